@@ -1,0 +1,59 @@
+//! Daily bars of an underlying or of one option contract.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::money::Price;
+use super::occ::OccSymbol;
+use super::ticker::Ticker;
+
+/// What a series of bars belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instrument {
+    /// A stock, ETF or index.
+    Underlying(Ticker),
+    /// One option contract.
+    Contract(OccSymbol),
+}
+
+impl fmt::Display for Instrument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Underlying(ticker) => write!(f, "{ticker}"),
+            Self::Contract(symbol) => write!(f, "{symbol}"),
+        }
+    }
+}
+
+/// One session's open, high, low, close and volume. A session without a trade has no bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bar {
+    /// The New York date of the session.
+    pub date: Date,
+    /// First trade.
+    pub open: Price,
+    /// Highest trade.
+    pub high: Price,
+    /// Lowest trade.
+    pub low: Price,
+    /// Last trade.
+    pub close: Price,
+    /// Shares or contracts traded.
+    pub volume: u64,
+}
+
+/// Bars of one instrument, oldest first, one a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BarSeries {
+    /// Whose bars.
+    pub instrument: Instrument,
+    /// Ascending by date, no date twice. May end with the running session's provisional bar.
+    pub bars: Vec<Bar>,
+    /// Date of the underlying's last split inside the range asked for, where the vendor tells it.
+    pub last_split: Option<Date>,
+    /// Rows the vendor sent that were no complete bar (nulls, no volume).
+    pub incomplete: u32,
+}

@@ -1,0 +1,168 @@
+//! What a strategy says of one contract: checks, score, candidate, near miss.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::money::Price;
+use super::occ::OccSymbol;
+use super::ticker::Ticker;
+use super::trade::EntryPlan;
+
+/// Outcome of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The condition holds.
+    Pass,
+    /// It does not.
+    Fail,
+    /// An input is missing. A mandatory unknown keeps a strategy from firing.
+    Unknown,
+}
+
+/// How a value is compared with a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operator {
+    /// value ≥ threshold
+    #[serde(rename = ">=")]
+    AtLeast,
+    /// value ≤ threshold
+    #[serde(rename = "<=")]
+    AtMost,
+    /// value > threshold
+    #[serde(rename = ">")]
+    Above,
+    /// value < threshold
+    #[serde(rename = "<")]
+    Below,
+}
+
+/// One condition of a strategy with everything needed to check it by hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Stable snake_case name, e.g. `min_rsi_3`.
+    pub name: Cow<'static, str>,
+    /// What was measured, in the unit the name implies; `None` makes the verdict unknown.
+    pub value: Option<f64>,
+    /// The comparison.
+    pub operator: Operator,
+    /// What the value is compared with.
+    pub threshold: f64,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Whether the strategy can fire without it.
+    pub mandatory: bool,
+}
+
+impl Check {
+    /// Compares and records. A NaN value counts as missing.
+    #[must_use]
+    pub fn new(name: &'static str, value: Option<f64>, operator: Operator, threshold: f64) -> Self {
+        let value = value.filter(|v| v.is_finite());
+        let verdict = match value {
+            None => Verdict::Unknown,
+            Some(v) => {
+                let holds = match operator {
+                    Operator::AtLeast => v >= threshold,
+                    Operator::AtMost => v <= threshold,
+                    Operator::Above => v > threshold,
+                    Operator::Below => v < threshold,
+                };
+                if holds { Verdict::Pass } else { Verdict::Fail }
+            }
+        };
+        Self { name: Cow::Borrowed(name), value, operator, threshold, verdict, mandatory: true }
+    }
+}
+
+/// One part of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorePart {
+    /// Stable snake_case name.
+    pub name: Cow<'static, str>,
+    /// Points given, 0 to `max`. An unknown input gives 0 and the maximum stays.
+    pub points: f64,
+    /// Points possible.
+    pub max: f64,
+    /// Whether the input was missing.
+    pub unknown: bool,
+}
+
+/// Orders candidates within one scan. The total is always the sum of the parts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Score {
+    /// The parts, in a fixed order.
+    pub parts: Vec<ScorePart>,
+}
+
+impl Score {
+    /// Sum of the points, 0 to 100.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.parts.iter().map(|part| part.points).sum()
+    }
+}
+
+/// A contract whose signal fired.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The underlying.
+    pub underlying: Ticker,
+    /// The contract.
+    pub symbol: OccSymbol,
+    /// Name of the strategy, e.g. `oversold_call`.
+    pub strategy: String,
+    /// Bid at signal.
+    pub bid: Price,
+    /// Ask at signal.
+    pub ask: Price,
+    /// (bid + ask) / 2 in dollars.
+    pub mid: f64,
+    /// What to buy at and how to leave.
+    pub plan: EntryPlan,
+    /// (target − buy) / buy, percent.
+    pub gross_pct: f64,
+    /// Net profit potential after half-spreads and commission, percent (ANALYTICS section 1).
+    pub net_pct: f64,
+    /// Contracts traded today.
+    pub volume: Option<u64>,
+    /// Open interest.
+    pub open_interest: Option<u64>,
+    /// (ask − bid) / mid, percent.
+    pub spread_pct: f64,
+    /// Implied volatility at mid, annual fraction.
+    pub iv: Option<f64>,
+    /// Delta per $1 of the underlying.
+    pub delta: Option<f64>,
+    /// Calendar days from the exchange date of as-of to expiration.
+    pub dte: i32,
+    /// RSI(14) of the contract's last closed bar.
+    pub rsi: Option<f64>,
+    /// Why it stands where it stands.
+    pub score: Score,
+    /// Every check, in a fixed order.
+    pub checks: Vec<Check>,
+    /// When the quotes were valid.
+    pub quote_time: Timestamp,
+    /// The spot (American) or forward-implied spot used for this contract's expiration.
+    pub spot_used: Option<f64>,
+    /// Words such as `delayed`, `spot_not_simultaneous`, `earnings_unknown`, `raw_rsi`.
+    pub flags: Vec<String>,
+    /// A control (strategy S0): followed on paper, never alerted, never shown among candidates.
+    pub control: bool,
+}
+
+/// A contract that reached a strategy and missed some checks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NearMiss {
+    /// The contract.
+    pub symbol: OccSymbol,
+    /// The strategy that refused it.
+    pub strategy: String,
+    /// Checks that failed or were unknown.
+    pub missed: Vec<Check>,
+    /// Number of checks in all.
+    pub of: u32,
+}

@@ -1,0 +1,17 @@
+//! Every outside thing, as a small object-safe trait. Engines and vendors implement them elsewhere; each has one
+//! conformance suite that every implementation passes.
+
+pub mod clock;
+pub mod market_data;
+pub mod notifier;
+pub mod queue;
+pub mod store;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use market_data::{ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
+pub use notifier::{Delivered, Notifier, NotifyError};
+pub use queue::{Delivery, Published, QueueError, TaskQueue};
+pub use store::{
+    Attempt, BarCache, BudgetAnswer, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations, Holder, Lease,
+    LeaseAnswer, OpenedScan, Outbox, ScanSummary, Scans, Settlement, Store, StoreError, TradeFilter, Trades,
+};

@@ -1,0 +1,345 @@
+//! The store: what was planned, what is done, what is owed to people. It alone decides what is done.
+//!
+//! [`Store`] is the sum of small traits, one for each concern, so that a suite can name the promise it checks. Every
+//! method is atomic. A store's own clock decides about leases and budgets.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::finding::StoredOutcome;
+use crate::domain::trade::Exit;
+use crate::domain::{
+    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, ScanId, ScanState, Ticker, TradeId, TradeRecord,
+    TradeState, TradeTransition, Vendor,
+};
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not reachable, or busy for longer than its own wait. Trying again may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The caller's lease was taken by somebody else; everything it still wants to write is refused.
+    #[error("this run's lease on {scan} was taken over (epoch {held} is stale)")]
+    Fenced {
+        /// Of which scan.
+        scan: ScanId,
+        /// The stale epoch.
+        held: u64,
+    },
+    /// No room.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The file or server is not ours.
+    #[error("{0} was not made by Optionfleet")]
+    Foreign(String),
+    /// Written by a newer version.
+    #[error("{what} was written by a newer Optionfleet (schema {found}; this one knows {known})")]
+    Newer {
+        /// Which file or server.
+        what: String,
+        /// Its schema version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// It is not in a state that allows this.
+    #[error("{0}")]
+    Conflict(String),
+    /// What is stored cannot be read.
+    #[error("what is stored is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Who holds a lease: a name for people, e.g. `host:pid`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Holder(pub String);
+
+/// A right to coordinate one scan. Every write of a coordinator carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Which scan.
+    pub scan: ScanId,
+    /// Fencing epoch: grows by one whenever the lease changes hands.
+    pub epoch: u64,
+    /// Who.
+    pub holder: Holder,
+}
+
+/// Answer to asking for a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// It is yours.
+    Taken(Lease),
+    /// Somebody has it.
+    Held {
+        /// Who.
+        holder: Holder,
+        /// It ends then, unless renewed.
+        expires_in: Duration,
+    },
+}
+
+/// Answer to opening a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenedScan {
+    /// It did not exist; it is in INIT now.
+    Created,
+    /// It exists with the same configuration.
+    Existing(ScanState),
+    /// It exists with another configuration.
+    ConfigDiffers {
+        /// The stored hash.
+        stored: String,
+    },
+}
+
+/// Answer to counting a delivery attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Go ahead: this is attempt number n, from 1.
+    Run(u32),
+    /// The ticker has an outcome.
+    Done,
+    /// The scan is sealed.
+    Sealed,
+    /// The store knows no such scan, or the ticker is not in its manifest.
+    Unknown,
+}
+
+/// Everything one ticker adds, written in one atomic step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// Which scan.
+    pub scan: ScanId,
+    /// Which ticker.
+    pub ticker: Ticker,
+    /// How it is accounted for.
+    pub outcome: Outcome,
+    /// Name of the worker.
+    pub worker: String,
+    /// The attempt that succeeded.
+    pub attempt: u32,
+    /// New trades, `pending`. One that exists (same id), or whose strategy and contract have a live trade, is left as
+    /// it is.
+    pub trades: Vec<TradeRecord>,
+    /// Changes of live trades; each applies only from its own starting state. Its notice enters the outbox with it.
+    pub transitions: Vec<TradeTransition>,
+    /// Marks of live trades.
+    pub marks: Vec<(TradeId, Mark)>,
+    /// Compressed explanations of every contract. The store keeps the newest scan's for each ticker.
+    pub explanations: Vec<u8>,
+}
+
+/// Answer to a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitAnswer {
+    /// Written.
+    Committed,
+    /// The ticker had an outcome; nothing was written.
+    Duplicate,
+    /// The scan was sealed; nothing was written.
+    Late,
+}
+
+/// What the coordinator decides once a scan is sealed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settlement {
+    /// Pending trades of this scan for which the caps leave no room.
+    pub capped: Vec<TradeId>,
+    /// Notices of the trades that remain.
+    pub notices: Vec<Notice>,
+}
+
+/// A scan in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScanSummary {
+    /// Its id.
+    pub scan: ScanId,
+    /// Where it stands.
+    pub state: ScanState,
+    /// When it was created (store's clock).
+    pub created_at: Timestamp,
+    /// Tickers in the manifest; 0 until it is frozen.
+    pub tickers: u32,
+    /// Tickers accounted for.
+    pub outcomes: u32,
+}
+
+/// Scans: manifest, lease, attempts, outcomes.
+#[async_trait]
+pub trait Scans: Send + Sync {
+    /// Creates a scan in INIT, or says what is there.
+    async fn open_scan(&self, scan: &ScanId, config_hash: &str) -> Result<OpenedScan, StoreError>;
+
+    /// Takes a scan's lease if nobody holds it (or its time is over); the epoch grows by one.
+    async fn take_lease(&self, scan: &ScanId, holder: &Holder, ttl: Duration) -> Result<LeaseAnswer, StoreError>;
+
+    /// Extends a lease; `Fenced` if it is no longer the caller's.
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
+
+    /// Gives a lease back; a stale one is no error.
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Freezes the manifest and moves INIT → PUBLISHING. A manifest that is frozen already stays; the frozen one is
+    /// returned.
+    async fn freeze_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<Manifest, StoreError>;
+
+    /// The frozen manifest.
+    async fn manifest(&self, scan: &ScanId) -> Result<Option<Manifest>, StoreError>;
+
+    /// Moves a scan forward. Moving to the present state, or back, changes nothing.
+    async fn advance(&self, lease: &Lease, to: ScanState) -> Result<(), StoreError>;
+
+    /// Where a scan stands.
+    async fn scan_state(&self, scan: &ScanId) -> Result<Option<ScanState>, StoreError>;
+
+    /// Counts one delivery of a task, unless it needs no doing.
+    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError>;
+
+    /// Writes one ticker's outcome and all that comes with it; the first writer wins.
+    async fn commit(&self, commit: &Commit) -> Result<CommitAnswer, StoreError>;
+
+    /// Tickers of the manifest without an outcome, in the manifest's order.
+    async fn missing(&self, scan: &ScanId) -> Result<Vec<Ticker>, StoreError>;
+
+    /// Every outcome, in the manifest's order.
+    async fn outcomes(&self, scan: &ScanId) -> Result<Vec<StoredOutcome>, StoreError>;
+
+    /// Seals a scan: missing tickers get the outcome `Sealed`, later commits are `Late`. Returns the tickers it
+    /// sealed (now or before).
+    async fn seal(&self, lease: &Lease) -> Result<Vec<Ticker>, StoreError>;
+
+    /// Applies caps and writes notices of a sealed scan, and moves SEALED → ALERTING. Doing it again changes nothing.
+    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<(), StoreError>;
+
+    /// The newest scans first.
+    async fn list_scans(&self, limit: u32) -> Result<Vec<ScanSummary>, StoreError>;
+
+    /// Deletes scans created before an instant, with their outcomes and explanations; never trades, never a scan
+    /// whose lease is held. Returns how many.
+    async fn prune_scans(&self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Which trades.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TradeFilter {
+    /// Only this state.
+    pub state: Option<TradeState>,
+    /// Only this underlying.
+    pub underlying: Option<Ticker>,
+    /// Only live ones (pending or open).
+    pub live: bool,
+    /// Only those signalled in this exchange session.
+    pub entry_session: Option<Date>,
+    /// Also controls.
+    pub controls: bool,
+    /// At most so many; 0 is no limit.
+    pub limit: u32,
+}
+
+/// Trades.
+#[async_trait]
+pub trait Trades: Send + Sync {
+    /// Trades by filter, newest signal first, then by id.
+    async fn trades(&self, filter: &TradeFilter) -> Result<Vec<TradeRecord>, StoreError>;
+
+    /// One trade and its marks, oldest first.
+    async fn trade(&self, id: &TradeId) -> Result<Option<(TradeRecord, Vec<Mark>)>, StoreError>;
+
+    /// Underlyings with a live trade, in order.
+    async fn live_underlyings(&self) -> Result<Vec<Ticker>, StoreError>;
+
+    /// A person wants no more notices of a trade: they are dropped from now on.
+    async fn ignore_trade(&self, id: &TradeId) -> Result<TradeRecord, StoreError>;
+
+    /// A person closed an open trade. `Conflict` unless it is open.
+    async fn close_trade(&self, id: &TradeId, exit: &Exit) -> Result<TradeRecord, StoreError>;
+}
+
+/// A notice taken out to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedNotice {
+    /// Its de-duplication key.
+    pub key: String,
+    /// The message.
+    pub notice: Notice,
+}
+
+/// Notices not yet sent.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims up to `max` unsent, unclaimed notices, oldest first. A claim survives its claimer for `claim`; then it
+    /// can be claimed again.
+    async fn claim_notices(&self, holder: &Holder, max: u32, claim: Duration)
+    -> Result<Vec<ClaimedNotice>, StoreError>;
+
+    /// A claimed notice was sent.
+    async fn confirm_notice(&self, key: &str) -> Result<(), StoreError>;
+
+    /// A claimed notice was certainly not sent; it can be claimed again.
+    async fn release_notice(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Every notice, oldest first, with whether it was sent.
+    async fn notices(&self) -> Result<Vec<(Notice, bool)>, StoreError>;
+}
+
+/// Answer to drawing from a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetAnswer {
+    /// `permits` requests may leave: the first after `start_in`, each next one `spacing` later. All within about 1 s.
+    Granted {
+        /// How many.
+        permits: u32,
+        /// Wait before the first.
+        start_in: Duration,
+        /// Time between two.
+        spacing: Duration,
+    },
+    /// The vendor told somebody to wait; ask again after that.
+    Blocked {
+        /// How long.
+        retry_in: Duration,
+    },
+}
+
+/// Request budgets over all processes.
+#[async_trait]
+pub trait Budgets: Send + Sync {
+    /// Draws up to `want` permits at `per_sec` requests a second (GCRA without burst: in any 10 s window at most
+    /// 10 × `per_sec` requests leave, over all callers). At most one second's worth, at least one permit.
+    async fn draw(&self, vendor: Vendor, per_sec: f64, want: u32) -> Result<BudgetAnswer, StoreError>;
+
+    /// A vendor said stop: nobody draws for so long. The longest one wins.
+    async fn block(&self, vendor: Vendor, wait: Duration) -> Result<(), StoreError>;
+}
+
+/// Daily bars, kept until the next session.
+#[async_trait]
+pub trait BarCache: Send + Sync {
+    /// Bars fetched in this exchange session.
+    async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Result<Option<BarSeries>, StoreError>;
+
+    /// Keeps bars for a session and forgets those of earlier ones of the same instrument.
+    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError>;
+}
+
+/// What the newest scan knows of each contract.
+#[async_trait]
+pub trait Explanations: Send + Sync {
+    /// The newest committed blob of a ticker and the scan it is of.
+    async fn explanation(&self, ticker: &Ticker) -> Result<Option<(ScanId, Vec<u8>)>, StoreError>;
+}
+
+/// A whole store.
+pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations {}
+
+impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations> Store for T {}
