@@ -1,0 +1,330 @@
+//! Settings of the analysis. Every default is that of ANALYTICS section 2; units are in the names; unknown keys are
+//! refused by serde, values out of range by [`AnalysisConfig::problems`], all of them in one go.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that changes what the analysis answers. TOML tables of the same names.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalysisConfig {
+    /// What every contract must pass.
+    pub gates: Gates,
+    /// Interest and dividends.
+    pub rates: Rates,
+    /// What a trade costs.
+    pub costs: Costs,
+    /// How densely a contract must have traded for its indicators to mean anything.
+    pub coverage: Coverage,
+    /// One table a strategy.
+    pub strategies: Strategies,
+}
+
+/// What every contract must pass before any strategy sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gates {
+    /// Smallest bid, dollars per share.
+    pub min_bid: f64,
+    /// Largest spread as a percentage of mid …
+    pub max_spread_pct: f64,
+    /// … but a spread of so many dollars always passes.
+    pub max_spread_dollars: f64,
+    /// Smallest open interest, contracts.
+    pub min_open_interest: u64,
+    /// Smallest volume today, contracts.
+    pub min_volume: u64,
+    /// Implied volatility from and to, annual fractions.
+    pub iv: [f64; 2],
+    /// An implied spot further from the vendor's is flagged `spot_not_simultaneous`, percent.
+    pub flag_spot_gap_pct: f64,
+    /// An implied spot further from the vendor's skips the ticker, percent.
+    pub max_spot_gap_pct: f64,
+    /// When at least this share of a chain has an open interest of 0, open interest is unknown, percent.
+    pub unknown_oi_pct: f64,
+}
+
+/// Interest and dividends, continuous annual fractions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rates {
+    /// Risk-free rate.
+    pub risk_free: f64,
+    /// Dividend yield where the chain's forward does not tell it.
+    pub assumed_yield: f64,
+}
+
+/// What a trade costs, and how much must be left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Costs {
+    /// Dollars per contract and side.
+    pub commission: f64,
+    /// Share of the half-spread lost on each side in the net profit potential.
+    pub half_spread_share: f64,
+    /// Smallest net profit potential of a candidate, percent.
+    pub min_net_pct: f64,
+}
+
+/// How densely a contract must have traded for its indicators to mean anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Coverage {
+    /// The last so many closed sessions are looked at.
+    pub window_sessions: u32,
+    /// Sessions of the window with a trade.
+    pub min_traded_sessions: u32,
+    /// Sessions from the last traded bar to the last closed session.
+    pub max_age_sessions: u32,
+    /// Median volume of the window's bars, contracts.
+    pub min_median_volume: f64,
+    /// Bars in all, for the underlying too.
+    pub min_bars: u32,
+    /// A session's bar is final so many minutes after its close (the vendor's lag and 15 minutes).
+    pub bar_final_minutes: u32,
+}
+
+/// One table a strategy.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Strategies {
+    /// S1: a call whose own price history is oversold and turning.
+    pub oversold_call: OversoldCall,
+    /// S0: a small fixed share of all gated contracts, for comparison.
+    pub control: Control,
+}
+
+/// S1 `oversold_call`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OversoldCall {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+    /// Delta, from and to.
+    pub delta: [f64; 2],
+    /// Bars the contract must have.
+    pub min_bars: u32,
+    /// The underlying's RSI(14) may be so high before any contract's bars are asked for.
+    pub max_underlying_rsi: f64,
+    /// Lowest RSI(14) of the last three closed bars.
+    pub max_rsi: f64,
+    /// Lowest %B(20, 2) of the last three closed bars, fraction.
+    pub max_pct_b: f64,
+    /// The underlying's close over its 200-session average.
+    pub min_close_to_sma200: f64,
+    /// Buy at bid + this share of the spread.
+    pub buy_spread_share: f64,
+    /// The buy limit stands for so long.
+    pub validity_minutes: u32,
+    /// Sell so far above the buy price, percent.
+    pub target_pct: f64,
+    /// Sell so far below the buy price, percent.
+    pub stop_pct: f64,
+    /// Sell after so many sessions.
+    pub time_stop_sessions: u32,
+    /// Sell when the contract's RSI(14) reaches this.
+    pub exit_rsi: f64,
+    /// Sell when calendar days to expiration come down to this.
+    pub exit_dte: i32,
+}
+
+/// S0 `control`. Its plan is S1's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Control {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Contracts of a thousand that become controls.
+    pub per_mille: u32,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            min_bid: 0.10,
+            max_spread_pct: 10.0,
+            max_spread_dollars: 0.05,
+            min_open_interest: 100,
+            min_volume: 10,
+            iv: [0.05, 3.0],
+            flag_spot_gap_pct: 0.3,
+            max_spot_gap_pct: 2.0,
+            unknown_oi_pct: 90.0,
+        }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { risk_free: 0.04, assumed_yield: 0.0 }
+    }
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self { commission: 0.65, half_spread_share: 0.75, min_net_pct: 3.0 }
+    }
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self {
+            window_sessions: 20,
+            min_traded_sessions: 15,
+            max_age_sessions: 1,
+            min_median_volume: 20.0,
+            min_bars: 36,
+            bar_final_minutes: 45,
+        }
+    }
+}
+
+impl Default for OversoldCall {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            dte: [45, 270],
+            delta: [0.25, 0.65],
+            min_bars: 60,
+            max_underlying_rsi: 50.0,
+            max_rsi: 35.0,
+            max_pct_b: 0.05,
+            min_close_to_sma200: 0.90,
+            buy_spread_share: 0.4,
+            validity_minutes: 30,
+            target_pct: 15.0,
+            stop_pct: 30.0,
+            time_stop_sessions: 5,
+            exit_rsi: 60.0,
+            exit_dte: 21,
+        }
+    }
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { enabled: true, per_mille: 2, dte: [45, 270] }
+    }
+}
+
+/// Collects sentences about values out of range.
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn number(&mut self, key: &str, value: f64, from: f64, to: f64) {
+        if !(value.is_finite() && from <= value && value <= to) {
+            self.0.push(format!("{key} = {value} must be from {from} to {to}"));
+        }
+    }
+
+    fn count(&mut self, key: &str, value: u64, from: u64, to: u64) {
+        if !(from..=to).contains(&value) {
+            self.0.push(format!("{key} = {value} must be from {from} to {to}"));
+        }
+    }
+
+    fn range(&mut self, key: &str, [low, high]: [f64; 2], from: f64, to: f64) {
+        self.number(&format!("{key}[0]"), low, from, to);
+        self.number(&format!("{key}[1]"), high, from, to);
+        if low > high {
+            self.0.push(format!("{key} = [{low}, {high}] must ascend"));
+        }
+    }
+
+    fn days(&mut self, key: &str, [low, high]: [i32; 2]) {
+        // The longest listed options run a little over five years.
+        self.range(key, [f64::from(low), f64::from(high)], 0.0, 2000.0);
+    }
+}
+
+impl AnalysisConfig {
+    /// A sentence for every value that is out of range; empty when the configuration can be used.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut all = Problems(Vec::new());
+        let Self { gates, rates, costs, coverage, strategies } = self;
+        all.number("gates.min_bid", gates.min_bid, 0.0, 1000.0);
+        all.number("gates.max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
+        all.number("gates.max_spread_dollars", gates.max_spread_dollars, 0.0, 100.0);
+        all.range("gates.iv", gates.iv, 0.01, 5.0);
+        all.number("gates.flag_spot_gap_pct", gates.flag_spot_gap_pct, 0.0, 100.0);
+        all.number("gates.max_spot_gap_pct", gates.max_spot_gap_pct, 0.0, 100.0);
+        all.number("gates.unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);
+        all.number("rates.risk_free", rates.risk_free, -0.05, 0.5);
+        all.number("rates.assumed_yield", rates.assumed_yield, -0.05, 0.5);
+        all.number("costs.commission", costs.commission, 0.0, 100.0);
+        all.number("costs.half_spread_share", costs.half_spread_share, 0.0, 1.0);
+        all.number("costs.min_net_pct", costs.min_net_pct, -100.0, 1000.0);
+        // RSI(14) and the 20-bar bands need 21 bars; 36 and more let Wilder's average forget its seed.
+        all.count("coverage.min_bars", coverage.min_bars.into(), 21, 5000);
+        all.count("coverage.window_sessions", coverage.window_sessions.into(), 1, 250);
+        let window = coverage.window_sessions.into();
+        all.count("coverage.min_traded_sessions", coverage.min_traded_sessions.into(), 0, window);
+        all.count("coverage.max_age_sessions", coverage.max_age_sessions.into(), 0, 250);
+        all.number("coverage.min_median_volume", coverage.min_median_volume, 0.0, 1e9);
+        all.count("coverage.bar_final_minutes", coverage.bar_final_minutes.into(), 0, 1440);
+        let s1 = &strategies.oversold_call;
+        all.days("strategies.oversold_call.dte", s1.dte);
+        all.range("strategies.oversold_call.delta", s1.delta, 0.0, 1.0);
+        all.count("strategies.oversold_call.min_bars", s1.min_bars.into(), 21, 5000);
+        all.number("strategies.oversold_call.max_underlying_rsi", s1.max_underlying_rsi, 0.0, 100.0);
+        all.number("strategies.oversold_call.max_rsi", s1.max_rsi, 0.0, 100.0);
+        all.number("strategies.oversold_call.max_pct_b", s1.max_pct_b, -2.0, 3.0);
+        all.number("strategies.oversold_call.min_close_to_sma200", s1.min_close_to_sma200, 0.0, 10.0);
+        all.number("strategies.oversold_call.buy_spread_share", s1.buy_spread_share, 0.0, 1.0);
+        all.count("strategies.oversold_call.validity_minutes", s1.validity_minutes.into(), 1, 1440);
+        all.number("strategies.oversold_call.target_pct", s1.target_pct, 0.1, 1000.0);
+        all.number("strategies.oversold_call.stop_pct", s1.stop_pct, 0.1, 100.0);
+        all.count("strategies.oversold_call.time_stop_sessions", s1.time_stop_sessions.into(), 1, 500);
+        all.number("strategies.oversold_call.exit_rsi", s1.exit_rsi, 0.0, 100.0);
+        all.number("strategies.oversold_call.exit_dte", s1.exit_dte.into(), 0.0, 2000.0);
+        all.count("strategies.control.per_mille", strategies.control.per_mille.into(), 0, 1000);
+        all.days("strategies.control.dte", strategies.control.dte);
+        all.0
+    }
+
+    /// Calendar days to expiration that any enabled strategy looks at: the union of their windows, from and to. With
+    /// none enabled, an empty window (0, 0).
+    #[must_use]
+    pub fn dte_window(&self) -> (i32, i32) {
+        let s1 = &self.strategies.oversold_call;
+        let s0 = &self.strategies.control;
+        let windows = [(s1.enabled, s1.dte), (s0.enabled, s0.dte)];
+        let enabled: Vec<[i32; 2]> = windows.iter().filter(|(on, _)| *on).map(|(_, dte)| *dte).collect();
+        let from = enabled.iter().map(|dte| dte[0]).min().unwrap_or(0);
+        let to = enabled.iter().map(|dte| dte[1]).max().unwrap_or(0);
+        (from, to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_in_range() {
+        assert_eq!(AnalysisConfig::default().problems(), Vec::<String>::new());
+        assert_eq!(AnalysisConfig::default().dte_window(), (45, 270));
+    }
+
+    #[test]
+    fn every_mistake_is_listed_at_once() {
+        let mut config = AnalysisConfig::default();
+        config.gates.min_bid = f64::NAN;
+        config.gates.iv = [3.0, 0.05];
+        config.strategies.oversold_call.stop_pct = 101.0;
+        config.coverage.min_bars = 3;
+        assert_eq!(config.problems().len(), 4, "{:?}", config.problems());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_missing_ones_are_defaults() {
+        assert!(serde_json::from_str::<AnalysisConfig>(r#"{"gates":{"min_bud":1}}"#).is_err());
+        let config: AnalysisConfig = serde_json::from_str(r#"{"gates":{"min_bid":1}}"#).unwrap();
+        assert_eq!(config.gates.min_bid, 1.0);
+        assert_eq!(config.strategies, Strategies::default());
+    }
+}
