@@ -1,1 +1,4 @@
 //! x
+pub mod parse_error;
+pub mod spelling;
+pub mod vendors;

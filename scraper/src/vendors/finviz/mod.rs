@@ -1,0 +1,3 @@
+//! Finviz: the universe, from its screener's pages.
+
+pub mod urls;

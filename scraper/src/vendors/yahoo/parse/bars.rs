@@ -1,0 +1,211 @@
+//! Daily bars. Open, high, low and close are split-adjusted and not dividend-adjusted, as the vendor serves them.
+//!
+//! The running session's bar carries the time of the last trade instead of the open's, and may come beside the
+//! session's own row: two rows of one date are one bar, the later.
+
+use std::collections::BTreeMap;
+
+use fleet_core::domain::calendar::exchange_date;
+use fleet_core::domain::{Bar, BarSeries, Instrument, Price};
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::{envelope, malformed, only_result};
+use crate::parse_error::{ParseError, excerpt};
+use crate::spelling;
+use crate::vendors::field::{Field, List, Number, Shape};
+use crate::vendors::row;
+use crate::vendors::yahoo::models::{ChartMeta, ChartResult, QuoteArrays};
+
+/// Bars with what `inspect` shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BarsReading {
+    /// As the vendor spells it.
+    pub symbol: String,
+    /// One bar a date, ascending.
+    pub bars: Vec<Bar>,
+    /// Date of the last split.
+    pub last_split: Option<Date>,
+    /// Rows that were no complete bar.
+    pub incomplete: u32,
+    /// Rows of a date that came again.
+    pub repeated: u32,
+    /// Rows in all.
+    pub rows: u32,
+}
+
+/// Reads the daily bars of one instrument. A contract's row without volume is no bar: nobody traded.
+pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseError> {
+    let reading = read_bars(bytes)?;
+    let asked = spelling::yahoo_instrument(instrument);
+    let same = match instrument {
+        Instrument::Underlying(ticker) => spelling::names(&reading.symbol, ticker),
+        Instrument::Contract(_) => reading.symbol.eq_ignore_ascii_case(&asked),
+    };
+    if !same {
+        return Err(ParseError::WrongSymbol { asked, got: reading.symbol });
+    }
+    let mut series = BarSeries {
+        instrument: instrument.clone(),
+        bars: reading.bars,
+        last_split: reading.last_split,
+        incomplete: reading.incomplete,
+    };
+    if matches!(instrument, Instrument::Contract(_)) {
+        let before = series.bars.len();
+        series.bars.retain(|bar| bar.volume > 0);
+        series.incomplete += (before - series.bars.len()) as u32;
+    }
+    Ok(series)
+}
+
+/// Reads the daily bars of whatever the body is about.
+pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
+    let result: ChartResult<'_> = only_result(envelope(bytes)?.chart, "chart")?;
+    let Some(Shape(meta)) = result.meta.read() else { return Err(malformed("`meta` is missing or no object")) };
+    let Some(symbol) = meta.symbol.read() else { return Err(malformed("`meta.symbol` is missing")) };
+    let zone = Zone::of(meta);
+    let mut reading = BarsReading {
+        symbol: excerpt(symbol),
+        bars: Vec::new(),
+        last_split: last_split(&result, &zone),
+        incomplete: 0,
+        repeated: 0,
+        rows: 0,
+    };
+    let empty = QuoteArrays::default();
+    let quote = result
+        .indicators
+        .read()
+        .and_then(|Shape(indicators)| indicators.quote.read())
+        .and_then(|quotes| quotes.first())
+        .and_then(Field::read)
+        .map_or(&empty, |Shape(quote)| quote);
+    let closes = array(&quote.close, "close")?.map_or(0, <[Number]>::len);
+    let times = match &result.timestamp {
+        Field::Read(times) => times.as_slice(),
+        Field::Missing | Field::Null if closes == 0 => return Ok(reading),
+        other => {
+            return Err(ParseError::Malformed(format!("`timestamp` is {}, beside {closes} closes", other.found())));
+        }
+    };
+    reading.rows = times.len() as u32;
+    if times.is_empty() && closes == 0 {
+        return Ok(reading);
+    }
+    if let Some(step) = meta.data_granularity.read().filter(|step| *step != "1d") {
+        return Err(ParseError::Malformed(format!("bars of {} where daily bars were expected", excerpt(step))));
+    }
+    let columns = Columns::of(quote, times.len())?;
+    let mut by_date: BTreeMap<Date, Bar> = BTreeMap::new();
+    for (at, time) in times.iter().enumerate() {
+        let date = time.read().and_then(|seconds| zone.date(*seconds));
+        match date.and_then(|date| columns.bar(at, date)) {
+            Some(bar) => reading.repeated += u32::from(by_date.insert(bar.date, bar).is_some()),
+            None => reading.incomplete += 1,
+        }
+    }
+    reading.bars = by_date.into_values().collect();
+    Ok(reading)
+}
+
+/// The parallel arrays, all as long as the timestamps.
+struct Columns<'a> {
+    open: &'a [Number],
+    high: &'a [Number],
+    low: &'a [Number],
+    close: &'a [Number],
+    /// `None`: the instrument has no volume at all (some indices).
+    volume: Option<&'a [Number]>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(quote: &'a QuoteArrays, rows: usize) -> Result<Self, ParseError> {
+        let checked = |list: &'a List<Number>, name: &str| {
+            let column = array(list, name)?;
+            match column {
+                Some(column) if column.len() != rows => {
+                    Err(ParseError::Malformed(format!("{rows} timestamps beside {} values of `{name}`", column.len())))
+                }
+                other => Ok(other),
+            }
+        };
+        let needed = |list: &'a List<Number>, name: &str| {
+            checked(list, name)?.ok_or_else(|| ParseError::Malformed(format!("{rows} timestamps, and no `{name}`")))
+        };
+        Ok(Self {
+            open: needed(&quote.open, "open")?,
+            high: needed(&quote.high, "high")?,
+            low: needed(&quote.low, "low")?,
+            close: needed(&quote.close, "close")?,
+            volume: checked(&quote.volume, "volume")?,
+        })
+    }
+
+    /// The bar of one row; `None` when a price is null, not above zero or absurd, or the volume is no count.
+    fn bar(&self, at: usize, date: Date) -> Option<Bar> {
+        let price = |column: &[Number]| {
+            let dollars = *column.get(at)?.read()?;
+            Price::from_dollars(dollars).ok().filter(|price| !price.is_zero())
+        };
+        let (open, high, low, close) = (price(self.open)?, price(self.high)?, price(self.low)?, price(self.close)?);
+        if low > high {
+            return None;
+        }
+        let volume = match self.volume {
+            None => 0,
+            Some(column) => row::count(column.get(at)?, "volume", &mut row::Notes::default()).ok()??,
+        };
+        Some(Bar { date, open, high, low, close, volume })
+    }
+}
+
+fn array<'a>(list: &'a List<Number>, name: &str) -> Result<Option<&'a [Number]>, ParseError> {
+    match list {
+        Field::Read(values) => Ok(Some(values)),
+        Field::Missing | Field::Null => Ok(None),
+        Field::Wrong(kind) => Err(ParseError::Malformed(format!("`{name}` is {kind}, not an array"))),
+    }
+}
+
+/// Whose calendar dates the rows have.
+enum Zone {
+    NewYork,
+    /// Another exchange: its present offset. A daily row is stamped at the open, so that an hour of daylight saving
+    /// does not change its date.
+    Offset(SignedDuration),
+}
+
+impl Zone {
+    fn of(meta: &ChartMeta<'_>) -> Self {
+        let named = meta.exchange_timezone_name.read();
+        let offset = meta.gmtoffset.read().filter(|seconds| seconds.abs() <= 86_400.0);
+        match (named, offset) {
+            (Some(name), Some(seconds)) if name != "America/New_York" => {
+                Self::Offset(SignedDuration::from_secs(*seconds as i64))
+            }
+            _ => Self::NewYork,
+        }
+    }
+
+    fn date(&self, seconds: f64) -> Option<Date> {
+        let at = row::epoch(seconds)?;
+        match self {
+            Self::NewYork => Some(exchange_date(at)),
+            Self::Offset(offset) => Some(TimeZone::UTC.to_datetime(at.checked_add(*offset).ok()?).date()),
+        }
+    }
+}
+
+fn last_split(result: &ChartResult<'_>, zone: &Zone) -> Option<Date> {
+    let Shape(events) = result.events.read()?;
+    let splits = events.splits.read()?;
+    splits
+        .iter()
+        .filter_map(|(key, split)| {
+            let own = split.read().and_then(|Shape(split)| split.date.read().copied());
+            own.or_else(|| key.parse().ok()).and_then(|seconds| zone.date(seconds))
+        })
+        .max()
+}
