@@ -1,0 +1,103 @@
+//! What a worker keeps of a scan between its tickers: the manifest (frozen, so it is read once), the analysis settings
+//! read from it, the way to its vendors, and how many requests each unfinished ticker has cost so far.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fleet_analysis::AnalysisConfig;
+use fleet_core::domain::{Manifest, ScanId, Ticker};
+use fleet_core::seams::{MarketData, RequestTally, StoreError};
+
+use crate::{WorkerParts, in_time};
+
+/// Scans run one after another; a worker sees two at once only around a change of scans.
+const SCANS_KEPT: usize = 4;
+
+/// One scan as this worker needs it.
+pub(crate) struct PreparedScan {
+    pub(crate) manifest: Manifest,
+    pub(crate) analysis: Arc<AnalysisConfig>,
+    pub(crate) market: Arc<dyn MarketData>,
+    tallies: Mutex<BTreeMap<Ticker, Arc<RequestTally>>>,
+}
+
+/// Why a scan's tasks cannot be worked on here.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    /// The store has no manifest of it.
+    #[error("the store has no manifest of the scan")]
+    NoManifest,
+    /// Somebody newer should do it.
+    #[error("the manifest has version {0}; this worker knows {known}", known = Manifest::VERSION)]
+    UnknownVersion(u32),
+    /// Its analysis settings are not ours.
+    #[error("the manifest's analysis settings cannot be read")]
+    Settings(#[source] serde_json::Error),
+    /// Its vendors cannot be reached from here.
+    #[error("the manifest's vendors cannot be set up: {0}")]
+    Market(String),
+    /// The store did not answer.
+    #[error("the manifest cannot be loaded")]
+    Store(#[source] StoreError),
+}
+
+/// The scans this worker met last, newest last.
+#[derive(Default)]
+pub(crate) struct PreparedScans(Mutex<Vec<Arc<PreparedScan>>>);
+
+impl PreparedScans {
+    /// The scan, loaded once.
+    pub(crate) async fn get(&self, scan: &ScanId, parts: &WorkerParts) -> Result<Arc<PreparedScan>, PrepareError> {
+        if let Some(prepared) = self.kept(scan) {
+            return Ok(prepared);
+        }
+        let manifest = in_time::store(parts.store.manifest(scan))
+            .await
+            .map_err(PrepareError::Store)?
+            .ok_or(PrepareError::NoManifest)?;
+        if manifest.version > Manifest::VERSION {
+            return Err(PrepareError::UnknownVersion(manifest.version));
+        }
+        let analysis = serde_json::from_value(manifest.analysis.clone()).map_err(PrepareError::Settings)?;
+        let market = parts.markets.market_for(&manifest).map_err(PrepareError::Market)?;
+        Ok(self.keep(PreparedScan {
+            manifest,
+            analysis: Arc::new(analysis),
+            market,
+            tallies: Mutex::new(BTreeMap::new()),
+        }))
+    }
+
+    fn kept(&self, scan: &ScanId) -> Option<Arc<PreparedScan>> {
+        let scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.iter().find(|prepared| prepared.manifest.scan == *scan).cloned()
+    }
+
+    /// Keeps a scan; another slot may have been first, then its copy is the one (it holds the vendors' sessions).
+    fn keep(&self, prepared: PreparedScan) -> Arc<PreparedScan> {
+        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = scans.iter().find(|kept| kept.manifest.scan == prepared.manifest.scan) {
+            return Arc::clone(first);
+        }
+        let prepared = Arc::new(prepared);
+        scans.push(Arc::clone(&prepared));
+        if scans.len() > SCANS_KEPT {
+            scans.remove(0);
+        }
+        prepared
+    }
+}
+
+impl PreparedScan {
+    /// The ticker's count of requests. It outlives a failed attempt, so that the outcome tells what all attempts in
+    /// this process have cost.
+    pub(crate) fn tally(&self, ticker: &Ticker) -> Arc<RequestTally> {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tallies.entry(ticker.clone()).or_default())
+    }
+
+    /// The ticker is accounted for; its count is in the outcome.
+    pub(crate) fn forget(&self, ticker: &Ticker) {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner).remove(ticker);
+    }
+}

@@ -1,0 +1,351 @@
+//! The puller: owns the pull and the slots' freedom.
+//!
+//! Receives: `SlotFree`, `SlotBusy` from scanners; what a pull brought; `Drain` from the supervisor. Sends: one
+//! delivery to each free scanner; `Quiet` to the supervisor once a drain is over. Limits: one pull at a time, for
+//! exactly as many tasks as there are free slots (mailboxes are unbounded, so nothing else would push back); a pull
+//! waits at most 1 s. How it fails: what it holds goes back to the queue; its replacement learns the slots anew, because
+//! each scanner announces itself to a new puller.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet_core::seams::{Delivery, QueueError};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::JoinHandle;
+
+use crate::scanner::ScannerMessage;
+use crate::supervisor::SupervisorMessage;
+use crate::{WorkerContext, in_time};
+
+/// A drain waits for the pull under way, so this is kept short; an idle worker asks once in it.
+const PULL_WAIT: Duration = Duration::from_secs(1);
+/// What an engine may take beyond the wait before it counts as away.
+const PULL_SLACK: Duration = Duration::from_secs(5);
+/// Rest after a pull that brought nothing, in case an engine does not wait as it should.
+const EMPTY_REST: Duration = Duration::from_millis(50);
+/// Rest after a first failed pull; doubled up to 5 s, so that a queue that comes back is noticed soon.
+const FAILED_REST: Duration = Duration::from_millis(250);
+
+/// What the puller knows. Decisions are made by [`PullPlan::step`] alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PullPlan {
+    free: BTreeSet<usize>,
+    busy: BTreeSet<usize>,
+    pulling: bool,
+    resting: bool,
+    draining: bool,
+    failures: u32,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PullEvent {
+    SlotFree(usize),
+    SlotBusy(usize),
+    Pulled { tasks: usize },
+    PullFailed,
+    Rested,
+    DrainAsked,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PullEffect {
+    /// Ask the queue for so many tasks.
+    Pull { max: usize },
+    /// Give the pulled deliveries to these slots, one each, in order; hand back what is left over.
+    Assign { slots: Vec<usize> },
+    /// Do nothing for a while, then say `Rested`.
+    Rest(Duration),
+    /// Nothing is pulled or held any more.
+    SayQuiet,
+}
+
+impl PullPlan {
+    pub(crate) fn step(mut self, event: PullEvent) -> (Self, Vec<PullEffect>) {
+        let mut effects = Vec::new();
+        match event {
+            PullEvent::SlotFree(slot) => {
+                self.busy.remove(&slot);
+                self.free.insert(slot);
+            }
+            PullEvent::SlotBusy(slot) => {
+                self.free.remove(&slot);
+                self.busy.insert(slot);
+            }
+            PullEvent::Pulled { tasks } => {
+                self.pulling = false;
+                self.failures = 0;
+                let room = if self.draining { 0 } else { tasks };
+                let slots: Vec<usize> = self.free.iter().copied().take(room).collect();
+                for slot in &slots {
+                    self.free.remove(slot);
+                    self.busy.insert(*slot);
+                }
+                effects.push(PullEffect::Assign { slots });
+                if tasks == 0 && !self.draining {
+                    self.resting = true;
+                    effects.push(PullEffect::Rest(EMPTY_REST));
+                }
+            }
+            PullEvent::PullFailed => {
+                self.pulling = false;
+                self.failures = (self.failures + 1).min(6);
+                if !self.draining {
+                    self.resting = true;
+                    let rest = FAILED_REST.saturating_mul(1 << (self.failures - 1)).min(Duration::from_secs(5));
+                    effects.push(PullEffect::Rest(rest));
+                }
+            }
+            PullEvent::Rested => self.resting = false,
+            PullEvent::DrainAsked => self.draining = true,
+        }
+        if self.draining {
+            if !self.pulling && self.busy.is_empty() {
+                effects.push(PullEffect::SayQuiet);
+            }
+        } else if !self.pulling && !self.resting && !self.free.is_empty() {
+            self.pulling = true;
+            effects.push(PullEffect::Pull { max: self.free.len() });
+        }
+        (self, effects)
+    }
+}
+
+pub(crate) struct Puller;
+
+pub(crate) struct PullerArgs {
+    pub(crate) context: Arc<WorkerContext>,
+    pub(crate) supervisor: ActorRef<SupervisorMessage>,
+}
+
+pub(crate) enum PullerMessage {
+    SlotFree { slot: usize, scanner: ActorRef<ScannerMessage> },
+    SlotBusy { slot: usize, scanner: ActorRef<ScannerMessage> },
+    Pulled(Result<Vec<Box<dyn Delivery>>, QueueError>),
+    Rested,
+    Drain,
+}
+
+pub(crate) struct PullerState {
+    args: PullerArgs,
+    plan: PullPlan,
+    scanners: BTreeMap<usize, ActorRef<ScannerMessage>>,
+    pull: Option<JoinHandle<()>>,
+    rest: Option<JoinHandle<Result<(), ractor::MessagingErr<PullerMessage>>>>,
+}
+
+impl Actor for Puller {
+    type Msg = PullerMessage;
+    type State = PullerState;
+    type Arguments = PullerArgs;
+
+    async fn pre_start(&self, _: ActorRef<PullerMessage>, args: PullerArgs) -> Result<PullerState, ActorProcessingErr> {
+        Ok(PullerState { args, plan: PullPlan::default(), scanners: BTreeMap::new(), pull: None, rest: None })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<PullerMessage>,
+        message: PullerMessage,
+        state: &mut PullerState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            PullerMessage::SlotFree { slot, scanner } => {
+                state.scanners.insert(slot, scanner);
+                state.apply(&myself, PullEvent::SlotFree(slot), Vec::new()).await;
+            }
+            PullerMessage::SlotBusy { slot, scanner } => {
+                state.scanners.insert(slot, scanner);
+                state.apply(&myself, PullEvent::SlotBusy(slot), Vec::new()).await;
+            }
+            PullerMessage::Pulled(Ok(deliveries)) => {
+                state.reap_pull().await;
+                let tasks = deliveries.len();
+                state.apply(&myself, PullEvent::Pulled { tasks }, deliveries).await;
+            }
+            PullerMessage::Pulled(Err(error)) => {
+                state.reap_pull().await;
+                tracing::warn!(%error, "pull failed");
+                state.apply(&myself, PullEvent::PullFailed, Vec::new()).await;
+            }
+            PullerMessage::Rested => state.apply(&myself, PullEvent::Rested, Vec::new()).await,
+            PullerMessage::Drain => state.apply(&myself, PullEvent::DrainAsked, Vec::new()).await,
+        }
+        Ok(())
+    }
+
+    /// Ends the pull and the rest; tasks a pull was just bringing go back to the queue by being dropped.
+    async fn post_stop(&self, _: ActorRef<PullerMessage>, state: &mut PullerState) -> Result<(), ActorProcessingErr> {
+        if let Some(pull) = state.pull.take() {
+            pull.abort();
+            let _ = pull.await;
+        }
+        if let Some(rest) = state.rest.take() {
+            rest.abort();
+            let _ = rest.await;
+        }
+        Ok(())
+    }
+}
+
+impl PullerState {
+    async fn apply(
+        &mut self,
+        myself: &ActorRef<PullerMessage>,
+        event: PullEvent,
+        mut deliveries: Vec<Box<dyn Delivery>>,
+    ) {
+        let (plan, effects) = std::mem::take(&mut self.plan).step(event);
+        self.plan = plan;
+        for effect in effects {
+            match effect {
+                PullEffect::Pull { max } => self.pull = Some(self.start_pull(myself.clone(), max)),
+                PullEffect::Assign { slots } => self.assign(&slots, std::mem::take(&mut deliveries)).await,
+                PullEffect::Rest(rest) => self.rest = Some(myself.send_after(rest, || PullerMessage::Rested)),
+                // The supervisor outlives its puller; if it is gone, so is everything here.
+                PullEffect::SayQuiet => drop(self.args.supervisor.cast(SupervisorMessage::Quiet)),
+            }
+        }
+    }
+
+    fn start_pull(&self, myself: ActorRef<PullerMessage>, max: usize) -> JoinHandle<()> {
+        let queue = Arc::clone(&self.args.context.parts.queue);
+        tokio::spawn(async move {
+            let pulled = tokio::time::timeout(PULL_WAIT + PULL_SLACK, queue.pull(max, PULL_WAIT))
+                .await
+                .unwrap_or_else(|_| Err(QueueError::Unavailable("a pull was not answered".to_owned())));
+            // A puller that is gone drops the deliveries, which hands them back.
+            let _ = myself.cast(PullerMessage::Pulled(pulled));
+        })
+    }
+
+    async fn assign(&mut self, slots: &[usize], deliveries: Vec<Box<dyn Delivery>>) {
+        let mut deliveries = deliveries.into_iter();
+        for (slot, delivery) in slots.iter().zip(deliveries.by_ref()) {
+            if let Some(scanner) = self.scanners.get(slot) {
+                // A scanner that just died drops the delivery, which hands it back; its replacement announces itself.
+                let _ = scanner.cast(ScannerMessage::Work(delivery));
+            }
+        }
+        for left_over in deliveries {
+            if let Err(error) = in_time::queue(left_over.retry_in(Duration::ZERO)).await {
+                tracing::warn!(%error, "task not handed back; the queue delivers it again by itself");
+            }
+        }
+    }
+
+    /// The pull has spoken; its task is over.
+    async fn reap_pull(&mut self) {
+        if let Some(pull) = self.pull.take() {
+            let _ = pull.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(events: &[PullEvent]) -> (PullPlan, Vec<PullEffect>) {
+        events.iter().fold((PullPlan::default(), Vec::new()), |(plan, _), event| plan.step(*event))
+    }
+
+    #[test]
+    fn it_asks_for_exactly_the_free_slots() {
+        use PullEvent::{Pulled, SlotFree};
+        assert_eq!(run(&[SlotFree(0)]).1, [PullEffect::Pull { max: 1 }]);
+        let (plan, effects) = run(&[SlotFree(0), SlotFree(1), SlotFree(2)]);
+        assert_eq!(effects, [], "one pull at a time");
+        let (plan, effects) = plan.step(Pulled { tasks: 1 });
+        assert_eq!(effects, [PullEffect::Assign { slots: vec![0] }, PullEffect::Pull { max: 2 }]);
+        let (plan, effects) = plan.step(Pulled { tasks: 2 });
+        assert_eq!(effects, [PullEffect::Assign { slots: vec![1, 2] }], "nothing is free: nothing is pulled");
+        assert_eq!(plan.step(SlotFree(1)).1, [PullEffect::Pull { max: 1 }]);
+    }
+
+    #[test]
+    fn a_queue_that_is_away_is_asked_ever_more_slowly() {
+        let (mut plan, _) = run(&[PullEvent::SlotFree(0)]);
+        let mut rests = Vec::new();
+        for _ in 0..8 {
+            let (next, effects) = plan.step(PullEvent::PullFailed);
+            let [PullEffect::Rest(rest)] = effects[..] else { panic!("{effects:?}") };
+            rests.push(rest.as_millis());
+            let (next, effects) = next.step(PullEvent::Rested);
+            assert_eq!(effects, [PullEffect::Pull { max: 1 }]);
+            plan = next;
+        }
+        assert_eq!(rests, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000]);
+    }
+
+    /// Random events against a model of the slots: never more pulled than is free, never two deliveries in one slot, and
+    /// a drain always ends.
+    #[test]
+    fn random_orders_keep_the_promises() {
+        for seed in 0..500 {
+            let mut random = Random(seed);
+            let (mut plan, mut asked, mut busy, mut resting) = (PullPlan::default(), None, BTreeSet::new(), false);
+            let (mut draining, mut quiet) = (false, false);
+            let mut announced = 0;
+            for round in 0..400 {
+                draining |= round == 300;
+                let event = match random.below(6) {
+                    _ if round == 300 => PullEvent::DrainAsked,
+                    0 if announced < 4 => {
+                        announced += 1;
+                        PullEvent::SlotFree(announced - 1)
+                    }
+                    1 | 2 if !busy.is_empty() => {
+                        let slot = *busy.iter().nth(random.below(busy.len())).unwrap();
+                        busy.remove(&slot);
+                        PullEvent::SlotFree(slot)
+                    }
+                    3 if asked.is_some() => {
+                        asked = None;
+                        PullEvent::PullFailed
+                    }
+                    4 if resting => {
+                        resting = false;
+                        PullEvent::Rested
+                    }
+                    _ => match asked.take() {
+                        Some(max) => PullEvent::Pulled { tasks: random.below(max + 1) },
+                        None => continue,
+                    },
+                };
+                let (next, effects) = plan.step(event);
+                plan = next;
+                for effect in effects {
+                    match effect {
+                        PullEffect::Pull { max } => {
+                            assert!(!draining && asked.is_none() && max == announced - busy.len(), "seed {seed}");
+                            asked = Some(max);
+                        }
+                        PullEffect::Assign { slots } => {
+                            assert!(slots.is_empty() || !draining, "seed {seed}");
+                            assert!(slots.into_iter().all(|slot| busy.insert(slot)), "seed {seed}: slot used twice");
+                        }
+                        PullEffect::Rest(_) => resting = true,
+                        PullEffect::SayQuiet => {
+                            assert!(draining && busy.is_empty() && asked.is_none(), "seed {seed}");
+                            quiet = true;
+                        }
+                    }
+                }
+            }
+            assert!(quiet, "seed {seed}: the drain did not end");
+        }
+    }
+
+    /// A small generator (Numerical Recipes' LCG), so that a seed names a run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) as usize) % n
+        }
+    }
+}
