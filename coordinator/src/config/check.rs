@@ -1,0 +1,204 @@
+//! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
+
+use super::{Rate, Settings};
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting to blame, if it is one.
+    pub key: Option<String>,
+    /// What is wrong and what would be right.
+    pub text: String,
+}
+
+/// Every broken rule.
+pub fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut found = Vec::new();
+    scan(settings, &mut found);
+    engines(settings, &mut found);
+    vendors(settings, &mut found);
+    identity(settings, &mut found);
+    for text in settings.analysis.problems() {
+        // Its sentences begin with the key: `gates.iv[0] = 9 must be …`.
+        let key = text.split([' ', '[']).next().map(str::to_owned);
+        found.push(Problem { key, text });
+    }
+    found
+}
+
+/// Whether a URL points to this very machine, where no vendor can be offended.
+pub fn is_loopback(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn push(found: &mut Vec<Problem>, key: &str, rule: &str) {
+    found.push(Problem { key: Some(key.to_owned()), text: format!("`{key}` {rule}") });
+}
+
+fn within(found: &mut Vec<Problem>, key: &str, value: u32, range: std::ops::RangeInclusive<u32>) {
+    if !range.contains(&value) {
+        push(found, key, &format!("is {value}; it must be {} to {}", range.start(), range.end()));
+    }
+}
+
+fn scan(settings: &Settings, found: &mut Vec<Problem>) {
+    let scan = &settings.scan;
+    if scan.filter.trim().is_empty() {
+        push(found, "scan.filter", "is empty; it must be a Finviz filter such as sh_opt_option");
+    }
+    if crate::naming::Label::parse(&scan.label).is_err() {
+        push(found, "scan.label", "must be 1 to 40 letters, digits, `_` or `-`, because it begins the scan id");
+    }
+    if let super::AutoMinutes::Minutes(minutes) = scan.deadline_minutes {
+        within(found, "scan.deadline_minutes", minutes, 1..=1440);
+    }
+    // More slots than this only add memory: the budgets decide the speed.
+    within(found, "scan.slots", scan.slots, 1..=256);
+    within(found, "bars.max_per_ticker", settings.bars.max_per_ticker, 0..=500);
+    within(found, "bars.sessions", settings.bars.sessions, 60..=2500);
+    within(found, "limits.delivery_timeout_secs", settings.limits.delivery_timeout_secs, 1..=3600);
+    within(found, "limits.max_attempts", settings.limits.max_attempts, 1..=100);
+    within(found, "limits.request_timeout_secs", settings.limits.request_timeout_secs, 1..=600);
+    within(found, "limits.request_tries", settings.limits.request_tries, 1..=20);
+    within(found, "limits.max_retry_after_secs", settings.limits.max_retry_after_secs, 0..=3600);
+    if settings.limits.request_timeout_secs > settings.limits.delivery_timeout_secs {
+        push(found, "limits.request_timeout_secs", "is longer than `limits.delivery_timeout_secs`, which contains it");
+    }
+    within(found, "caps.open_per_underlying", settings.caps.open_per_underlying, 0..=1000);
+    within(found, "caps.new_per_day", settings.caps.new_per_day, 0..=10_000);
+}
+
+fn engines(settings: &Settings, found: &mut Vec<Problem>) {
+    let (queue, store) = (settings.queue.url.as_str(), settings.store.url.as_str());
+    match (store.split_once(':').map_or(store, |(scheme, _)| scheme), store.strip_prefix("sqlite:")) {
+        (_, Some("")) => push(found, "store.url", "names no file; write sqlite:PATH"),
+        (_, Some(_)) => {}
+        ("redis" | "rediss", None) => {
+            push(found, "store.url", "names a Redis store, which comes in a later version; use sqlite:PATH");
+        }
+        (_, None) => push(found, "store.url", &format!("is `{store}`; it must be sqlite:PATH")),
+    }
+    match queue.split_once(':').map_or(queue, |(scheme, _)| scheme) {
+        "in-process" => {}
+        "nats" | "tls" => {
+            push(found, "queue.url", "names a NATS queue, which comes in a later version; use in-process");
+        }
+        _ => push(found, "queue.url", &format!("is `{queue}`; it must be in-process")),
+    }
+    let distributed_store = store.starts_with("redis");
+    let distributed_queue = queue.starts_with("nats") || queue.starts_with("tls:");
+    if distributed_store != distributed_queue {
+        push(found, "queue.url", "and `store.url` go in pairs: in-process with sqlite, nats with redis");
+    }
+}
+
+fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
+    let vendors = &settings.vendors;
+    let rates: [(&str, Rate, Rate, &[(&str, &str)]); 3] = [
+        (
+            "finviz",
+            vendors.finviz.per_address_per_sec,
+            vendors.finviz.total_per_sec,
+            &[("vendors.finviz.base", vendors.finviz.base.as_str())],
+        ),
+        (
+            "cboe",
+            vendors.cboe.per_address_per_sec,
+            vendors.cboe.total_per_sec,
+            &[("vendors.cboe.base", vendors.cboe.base.as_str())],
+        ),
+        (
+            "yahoo",
+            vendors.yahoo.per_address_per_sec,
+            vendors.yahoo.total_per_sec,
+            &[
+                ("vendors.yahoo.query", vendors.yahoo.query.as_str()),
+                ("vendors.yahoo.cookie", vendors.yahoo.cookie.as_str()),
+            ],
+        ),
+    ];
+    for (vendor, per_address, total, urls) in rates {
+        for (name, rate) in [("per_address_per_sec", per_address), ("total_per_sec", total)] {
+            let key = format!("vendors.{vendor}.{name}");
+            match rate {
+                Rate::PerSec(n) if n.is_finite() && n > 0.0 && n <= 1000.0 => {}
+                Rate::PerSec(n) => push(found, &key, &format!("is {n}; it must be above 0 and at most 1000")),
+                Rate::Unlimited if urls.iter().all(|(_, url)| is_loopback(url)) => {}
+                Rate::Unlimited => {
+                    push(found, &key, "is unlimited, which only a loopback base URL allows; give a number");
+                }
+            }
+        }
+        for (key, url) in urls {
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+            if !has_host || url.ends_with('/') || url.contains(char::is_whitespace) {
+                push(found, key, &format!("is `{url}`; it must be http(s)://HOST without a slash at the end"));
+            }
+        }
+    }
+    within(found, "vendors.cboe.max_quote_age_minutes", vendors.cboe.max_quote_age_minutes, 1..=10_080);
+    within(found, "vendors.yahoo.max_quote_age_minutes", vendors.yahoo.max_quote_age_minutes, 1..=10_080);
+    if vendors.chain_order.is_empty() {
+        push(found, "vendors.chain_order", "is empty; name cboe, yahoo or both");
+    }
+    let mut seen = Vec::new();
+    for name in &vendors.chain_order {
+        if super::plan::chain_vendor(name).is_none() {
+            push(found, "vendors.chain_order", &format!("names `{name}`; chains come from cboe or yahoo"));
+        }
+        if seen.contains(&name) {
+            push(found, "vendors.chain_order", &format!("names `{name}` twice"));
+        }
+        seen.push(name);
+    }
+    if vendors.bars != "yahoo" {
+        push(found, "vendors.bars", &format!("is `{}`; bars come from yahoo", vendors.bars));
+    }
+}
+
+fn identity(settings: &Settings, found: &mut Vec<Problem>) {
+    let headers = &settings.identity.headers;
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+        push(found, "identity.headers", "holds no User-Agent, without which every vendor refuses");
+    }
+    for (name, value) in headers {
+        let name_fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        let value_fits = value.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if !name_fits || !value_fits {
+            push(found, "identity.headers", &format!("holds `{name}`, which is not a header of visible ASCII"));
+        }
+        // Sent by the client itself, which knows what it can decode and where it connects.
+        if ["accept-encoding", "host", "content-length", "connection", "cookie"]
+            .contains(&name.to_ascii_lowercase().as_str())
+        {
+            push(found, "identity.headers", &format!("holds `{name}`, which the program sets itself"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_break_no_rule() {
+        assert_eq!(problems(&Settings::default()), Vec::new());
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for url in ["http://127.0.0.1:8080/cboe", "http://[::1]:1", "http://localhost"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://finviz.com", "http://127.0.0.1.example.com", "http://localhost.example.com/"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

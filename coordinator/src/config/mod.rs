@@ -1,0 +1,303 @@
+//! Every setting of the program: one typed tree with its defaults, resolved once at the start.
+//!
+//! Promise: defaults < file < environment < flags; every mistake of one run is reported together, with the line it
+//! stands on; an unknown key is refused by name with the nearest known one. `deploy/config/optionfleet.toml` is the
+//! reference, and a test holds it to [`Settings::default`].
+//! Refused: reading configuration anywhere else in the program.
+
+mod check;
+pub(crate) mod plan;
+mod reference;
+mod resolve;
+mod tree;
+mod values;
+
+use serde::{Deserialize, Serialize};
+
+use fleet_analysis::AnalysisConfig;
+
+pub use check::is_loopback;
+pub use plan::{budget_per_sec, ca_file, config_hash, delivery_limits, manifest_template, market_routes, vendor_plan};
+pub use reference::REFERENCE;
+pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Origin, Resolved, resolve};
+pub use values::{AutoMinutes, Rate};
+
+/// The whole configuration. Tables of the file have the names of these fields; the analysis' tables (`gates`,
+/// `rates`, `costs`, `coverage`, `strategies`) stand beside them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `[scan]`
+    pub scan: ScanSettings,
+    /// `[store]`
+    pub store: StoreSettings,
+    /// `[queue]`
+    pub queue: QueueSettings,
+    /// `[vendors]`
+    pub vendors: VendorSettings,
+    /// `[bars]`
+    pub bars: BarSettings,
+    /// `[limits]`
+    pub limits: LimitSettings,
+    /// `[identity]`
+    pub identity: IdentitySettings,
+    /// `[tls]`
+    pub tls: TlsSettings,
+    /// `[caps]`
+    pub caps: CapSettings,
+    /// `[gates]`, `[rates]`, `[costs]`, `[coverage]`, `[strategies.*]`: tables of the same tree, read by their own
+    /// crate.
+    #[serde(skip)]
+    pub analysis: AnalysisConfig,
+}
+
+/// What a scan covers and how long it may take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScanSettings {
+    /// Finviz screener filter: the universe unless tickers are given.
+    pub filter: String,
+    /// Universe label of a screener scan; the first part of its scan id.
+    pub label: String,
+    /// A scan is sealed after so many minutes; `auto` is max(10 min, 2 × planned time).
+    pub deadline_minutes: AutoMinutes,
+    /// Tickers worked on at once.
+    pub slots: u32,
+    /// Rows of the table; 0 shows all.
+    pub top: u32,
+}
+
+impl Default for ScanSettings {
+    fn default() -> Self {
+        Self {
+            filter: "sh_avgvol_o1000,sh_opt_option,sh_price_o10".to_owned(),
+            label: "finviz".to_owned(),
+            deadline_minutes: AutoMinutes::Auto,
+            slots: 8,
+            top: 40,
+        }
+    }
+}
+
+/// Where results live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `sqlite:PATH`; `~/` is the home directory.
+    pub url: String,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { url: "sqlite:~/.local/share/optionfleet/optionfleet.db".to_owned() }
+    }
+}
+
+/// Where tasks wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueueSettings {
+    /// `in-process`.
+    pub url: String,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self { url: "in-process".to_owned() }
+    }
+}
+
+/// The vendors of market data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VendorSettings {
+    /// Vendors of chains, in order of preference.
+    pub chain_order: Vec<String>,
+    /// Vendor of daily bars.
+    pub bars: String,
+    /// The universe.
+    pub finviz: FinvizSettings,
+    /// Whole chains.
+    pub cboe: CboeSettings,
+    /// Chains by expiration, and bars.
+    pub yahoo: YahooSettings,
+}
+
+impl Default for VendorSettings {
+    fn default() -> Self {
+        Self {
+            chain_order: vec!["cboe".to_owned(), "yahoo".to_owned()],
+            bars: "yahoo".to_owned(),
+            finviz: FinvizSettings::default(),
+            cboe: CboeSettings::default(),
+            yahoo: YahooSettings::default(),
+        }
+    }
+}
+
+/// Finviz.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinvizSettings {
+    /// Base URL.
+    pub base: String,
+    /// Requests a second from one address.
+    pub per_address_per_sec: Rate,
+    /// Requests a second over all addresses.
+    pub total_per_sec: Rate,
+}
+
+impl Default for FinvizSettings {
+    fn default() -> Self {
+        Self {
+            base: "https://finviz.com".to_owned(),
+            per_address_per_sec: Rate::PerSec(1.0),
+            total_per_sec: Rate::PerSec(1.0),
+        }
+    }
+}
+
+/// CBOE delayed quotes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CboeSettings {
+    /// Base URL.
+    pub base: String,
+    /// Requests a second from one address.
+    pub per_address_per_sec: Rate,
+    /// Requests a second over all addresses.
+    pub total_per_sec: Rate,
+    /// Older quotes are not analysed.
+    pub max_quote_age_minutes: u32,
+}
+
+impl Default for CboeSettings {
+    fn default() -> Self {
+        Self {
+            base: "https://cdn.cboe.com".to_owned(),
+            per_address_per_sec: Rate::PerSec(2.0),
+            total_per_sec: Rate::PerSec(10.0),
+            max_quote_age_minutes: 20,
+        }
+    }
+}
+
+/// Yahoo Finance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct YahooSettings {
+    /// Base URL of chains and bars.
+    pub query: String,
+    /// Base URL of the cookie.
+    pub cookie: String,
+    /// Requests a second from one address.
+    pub per_address_per_sec: Rate,
+    /// Requests a second over all addresses.
+    pub total_per_sec: Rate,
+    /// Older quotes are not analysed.
+    pub max_quote_age_minutes: u32,
+}
+
+impl Default for YahooSettings {
+    fn default() -> Self {
+        Self {
+            query: "https://query2.finance.yahoo.com".to_owned(),
+            cookie: "https://fc.yahoo.com".to_owned(),
+            per_address_per_sec: Rate::PerSec(2.0),
+            total_per_sec: Rate::PerSec(20.0),
+            max_quote_age_minutes: 35,
+        }
+    }
+}
+
+/// Daily bars.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BarSettings {
+    /// Contracts of one ticker whose bars are asked for, the most traded first.
+    pub max_per_ticker: u32,
+    /// Sessions asked for.
+    pub sessions: u32,
+}
+
+impl Default for BarSettings {
+    fn default() -> Self {
+        Self { max_per_ticker: 12, sessions: 250 }
+    }
+}
+
+/// Limits of one delivery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// A delivery may take so long.
+    pub delivery_timeout_secs: u32,
+    /// A ticker is poison after so many deliveries.
+    pub max_attempts: u32,
+    /// One request may take so long.
+    pub request_timeout_secs: u32,
+    /// A request is tried so often in all.
+    pub request_tries: u32,
+    /// A longer Retry-After fails the ticker.
+    pub max_retry_after_secs: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            delivery_timeout_secs: 120,
+            max_attempts: 5,
+            request_timeout_secs: 20,
+            request_tries: 4,
+            max_retry_after_secs: 90,
+        }
+    }
+}
+
+/// The client every request claims to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// Header names and values, in the order they are sent.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Default for IdentitySettings {
+    fn default() -> Self {
+        let headers = [
+            (
+                "User-Agent",
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/154.0.0.0 Safari/537.36",
+            ),
+            ("sec-ch-ua", "\"Chromium\";v=\"154\", \"Google Chrome\";v=\"154\", \"Not?A_Brand\";v=\"24\""),
+            ("sec-ch-ua-mobile", "?0"),
+            ("sec-ch-ua-platform", "\"Windows\""),
+            ("Accept-Language", "en-US,en;q=0.9"),
+        ];
+        Self { headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec() }
+    }
+}
+
+/// Trust.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsSettings {
+    /// A PEM file of further certificate authorities; empty is none.
+    pub ca_file: String,
+}
+
+/// Portfolio caps, applied when a scan is sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CapSettings {
+    /// Live trades on one underlying.
+    pub open_per_underlying: u32,
+    /// New trades in one exchange session.
+    pub new_per_day: u32,
+}
+
+impl Default for CapSettings {
+    fn default() -> Self {
+        Self { open_per_underlying: 3, new_per_day: 10 }
+    }
+}

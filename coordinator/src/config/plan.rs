@@ -1,0 +1,185 @@
+//! Settings become what a scan carries: the vendor plan, the limits, the manifest's template and the hash of everything
+//! that changes the answer.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use fleet_core::domain::{DeliveryLimits, Manifest, ScanId, Vendor, VendorPlan, VendorRoute};
+
+use super::{Rate, Settings, tree};
+
+/// A vendor of chains by its word.
+pub fn chain_vendor(word: &str) -> Option<Vendor> {
+    match word {
+        "cboe" => Some(Vendor::Cboe),
+        "yahoo" => Some(Vendor::Yahoo),
+        _ => None,
+    }
+}
+
+/// What may be sent to a vendor in a second: min(total, per address × one egress); `None` is unlimited.
+#[must_use]
+pub fn budget_per_sec(settings: &Settings, vendor: Vendor) -> Option<f64> {
+    let vendors = &settings.vendors;
+    let (per_address, total) = match vendor {
+        Vendor::Finviz => (vendors.finviz.per_address_per_sec, vendors.finviz.total_per_sec),
+        Vendor::Cboe => (vendors.cboe.per_address_per_sec, vendors.cboe.total_per_sec),
+        Vendor::Yahoo => (vendors.yahoo.per_address_per_sec, vendors.yahoo.total_per_sec),
+        // Not in any plan yet; the strictest default keeps a mistake harmless.
+        Vendor::Robinhood => (Rate::PerSec(1.0), Rate::PerSec(1.0)),
+    };
+    per_address.min(total).per_sec()
+}
+
+/// The settings with every vendor at a simulated market's URL.
+#[must_use]
+pub fn market_routes(settings: &Settings, market: &str) -> Settings {
+    let market = market.trim_end_matches('/');
+    let mut settings = settings.clone();
+    settings.vendors.finviz.base = format!("{market}/finviz");
+    settings.vendors.cboe.base = format!("{market}/cboe");
+    settings.vendors.yahoo.query = format!("{market}/yahoo");
+    settings.vendors.yahoo.cookie = format!("{market}/yahoo-cookie");
+    settings
+}
+
+/// How each vendor is reached.
+#[must_use]
+pub fn vendor_plan(settings: &Settings) -> VendorPlan {
+    let vendors = &settings.vendors;
+    let minutes = |minutes: u32| i64::from(minutes) * 60;
+    let route = |vendor, urls: &[(&str, &str)], max_quote_age_secs| VendorRoute {
+        vendor,
+        base_urls: urls.iter().map(|(host, url)| ((*host).to_owned(), (*url).to_owned())).collect::<BTreeMap<_, _>>(),
+        budget_per_sec: budget_per_sec(settings, vendor),
+        max_quote_age_secs,
+    };
+    VendorPlan {
+        chain_order: vendors.chain_order.iter().filter_map(|word| chain_vendor(word)).collect(),
+        bars: Vendor::Yahoo,
+        routes: vec![
+            // A screener has no quotes that could be too old.
+            route(Vendor::Finviz, &[("base", &vendors.finviz.base)], 0),
+            route(Vendor::Cboe, &[("base", &vendors.cboe.base)], minutes(vendors.cboe.max_quote_age_minutes)),
+            route(
+                Vendor::Yahoo,
+                &[("query", &vendors.yahoo.query), ("cookie", &vendors.yahoo.cookie)],
+                minutes(vendors.yahoo.max_quote_age_minutes),
+            ),
+        ],
+        identity: settings.identity.headers.clone(),
+        max_bars_per_ticker: settings.bars.max_per_ticker,
+        bar_sessions: settings.bars.sessions,
+        dte_window: settings.analysis.dte_window(),
+    }
+}
+
+/// The limits of one delivery.
+#[must_use]
+pub fn delivery_limits(settings: &Settings) -> DeliveryLimits {
+    let limits = &settings.limits;
+    DeliveryLimits {
+        timeout_secs: limits.delivery_timeout_secs,
+        max_attempts: limits.max_attempts,
+        request_timeout_secs: limits.request_timeout_secs,
+        request_tries: limits.request_tries,
+        max_retry_after_secs: limits.max_retry_after_secs,
+    }
+}
+
+/// The certificate file, if one is named.
+#[must_use]
+pub fn ca_file(settings: &Settings) -> Option<PathBuf> {
+    let path = settings.tls.ca_file.trim();
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}
+
+/// A manifest without tickers. `universe` is the words that say what is covered: the filter, or the tickers.
+#[must_use]
+pub fn manifest_template(
+    settings: &Settings,
+    scan: &ScanId,
+    universe: &str,
+    as_of: Option<Timestamp>,
+    deadline: Timestamp,
+) -> Manifest {
+    Manifest {
+        version: Manifest::VERSION,
+        scan: scan.clone(),
+        tickers: Vec::new(),
+        as_of,
+        // The analysis' settings are tables of plain numbers, which JSON always holds.
+        analysis: serde_json::to_value(&settings.analysis).unwrap_or_default(),
+        vendors: vendor_plan(settings),
+        limits: delivery_limits(settings),
+        config_hash: config_hash(settings, universe),
+        deadline,
+    }
+}
+
+/// SHA-256 (hex, 16 digits) of everything that changes the answer, as JSON with sorted keys. Budgets, time-outs, slots
+/// and the store change when an answer comes, not what it is.
+#[must_use]
+pub fn config_hash(settings: &Settings, universe: &str) -> String {
+    let plan = vendor_plan(settings);
+    let routes: BTreeMap<&str, _> = plan
+        .routes
+        .iter()
+        .map(|route| (route.vendor.word(), json!({ "urls": route.base_urls, "age": route.max_quote_age_secs })))
+        .collect();
+    let answer = json!({
+        "universe": universe,
+        "analysis": tree::to_tree(settings).as_object().map(|tables| {
+            ["gates", "rates", "costs", "coverage", "strategies"]
+                .iter()
+                .filter_map(|name| tables.get(*name).map(|table| (*name, table.clone())))
+                .collect::<BTreeMap<_, _>>()
+        }),
+        "chain_order": settings.vendors.chain_order,
+        "bars": settings.vendors.bars,
+        "routes": routes,
+        "max_bars_per_ticker": settings.bars.max_per_ticker,
+        "bar_sessions": settings.bars.sessions,
+        "caps": [settings.caps.open_per_underlying, settings.caps.new_per_day],
+    });
+    let digest = Sha256::digest(answer.to_string().as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_the_smaller_of_total_and_address() {
+        let mut settings = Settings::default();
+        assert_eq!(budget_per_sec(&settings, Vendor::Cboe), Some(2.0));
+        settings.vendors.cboe.per_address_per_sec = Rate::Unlimited;
+        assert_eq!(budget_per_sec(&settings, Vendor::Cboe), Some(10.0));
+        settings.vendors.cboe.total_per_sec = Rate::Unlimited;
+        assert_eq!(budget_per_sec(&settings, Vendor::Cboe), None);
+    }
+
+    #[test]
+    fn only_what_changes_the_answer_changes_the_hash() {
+        let settings = Settings::default();
+        let hash = config_hash(&settings, "filter");
+        let changed = |change: fn(&mut Settings)| {
+            let mut other = settings.clone();
+            change(&mut other);
+            config_hash(&other, "filter") != hash
+        };
+        assert!(changed(|s| s.analysis.gates.min_bid = 0.2));
+        assert!(changed(|s| s.caps.new_per_day = 11));
+        assert!(changed(|s| s.vendors.cboe.base = "http://127.0.0.1:1".to_owned()));
+        assert!(changed(|s| s.vendors.yahoo.max_quote_age_minutes = 36));
+        assert!(!changed(|s| s.scan.slots = 2));
+        assert!(!changed(|s| s.vendors.cboe.total_per_sec = Rate::PerSec(1.0)));
+        assert!(!changed(|s| s.store.url = "sqlite:elsewhere.db".to_owned()));
+        assert_ne!(config_hash(&settings, "other"), hash);
+    }
+}
