@@ -1,1 +1,13 @@
-//! x
+//! The queue and store seams on real engines, with the suites that hold every engine to the same promises.
+//!
+//! - [`in_process`]: the task queue of one machine. [`sqlite`]: the store of one machine, a single file.
+//! - [`budget`]: the arithmetic of request budgets, shared by every store.
+//! - [`conformance`]: one public async function for each promise of a seam. An engine is right when all of them pass;
+//!   an engine's test is the list of calls.
+//!
+//! Nothing here knows a vendor or a strategy. Only this crate may name a database or a message server.
+
+pub mod budget;
+pub mod conformance;
+pub mod in_process;
+pub mod sqlite;

@@ -1,0 +1,63 @@
+//! Daily bars, kept until the next session. A cache: it may forget, it never invents.
+//!
+//! Its size is bounded twice: the first series of a new session clears those of all earlier ones, and beyond
+//! [`MAX_SERIES`] nothing more is kept (the vendor is asked again).
+
+use async_trait::async_trait;
+use fleet_core::domain::{BarSeries, Instrument};
+use fleet_core::seams::{BarCache, StoreError};
+use fleet_core::wire;
+use jiff::civil::Date;
+use rusqlite::OptionalExtension;
+
+use super::failure::Failure;
+use super::{SqliteStore, Work};
+
+/// Series kept at most: 7,000 underlyings with a dozen contracts each, at about 5 KB a series.
+pub const MAX_SERIES: i64 = 100_000;
+
+#[async_trait]
+impl BarCache for SqliteStore {
+    async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Result<Option<BarSeries>, StoreError> {
+        let (key, session) = (key(instrument), session.to_string());
+        self.read(move |work| {
+            let mut statement =
+                work.tx.prepare_cached("SELECT body FROM bar_cache WHERE instrument = ? AND session = ?")?;
+            let body: Option<Vec<u8>> = statement.query_row((key, session), |row| row.get(0)).optional()?;
+            body.map(|body| wire::decode(&body).map_err(Failure::from)).transpose()
+        })
+        .await
+    }
+
+    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {
+        let (series, session) = (series.clone(), session.to_string());
+        self.write(move |work| keep(work, &session, &series)).await
+    }
+}
+
+/// Dates are compared as text: ISO dates of four-digit years sort by time.
+fn keep(work: &Work<'_>, session: &str, series: &BarSeries) -> Result<(), Failure> {
+    let known = work.tx.prepare_cached("SELECT 1 FROM bar_cache WHERE session = ?")?.exists([session])?;
+    if !known {
+        work.tx.prepare_cached("DELETE FROM bar_cache WHERE session < ?")?.execute([session])?;
+    }
+    let key = key(&series.instrument);
+    work.tx.prepare_cached("DELETE FROM bar_cache WHERE instrument = ? AND session <= ?")?.execute((&key, session))?;
+    let kept: i64 = work.tx.prepare_cached("SELECT count(*) FROM bar_cache")?.query_row([], |row| row.get(0))?;
+    if kept < MAX_SERIES {
+        work.tx.prepare_cached("INSERT INTO bar_cache (instrument, session, body) VALUES (?, ?, ?)")?.execute((
+            &key,
+            session,
+            wire::encode(series)?,
+        ))?;
+    }
+    Ok(())
+}
+
+/// Tickers and contracts are kept apart by their first letter.
+fn key(instrument: &Instrument) -> String {
+    match instrument {
+        Instrument::Underlying(ticker) => format!("u:{ticker}"),
+        Instrument::Contract(symbol) => format!("c:{symbol}"),
+    }
+}
