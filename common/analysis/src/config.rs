@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::strategy::registry;
+
 /// Everything that changes what the analysis answers. TOML tables of the same names.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -290,12 +292,9 @@ impl AnalysisConfig {
     /// none enabled, an empty window (0, 0).
     #[must_use]
     pub fn dte_window(&self) -> (i32, i32) {
-        let s1 = &self.strategies.oversold_call;
-        let s0 = &self.strategies.control;
-        let windows = [(s1.enabled, s1.dte), (s0.enabled, s0.dte)];
-        let enabled: Vec<[i32; 2]> = windows.iter().filter(|(on, _)| *on).map(|(_, dte)| *dte).collect();
-        let from = enabled.iter().map(|dte| dte[0]).min().unwrap_or(0);
-        let to = enabled.iter().map(|dte| dte[1]).max().unwrap_or(0);
+        let windows = || registry().iter().filter_map(|strategy| strategy.dte_window(self));
+        let from = windows().map(|(from, _)| from).min().unwrap_or(0);
+        let to = windows().map(|(_, to)| to).max().unwrap_or(0);
         (from, to)
     }
 }

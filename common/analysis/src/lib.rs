@@ -1,64 +1,119 @@
-//! The pure core: a market snapshot goes in, a finding comes out. Same input, same bytes out.
+//! The pure core: a market snapshot goes in, a finding comes out.
 //!
-//! No clock, randomness, logging, I/O or panic. Missing inputs are `None` and travel as `None`.
+//! ```text
+//! rows (duplicates, dating) → forward (spot) → vol (IV, delta) → gates → strategy screens        = stage
+//!   wanted: what to fetch next, so that nothing is fetched for a contract that a gate stops
+//!   answer: bars → coverage → indicators → strategies → candidates;  exits: live trades
+//! ```
+//!
+//! Promises: same snapshot and settings, same bytes; no clock, randomness, logging, I/O or panic; nothing later than
+//! `as_of` is read; every row of a chain is counted at exactly one place of the funnel; what is missing is `None` and
+//! never a number. RULES.md beside this crate has every choice that ANALYTICS leaves open.
 
+pub mod answer;
+pub mod bars;
 pub mod config;
+pub mod exits;
+pub mod forward;
+pub mod gates;
+pub mod gsm7;
+pub mod indicators;
+pub mod notices;
+pub mod place;
 pub mod pricing;
+pub mod rows;
 pub mod snapshot;
+pub mod stage;
+pub mod strategy;
+pub mod tick;
+pub mod vol;
+
+use std::collections::BTreeSet;
+
+use fleet_core::domain::{
+    ContractExplanation, Finding, OccSymbol, ScanId, SkipReason, TradeId, TradeRecord, TradeState, calendar,
+};
 
 pub use config::AnalysisConfig;
 pub use snapshot::{MarketSnapshot, Wanted};
 
-use fleet_core::domain::{ContractExplanation, Finding, ScanId, TradeRecord};
+use stage::Stage;
 
-/// What to fetch next.
+/// What to fetch next. Fetch it, add it to the snapshot and ask again; after at most two answers it is
+/// [`Wanted::Nothing`].
 #[must_use]
-pub fn wanted(_snapshot: &MarketSnapshot, _config: &AnalysisConfig) -> Wanted {
-    Wanted::Nothing
+pub fn wanted(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Wanted {
+    let stage = Stage::of(snapshot, config);
+    let underlying_matters = !stage.eligible.is_empty() || stage.needs_settlement_price();
+    let bars = stage.underlying_bars();
+    if underlying_matters && bars.is_none() {
+        return Wanted::UnderlyingBars;
+    }
+    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(bars.as_deref()?));
+    let missing = contracts_of(&stage, skip.as_ref());
+    if missing.is_empty() { Wanted::Nothing } else { Wanted::ContractBars(missing) }
 }
 
-/// The one answer.
+/// The one answer to a task.
 #[must_use]
 pub fn analyse(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Finding {
     analyse_explained(snapshot, config).0
 }
 
-/// The one answer, and everything known of each contract.
+/// The one answer to a task, and what is known of each readable row, in the chain's order.
 #[must_use]
-pub fn analyse_explained(snapshot: &MarketSnapshot, _config: &AnalysisConfig) -> (Finding, Vec<ContractExplanation>) {
-    use fleet_core::domain::{Answer, Funnel, Provenance, SpotSource};
-    let mut funnel = Funnel::default();
-    for _ in 0..snapshot.chain.rows() {
-        funnel.count("not_examined");
-    }
-    let finding = Finding {
-        ticker: snapshot.ticker.clone(),
-        as_of: snapshot.as_of,
-        answer: Answer::Analysed,
-        provenance: Provenance {
-            vendor: snapshot.chain.vendor,
-            quote_time: snapshot.chain.quote_time,
-            fetched_at: snapshot.fetched_at,
-            vendor_spot: snapshot.chain.vendor_spot.map(|s| s.price),
-            spot: None,
-            spot_source: SpotSource::None,
-            spot_gap: None,
-            forwards: std::collections::BTreeMap::new(),
-            flags: Vec::new(),
-        },
-        funnel,
-        candidates: Vec::new(),
-        near_misses: Vec::new(),
-        transitions: Vec::new(),
-        marks: Vec::new(),
-        not_served: snapshot.chain.not_served.clone(),
-        requests: snapshot.requests.clone(),
-    };
-    (finding, Vec::new())
+pub fn analyse_explained(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> (Finding, Vec<ContractExplanation>) {
+    answer::assemble(&Stage::of(snapshot, config))
 }
 
-/// Pending trades of a finding's candidates.
+/// Pending trades of a finding's candidates, controls too, in the candidates' order.
 #[must_use]
-pub fn new_trades(_finding: &Finding, _scan: &ScanId) -> Vec<TradeRecord> {
-    Vec::new()
+pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
+    let entry_session = calendar::session_date(finding.as_of);
+    finding
+        .candidates
+        .iter()
+        .map(|candidate| TradeRecord {
+            id: TradeId::derive(&candidate.strategy, &candidate.symbol, entry_session),
+            strategy: candidate.strategy.clone(),
+            underlying: candidate.underlying.clone(),
+            symbol: candidate.symbol,
+            control: candidate.control,
+            state: TradeState::Pending,
+            scan: scan.clone(),
+            signalled_at: finding.as_of,
+            entry_session,
+            signal_bid: candidate.bid,
+            signal_ask: candidate.ask,
+            plan: candidate.plan.clone(),
+            score: candidate.score.clone(),
+            checks: candidate.checks.clone(),
+            fill: None,
+            exit: None,
+            ignored: false,
+            last_mark: None,
+        })
+        .collect()
+}
+
+/// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones.
+fn contracts_of(stage: &Stage<'_>, skip: Option<&SkipReason>) -> Vec<OccSymbol> {
+    let live = stage.live_trades().map(|t| t.symbol).filter(|symbol| !stage.has_settled(symbol));
+    let symbol_of = |row: usize| stage.snapshot.chain.contracts[row].symbol;
+    let chosen: Vec<OccSymbol> = match skip {
+        None => live
+            .chain(stage.controls.iter().copied().map(symbol_of))
+            .chain(stage.examined().iter().map(|e| symbol_of(e.row)))
+            .collect(),
+        Some(SkipReason::SpotGap { .. } | SkipReason::UnderlyingPreGate { .. } | SkipReason::ThinUnderlying { .. }) => {
+            live.collect()
+        }
+        // Without usable quotes nothing is decided, so nothing is fetched.
+        Some(SkipReason::NoOptions | SkipReason::StaleQuotes { .. } | SkipReason::UndatedQuotes) => Vec::new(),
+    };
+    let mut asked = BTreeSet::new();
+    chosen
+        .into_iter()
+        .filter(|symbol| !stage.snapshot.contract_bars.contains_key(symbol) && asked.insert(*symbol))
+        .collect()
 }

@@ -1,0 +1,293 @@
+//! From a sifted chain to a finding: each row to its place, contracts with bars to their strategies.
+
+use fleet_core::domain::{
+    Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, RowRefusal,
+    SkipReason, Verdict,
+};
+
+use crate::bars::{Density, believable, density, last_split};
+use crate::exits;
+use crate::indicators::{Indicators, UnderlyingState};
+use crate::place::{Place, skip_word};
+use crate::stage::{Eligible, Stage, fresh_time};
+use crate::strategy::{ContractView, Judgement, Role, Strategy, potential, registry};
+
+/// Near misses a finding carries.
+const NEAR_MISSES: usize = 10;
+
+/// What became of one row.
+#[derive(Debug, Clone)]
+struct Row {
+    place: Place,
+    gate: Option<Check>,
+    strategies: Vec<(String, Vec<Check>)>,
+}
+
+#[derive(Default)]
+struct Signals {
+    candidates: Vec<Candidate>,
+    near_misses: Vec<NearMiss>,
+}
+
+/// A contract's own bars, judged.
+pub(crate) struct OwnBars {
+    /// Believable bars.
+    pub(crate) bars: Vec<Bar>,
+    /// Coverage.
+    pub(crate) density: Density,
+}
+
+impl OwnBars {
+    /// The bars of a contract, if the snapshot has them.
+    pub(crate) fn of(stage: &Stage<'_>, symbol: &OccSymbol) -> Option<Self> {
+        let series = stage.snapshot.contract_bars.get(symbol)?;
+        let split = last_split(stage.snapshot.underlying_bars.as_ref(), series, stage.last_closed);
+        let bars = believable(series, stage.last_closed, split);
+        let density = density(&bars, stage.last_closed, &stage.config.coverage);
+        Some(Self { bars, density })
+    }
+
+    /// Indicators, unless the contract trades too thinly for them.
+    pub(crate) fn indicators(&self) -> Option<Indicators> {
+        self.density.failed.is_none().then(|| Indicators::of(&self.bars, self.density.median_volume))
+    }
+}
+
+/// The finding of a stage, and what it knows of each contract in the chain's order.
+pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>) {
+    let underlying_bars = stage.underlying_bars();
+    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(underlying_bars.as_deref()?));
+    let mut signals = Signals::default();
+    let rows = match &skip {
+        Some(reason) => skipped_rows(stage, reason),
+        None => {
+            let mut rows = gated_rows(stage);
+            let state = underlying_bars.as_deref().map(|bars| stage.underlying_state(bars));
+            examine(stage, state.as_ref(), &mut rows, &mut signals);
+            signals.sort();
+            signals.candidates.extend(controls(stage));
+            rows
+        }
+    };
+    let mut funnel = Funnel::default();
+    for row in &rows {
+        funnel.count(&row.place.to_string());
+    }
+    for refused in &stage.snapshot.chain.refused {
+        let place = match &skip {
+            Some(reason) => Place::Skipped(skip_word(reason)),
+            None => Place::Refused(refused.reason),
+        };
+        funnel.count(&place.to_string());
+    }
+    let followed = exits::follow(stage, underlying_bars.as_deref());
+    let finding = Finding {
+        ticker: stage.snapshot.ticker.clone(),
+        as_of: stage.snapshot.as_of,
+        answer: skip.map_or(Answer::Analysed, Answer::Skipped),
+        provenance: provenance(stage),
+        funnel,
+        candidates: signals.candidates,
+        near_misses: signals.near_misses,
+        transitions: followed.transitions,
+        marks: followed.marks,
+        not_served: stage.snapshot.chain.not_served.clone(),
+        requests: stage.snapshot.requests.clone(),
+    };
+    (finding, explanations(stage, rows))
+}
+
+fn provenance(stage: &Stage<'_>) -> Provenance {
+    let chain = &stage.snapshot.chain;
+    let (spot, spot_source) = stage.spot();
+    Provenance {
+        vendor: chain.vendor,
+        quote_time: chain.quote_time,
+        fetched_at: stage.snapshot.fetched_at,
+        vendor_spot: chain.vendor_spot.map(|s| s.price),
+        spot,
+        spot_source,
+        spot_gap: stage.parity.as_ref().and_then(|p| p.gap),
+        forwards: stage.parity.as_ref().map(|p| p.forwards.clone()).unwrap_or_default(),
+        flags: stage.flags(),
+    }
+}
+
+fn skipped_rows(stage: &Stage<'_>, reason: &SkipReason) -> Vec<Row> {
+    let gate = match reason {
+        SkipReason::UnderlyingPreGate { check } => Some(check.clone()),
+        SkipReason::NoOptions
+        | SkipReason::StaleQuotes { .. }
+        | SkipReason::UndatedQuotes
+        | SkipReason::SpotGap { .. }
+        | SkipReason::ThinUnderlying { .. } => None,
+    };
+    let row = Row { place: Place::Skipped(skip_word(reason)), gate, strategies: Vec::new() };
+    vec![row; stage.snapshot.chain.contracts.len()]
+}
+
+/// Every row at the place where the gates or the strategies' screens leave it.
+fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
+    let signals: Vec<&&dyn Strategy> =
+        registry().iter().filter(|s| s.role() == Role::Signal && s.dte_window(stage.config).is_some()).collect();
+    let of = |row: usize| {
+        let at = |place, gate| Row { place, gate, strategies: Vec::new() };
+        match &stage.sifted[row] {
+            None => at(Place::Refused(RowRefusal::Duplicate), None),
+            Some(sifted) => match &sifted.stopped {
+                Some(stopped) => at(stopped.place.clone(), Some(stopped.check.clone())),
+                None => {
+                    let screens = stage.view(row).map(|view| {
+                        signals.iter().map(|s| (s.name().to_owned(), s.screen(&view, stage.config))).collect()
+                    });
+                    let place = signals.first().map_or(Place::NotExamined, |s| Place::Strategy(s.name()));
+                    Row { place, gate: None, strategies: screens.unwrap_or_default() }
+                }
+            },
+        }
+    };
+    (0..stage.snapshot.chain.contracts.len()).map(of).collect()
+}
+
+fn examine(stage: &Stage<'_>, state: Option<&UnderlyingState>, rows: &mut [Row], signals: &mut Signals) {
+    let room = stage.examined().len();
+    for (rank, eligible) in stage.eligible.iter().enumerate() {
+        let row = &mut rows[eligible.row];
+        let symbol = &stage.snapshot.chain.contracts[eligible.row].symbol;
+        let own = if rank < room { OwnBars::of(stage, symbol) } else { None };
+        match (own, state) {
+            (None, _) => row.place = Place::NotExamined,
+            (Some(_), None) => row.place = Place::Unknown("underlying_bars".to_owned()),
+            (Some(own), Some(state)) => judge(stage, eligible, &own, state, row, signals),
+        }
+    }
+}
+
+fn judge(
+    stage: &Stage<'_>,
+    eligible: &Eligible,
+    own: &OwnBars,
+    state: &UnderlyingState,
+    row: &mut Row,
+    signals: &mut Signals,
+) {
+    let (Some(view), Some(indicators)) = (stage.view(eligible.row), own.indicators()) else {
+        row.place = Place::Gate("coverage");
+        row.gate = own.density.failed.clone();
+        return;
+    };
+    // A candidate of any strategy is a candidate; else the first strategy that looked names the place.
+    let mut judged = None;
+    for strategy in eligible.strategies.iter().map(|at| registry()[*at]) {
+        let judgement = strategy.judge(&view, state, &indicators, stage.config);
+        let place = place_of(strategy, &judgement.checks);
+        row.strategies.retain(|(name, _)| name != strategy.name());
+        row.strategies.push((strategy.name().to_owned(), judgement.checks.clone()));
+        if place == Place::Candidate {
+            signals.candidates.extend(candidate(stage, eligible.row, &view, strategy, judgement, Some(&indicators)));
+            judged = Some(place);
+        } else {
+            signals.near_misses.push(near_miss(&view, strategy, judgement));
+            judged = judged.or(Some(place));
+        }
+    }
+    row.place = judged.unwrap_or(Place::NotExamined);
+}
+
+fn place_of(strategy: &dyn Strategy, checks: &[Check]) -> Place {
+    let first = |verdict| checks.iter().find(|c| c.mandatory && c.verdict == verdict);
+    match (first(Verdict::Fail), first(Verdict::Unknown)) {
+        (Some(_), _) => Place::Strategy(strategy.name()),
+        (None, Some(check)) => Place::Unknown(check.name.clone().into_owned()),
+        (None, None) => Place::Candidate,
+    }
+}
+
+fn near_miss(view: &ContractView<'_>, strategy: &dyn Strategy, judgement: Judgement) -> NearMiss {
+    let of = judgement.checks.len() as u32;
+    let missed = judgement.checks.into_iter().filter(|c| c.mandatory && c.verdict != Verdict::Pass).collect();
+    NearMiss { symbol: view.quote.symbol, strategy: strategy.name().to_owned(), missed, of }
+}
+
+impl Signals {
+    fn sort(&mut self) {
+        self.candidates.sort_by(|a, b| {
+            b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol)).then(a.strategy.cmp(&b.strategy))
+        });
+        self.near_misses
+            .sort_by(|a, b| (a.missed.len(), a.symbol, &a.strategy).cmp(&(b.missed.len(), b.symbol, &b.strategy)));
+        self.near_misses.truncate(NEAR_MISSES);
+    }
+}
+
+fn controls<'s>(stage: &'s Stage<'_>) -> impl Iterator<Item = Candidate> + 's {
+    let control = registry().iter().find(|s| s.role() == Role::Control);
+    stage.controls.iter().filter_map(move |row| {
+        let view = stage.view(*row)?;
+        let indicators = OwnBars::of(stage, &view.quote.symbol).and_then(|own| own.indicators());
+        let state = UnderlyingState::default();
+        let blank = Indicators::default();
+        let judgement = control?.judge(&view, &state, indicators.as_ref().unwrap_or(&blank), stage.config);
+        candidate(stage, *row, &view, *control?, judgement, indicators.as_ref())
+    })
+}
+
+fn candidate(
+    stage: &Stage<'_>,
+    row: usize,
+    view: &ContractView<'_>,
+    strategy: &dyn Strategy,
+    judgement: Judgement,
+    indicators: Option<&Indicators>,
+) -> Option<Candidate> {
+    let sifted = stage.sifted[row].as_ref()?;
+    let plan = strategy.plan(view, stage.snapshot.as_of, stage.config);
+    let potential = potential(view, &plan, stage.config)?;
+    let of_the_chain = stage.flags().into_iter().filter(|word| word != "unknown_oi" && word != "yield_assumed");
+    let assumed = sifted.yield_assumed.then(|| "yield_assumed".to_owned());
+    let flags = of_the_chain.chain(assumed).chain(strategy.flags().iter().map(|word| (*word).to_owned()));
+    Some(Candidate {
+        underlying: stage.snapshot.ticker.clone(),
+        symbol: view.quote.symbol,
+        strategy: strategy.name().to_owned(),
+        bid: view.bid,
+        ask: view.ask,
+        mid: view.mid,
+        gross_pct: potential.gross_pct,
+        net_pct: potential.net_pct,
+        volume: view.quote.volume,
+        open_interest: view.quote.open_interest.filter(|_| !stage.rows.unknown_oi),
+        spread_pct: view.spread_pct,
+        iv: sifted.vol.map(|v| v.iv),
+        delta: view.delta,
+        dte: view.dte,
+        rsi: indicators.and_then(|i| i.rsi),
+        score: judgement.score,
+        checks: judgement.checks,
+        quote_time: fresh_time(stage)?,
+        spot_used: stage.spot().0,
+        flags: flags.collect(),
+        control: strategy.role() == Role::Control,
+        plan,
+    })
+}
+
+fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
+    let contracts = &stage.snapshot.chain.contracts;
+    contracts
+        .iter()
+        .zip(&stage.sifted)
+        .zip(rows)
+        .map(|((quote, sifted), row)| {
+            let vol = sifted.as_ref().and_then(|s| s.vol);
+            ContractExplanation {
+                quote: quote.clone(),
+                place: row.place.to_string(),
+                gate: row.gate,
+                iv: vol.map(|v| v.iv),
+                delta: vol.map(|v| v.delta),
+                strategies: row.strategies,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,93 @@
+//! Which bars may be believed: closed at `as_of`, traded, after the last split, and dense enough.
+//!
+//! Promises: no bar of a session that was not closed ever gets through (no look-ahead).
+
+use fleet_core::domain::{Bar, BarSeries, Check, Operator, Verdict, calendar};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use crate::config::Coverage;
+
+/// The newest session whose daily bars are final at an instant.
+#[must_use]
+pub fn last_closed_session(as_of: Timestamp, coverage: &Coverage) -> Date {
+    let delay = SignedDuration::from_mins(coverage.bar_final_minutes.into());
+    let mut day = calendar::session_date(as_of);
+    // The delay is at most a day: three steps are more than enough.
+    for _ in 0..3 {
+        let closed = calendar::session(day).and_then(|s| s.close.checked_add(delay).ok());
+        if closed.is_some_and(|at| at <= as_of) {
+            break;
+        }
+        day = calendar::previous_session(day);
+    }
+    day
+}
+
+/// The believable bars of a series, oldest first.
+#[must_use]
+pub fn believable(series: &BarSeries, last_closed: Date, not_before: Option<Date>) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = series
+        .bars
+        .iter()
+        .filter(|bar| bar.date <= last_closed && not_before.is_none_or(|day| bar.date >= day))
+        .filter(|bar| bar.volume > 0 && !bar.close.is_zero() && calendar::is_session(bar.date))
+        .copied()
+        .collect();
+    // The type promises this order; a vendor's mistake must not become an indicator.
+    bars.sort_by_key(|bar| bar.date);
+    bars.dedup_by_key(|bar| bar.date);
+    bars
+}
+
+/// The last split known at `last_closed`, of an underlying's or a contract's series.
+#[must_use]
+pub fn last_split(underlying: Option<&BarSeries>, contract: &BarSeries, last_closed: Date) -> Option<Date> {
+    let known = |split: Option<Date>| split.filter(|day| *day <= last_closed);
+    known(underlying.and_then(|u| u.last_split)).max(known(contract.last_split))
+}
+
+/// Sessions after the last bar, up to the last closed one.
+#[must_use]
+pub fn sessions_old(bars: &[Bar], last_closed: Date) -> Option<u32> {
+    // Some 27 years: a date before that is a vendor's mistake, and counting its sessions one by one takes long.
+    let floor = last_closed.saturating_sub(10_000.days());
+    bars.last().map(|bar| calendar::sessions_between(bar.date.max(floor), last_closed))
+}
+
+/// How densely a contract traded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Density {
+    /// The condition that failed first, if one did.
+    pub failed: Option<Check>,
+    /// Median volume of the window's bars.
+    pub median_volume: Option<f64>,
+}
+
+/// Judges bars by the coverage gate.
+#[must_use]
+pub fn density(bars: &[Bar], last_closed: Date, coverage: &Coverage) -> Density {
+    let start = (1..coverage.window_sessions).fold(last_closed, |day, _| calendar::previous_session(day));
+    let window: Vec<&Bar> = bars.iter().filter(|bar| bar.date >= start).collect();
+    let mut volumes: Vec<f64> = window.iter().map(|bar| bar.volume as f64).collect();
+    let median_volume = median(&mut volumes);
+    let at_least = |name, value: usize, threshold: u32| {
+        Check::new(name, Some(value as f64), Operator::AtLeast, f64::from(threshold))
+    };
+    let age = sessions_old(bars, last_closed).map(f64::from);
+    let checks = [
+        at_least("bars", bars.len(), coverage.min_bars),
+        at_least("traded_sessions", window.len(), coverage.min_traded_sessions),
+        Check::new("last_trade_age_sessions", age, Operator::AtMost, coverage.max_age_sessions.into()),
+        Check::new("median_volume", median_volume, Operator::AtLeast, coverage.min_median_volume),
+    ];
+    let failed = checks.into_iter().find(|check| check.verdict != Verdict::Pass);
+    Density { failed, median_volume }
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    let upper = values.get(n / 2)?;
+    Some(if n.is_multiple_of(2) { (values[n / 2 - 1] + upper) / 2.0 } else { *upper })
+}

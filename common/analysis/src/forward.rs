@@ -1,0 +1,183 @@
+//! The underlying's price as its own options quote it: put–call parity by expiration (ANALYTICS section 1; every choice
+//! is in RULES.md section 2). The vendor's spot is rarely of the same instant as its quotes.
+
+use std::collections::BTreeMap;
+
+use fleet_core::domain::{Chain, ContractQuote, OccSymbol, OptionKind, Root, Settlement, SpotSource, Strike, calendar};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::config::{Gates, Rates};
+use crate::gates::spread_passes;
+use crate::rows::Rows;
+
+/// Pairs nearest the money that vote on a forward.
+const PAIRS: usize = 10;
+/// Expirations whose carry is small and whose quotes are dense, calendar days.
+const SPOT_DTE: (i32, i32) = (7, 60);
+/// The vendor's spot stands in if it is so near the quotes in time.
+const SIMULTANEOUS_SECS: i64 = 60;
+
+/// What prices the contracts of one root and expiration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Carry {
+    /// Years to settlement.
+    pub years: f64,
+    /// Forward, dollars.
+    pub forward: f64,
+    /// Continuous dividend yield that leads from the spot to the forward.
+    pub yield_: f64,
+    /// The chain does not tell the forward: it comes from the spot and the configured yield.
+    pub assumed: bool,
+}
+
+/// The spot, and the carry of each root and expiration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parity {
+    /// The underlying's price used in this analysis.
+    pub spot: Option<f64>,
+    /// Where it came from.
+    pub source: SpotSource,
+    /// Implied over vendor's spot − 1.
+    pub gap: Option<f64>,
+    /// Empty without a spot.
+    pub carries: BTreeMap<(Root, Date), Carry>,
+    /// Implied forwards by expiration.
+    pub forwards: BTreeMap<Date, f64>,
+}
+
+struct Group {
+    root: Root,
+    expiration: Date,
+    settlement: Settlement,
+    years: f64,
+    dte: i32,
+    implied: Option<f64>,
+}
+
+/// Reads spot and forwards off a chain.
+#[must_use]
+pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rates: &Rates) -> Parity {
+    let mut groups = groups(chain, rows, as_of, gates, rates.risk_free);
+    let assumed_growth = |years: f64| libm::exp((rates.risk_free - rates.assumed_yield) * years);
+    let implied = implied_spot(&groups, &assumed_growth);
+    let vendor = chain.vendor_spot.map(|s| s.price.dollars()).filter(|s| *s > 0.0);
+    let (spot, source) = match (implied, vendor_spot_in_time(chain)) {
+        (Some(spot), _) => (Some(spot), SpotSource::Implied),
+        (None, Some(spot)) => (Some(spot), SpotSource::Vendor),
+        (None, None) => (None, SpotSource::None),
+    };
+    let gap = implied.zip(vendor).map(|(implied, vendor)| implied / vendor - 1.0);
+    let mut parity = Parity { spot, source, gap, carries: BTreeMap::new(), forwards: BTreeMap::new() };
+    let Some(spot) = spot else { return parity };
+    for group in &mut groups {
+        // A forward so far away is no forward but a misprint.
+        group.implied = group.implied.filter(|f| (0.5..=2.0).contains(&(f / spot)));
+        let carry = match group.implied {
+            Some(forward) => Carry {
+                years: group.years,
+                forward,
+                yield_: rates.risk_free - libm::log(forward / spot) / group.years,
+                assumed: false,
+            },
+            None => Carry {
+                years: group.years,
+                forward: spot * assumed_growth(group.years),
+                yield_: rates.assumed_yield,
+                assumed: true,
+            },
+        };
+        parity.carries.insert((group.root, group.expiration), carry);
+        if let Some(forward) = group.implied {
+            let first = !parity.forwards.contains_key(&group.expiration);
+            if first || group.settlement == Settlement::Pm {
+                parity.forwards.insert(group.expiration, forward);
+            }
+        }
+    }
+    parity
+}
+
+fn vendor_spot_in_time(chain: &Chain) -> Option<f64> {
+    let spot = chain.vendor_spot?;
+    let apart = spot.time?.duration_since(chain.quote_time?).as_secs().abs();
+    (apart <= SIMULTANEOUS_SECS && !spot.price.is_zero()).then(|| spot.price.dollars())
+}
+
+/// Symbols are ordered by root and expiration first, so each group is one run.
+fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rate: f64) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let standard: Vec<&ContractQuote> =
+        rows.by_symbol.iter().filter(|(s, _)| !s.root.is_adjusted()).map(|(_, row)| &chain.contracts[*row]).collect();
+    for run in standard.chunk_by(|a, b| group_of(&a.symbol) == group_of(&b.symbol)) {
+        let Some(symbol) = run.first().map(|q| q.symbol) else { continue };
+        let Some(years) = calendar::years_to_settlement(as_of, &symbol) else { continue };
+        groups.push(Group {
+            root: symbol.root,
+            expiration: symbol.expiration,
+            settlement: symbol.settlement(),
+            years,
+            dte: calendar::dte(as_of, symbol.expiration),
+            implied: implied_forward(run, libm::exp(rate * years), gates),
+        });
+    }
+    groups
+}
+
+const fn group_of(symbol: &OccSymbol) -> (Root, Date) {
+    (symbol.root, symbol.expiration)
+}
+
+struct Vote {
+    strike: Strike,
+    value: f64,
+    weight: f64,
+}
+
+fn implied_forward(run: &[&ContractQuote], growth: f64, gates: &Gates) -> Option<f64> {
+    let usable = |kind| {
+        run.iter()
+            .filter(move |q| q.symbol.kind == kind && spread_passes(q, gates))
+            .filter_map(|q| Some((q.symbol.strike, (q.mid()?, q.spread()?))))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let puts = usable(OptionKind::Put);
+    let mut votes: Vec<Vote> = usable(OptionKind::Call)
+        .into_iter()
+        .filter_map(|(strike, (call, call_spread))| {
+            let (put, put_spread) = puts.get(&strike)?;
+            let value = strike.dollars() + growth * (call - put);
+            // In units, so that equal spreads weigh exactly the same.
+            let weight = 1.0 / ((call_spread + put_spread) * 10_000.0).round();
+            Some(Vote { strike, value, weight })
+        })
+        .collect();
+    let mut values: Vec<f64> = votes.iter().map(|v| v.value).collect();
+    let reference = lower_median(&mut values)?;
+    let distance = |vote: &Vote| (vote.strike.dollars() - reference).abs();
+    votes.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.strike.cmp(&b.strike)));
+    votes.truncate(PAIRS);
+    votes.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.strike.cmp(&b.strike)));
+    let total: f64 = votes.iter().map(|v| v.weight).sum();
+    let mut running = 0.0;
+    let middle = votes.iter().find(|vote| {
+        running += vote.weight;
+        running >= total / 2.0
+    });
+    middle.map(|v| v.value).filter(|f| f.is_finite() && *f > 0.0)
+}
+
+fn implied_spot(groups: &[Group], growth: &impl Fn(f64) -> f64) -> Option<f64> {
+    let spots = || groups.iter().filter_map(|g| Some((g.dte, g.implied? / growth(g.years))));
+    let mut near: Vec<f64> =
+        spots().filter(|(dte, _)| (SPOT_DTE.0..=SPOT_DTE.1).contains(dte)).map(|(_, spot)| spot).collect();
+    lower_median(&mut near).or_else(|| {
+        let apart = |dte: i32| (dte - dte.clamp(SPOT_DTE.0, SPOT_DTE.1)).abs();
+        spots().min_by_key(|(dte, _)| (apart(*dte), *dte)).map(|(_, spot)| spot)
+    })
+}
+
+fn lower_median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().checked_sub(1)? / 2).copied()
+}

@@ -1,0 +1,179 @@
+//! The words people are told. Each text is one segment of GSM 03.38 (at most 160 septets, no character outside the
+//! alphabet), names the trade, the contract, and when the quotes were valid.
+
+use fleet_core::domain::{
+    Candidate, Exit, ExitReason, Fill, Notice, NoticeKind, OccSymbol, TradeRecord, Verdict, calendar,
+};
+use jiff::Timestamp;
+
+use crate::gsm7::{SEGMENT, septets};
+use crate::strategy::code_of;
+
+/// What was seen when a trade changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// As-of of the scan.
+    pub at: Timestamp,
+    /// When its quotes were valid.
+    pub quote_time: Option<Timestamp>,
+    /// The underlying's price.
+    pub spot: Option<f64>,
+}
+
+/// A new candidate became a pending trade.
+#[must_use]
+pub fn buy(trade: &TradeRecord, candidate: &Candidate) -> Notice {
+    let plan = &trade.plan;
+    let passed = candidate.checks.iter().filter(|c| c.verdict == Verdict::Pass).count();
+    let head = format!(
+        "BUY {} {passed}/{} {}\nlim {} ({}x{}) tgt {} stop {} t/o {}d\n{}{}",
+        code_of(&trade.strategy),
+        candidate.checks.len(),
+        contract(trade),
+        plan.buy,
+        candidate.bid,
+        candidate.ask,
+        plan.target,
+        plan.stop,
+        plan.time_stop_sessions,
+        id(trade),
+        when(Some(candidate.quote_time), candidate.spot_used),
+    );
+    let value = |name: &str| candidate.checks.iter().find(|c| c.name == name).and_then(|c| c.value);
+    let extras = [
+        candidate.rsi.map(|rsi| format!("RSI {rsi:.0}")),
+        value("min_pct_b_3").map(|b| format!("%B {}", short(b))),
+        candidate.delta.map(|delta| format!("d{}", short(delta))),
+        candidate.volume.map(|volume| format!("V{volume}")),
+        candidate.open_interest.map(|interest| format!("OI{interest}")),
+    ];
+    notice(NoticeKind::Buy, trade, trade.signalled_at, append(head, extras.into_iter().flatten()))
+}
+
+/// The buy limit was reached.
+#[must_use]
+pub fn filled(trade: &TradeRecord, fill: &Fill, seen: &Seen) -> Notice {
+    let plan = &trade.plan;
+    let text = format!(
+        "FILLED {} {} {}\nat {} tgt {} stop {} t/o {}d\n{}",
+        code_of(&trade.strategy),
+        contract(trade),
+        id(trade),
+        fill.price,
+        plan.target,
+        plan.stop,
+        plan.time_stop_sessions,
+        when(seen.quote_time, seen.spot).trim_start(),
+    );
+    notice(NoticeKind::Filled, trade, seen.at, text)
+}
+
+/// The buy limit was not reached in time.
+#[must_use]
+pub fn lapsed(trade: &TradeRecord, seen: &Seen) -> Notice {
+    let until = calendar::new_york_text(trade.plan.valid_until);
+    let text = format!(
+        "LAPSED {} {} {}\nlim {} not reached by {until} NY",
+        code_of(&trade.strategy),
+        contract(trade),
+        id(trade),
+        trade.plan.buy,
+    );
+    notice(NoticeKind::Lapsed, trade, seen.at, text)
+}
+
+/// The trade was left.
+#[must_use]
+pub fn exit(trade: &TradeRecord, exit: &Exit, seen: &Seen) -> Notice {
+    let fill = trade.fill.as_ref();
+    let entry = fill.map_or(trade.plan.buy, |f| f.price);
+    let change = match entry.dollars() {
+        paid if paid > 0.0 => format!(" {:+.1}%", 100.0 * (exit.price.dollars() - paid) / paid),
+        _ => String::new(),
+    };
+    let net = exit.net.dollars();
+    let sign = if net < 0.0 { '-' } else { '+' };
+    let held = fill.map(|f| calendar::sessions_between(f.session, calendar::exchange_date(exit.at)));
+    let text = format!(
+        "EXIT {} {} {}\n{} {} entry {entry}{change} ({sign}${:.2} net)\n{}, held {}d{}",
+        code_of(&trade.strategy),
+        contract(trade),
+        id(trade),
+        if exit.reason == ExitReason::Expiration { "worth" } else { "bid" },
+        exit.price,
+        net.abs(),
+        reason_text(exit.reason),
+        held.unwrap_or(0),
+        when(seen.quote_time, seen.spot),
+    );
+    notice(NoticeKind::Exit, trade, seen.at, text)
+}
+
+const fn reason_text(reason: ExitReason) -> &'static str {
+    match reason {
+        ExitReason::Target => "target hit",
+        ExitReason::Stop => "stop hit",
+        ExitReason::TimeStop => "time stop",
+        ExitReason::Rsi => "RSI recovered",
+        ExitReason::Dte => "expiration near",
+        ExitReason::Expiration => "expired",
+        ExitReason::Manual => "closed by hand",
+    }
+}
+
+fn notice(kind: NoticeKind, trade: &TradeRecord, at: Timestamp, text: String) -> Notice {
+    Notice { kind, trade: trade.id.clone(), at, text: cut(text) }
+}
+
+/// `TSLA 19Mar27 450C`
+fn contract(trade: &TradeRecord) -> String {
+    let OccSymbol { expiration, kind, strike, .. } = trade.symbol;
+    format!("{} {} {strike}{}", trade.underlying, expiration.strftime("%d%b%y"), kind.letter())
+}
+
+fn id(trade: &TradeRecord) -> String {
+    format!("#{}", trade.id.short())
+}
+
+/// ` q 10:05 S 437.12`, in New York time.
+fn when(quote_time: Option<Timestamp>, spot: Option<f64>) -> String {
+    let time = quote_time.map(calendar::new_york_text);
+    let time = time.as_deref().and_then(|text| text.split_once(' ')).map(|(_, clock)| format!(" q {clock}"));
+    let spot = spot.map(|spot| format!(" S {spot:.2}"));
+    format!("{}{}", time.unwrap_or_default(), spot.unwrap_or_default())
+}
+
+/// Two decimals without the zero before the point: `.48`, `-.03`.
+fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    match text.strip_prefix("-0.") {
+        Some(rest) => format!("-.{rest}"),
+        None => text.strip_prefix("0.").map_or_else(|| text.clone(), |rest| format!(".{rest}")),
+    }
+}
+
+/// Adds words while they fit.
+fn append(mut text: String, words: impl Iterator<Item = String>) -> String {
+    for word in words {
+        let longer = format!("{text} {word}");
+        if septets(&longer).is_some_and(|n| n <= SEGMENT) {
+            text = longer;
+        }
+    }
+    text
+}
+
+/// The last resort for names no vendor has: drops what GSM 03.38 lacks, then what is too long.
+fn cut(text: String) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut used = 0;
+    for c in text.chars() {
+        let Some(septets) = septets(c.encode_utf8(&mut [0; 4])) else { continue };
+        used += septets;
+        if used > SEGMENT {
+            break;
+        }
+        kept.push(c);
+    }
+    kept
+}

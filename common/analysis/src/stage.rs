@@ -1,0 +1,301 @@
+//! What is known of a chain before any bar: spot, volatility, gates, and which contracts deserve bars. Both
+//! [`crate::wanted`] and [`crate::analyse`] begin here, so they cannot disagree.
+
+use std::collections::BTreeMap;
+
+use fleet_core::domain::{
+    Bar, Check, ContractQuote, OccSymbol, Price, SkipReason, SpotSource, TradeRecord, TradeState, Vendor, Verdict,
+    calendar,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::bars::{believable, last_closed_session, sessions_old};
+use crate::config::AnalysisConfig;
+use crate::forward::{Carry, Parity, parity};
+use crate::gates::{GateInput, Stopped, first_stop, spread_pct};
+use crate::indicators::UnderlyingState;
+use crate::rows::{Freshness, Rows, validate};
+use crate::snapshot::MarketSnapshot;
+use crate::strategy::{ContractView, Role, Strategy, registry};
+use crate::tick::Ticks;
+use crate::vol::{Priced, VolPoint};
+
+/// What is known of one kept row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sifted {
+    /// Volatility and delta at mid.
+    pub vol: Option<VolPoint>,
+    /// The gate that stopped it; `None` for a contract past the gates.
+    pub stopped: Option<Stopped>,
+    /// The forward of its expiration was assumed.
+    pub yield_assumed: bool,
+}
+
+/// A contract that an enabled signal strategy wants to look at.
+#[derive(Clone)]
+pub struct Eligible {
+    /// Row of `chain.contracts`.
+    pub row: usize,
+    /// Strategies that want it, by place in the registry.
+    pub strategies: Vec<usize>,
+}
+
+/// A chain before any bar.
+pub struct Stage<'a> {
+    /// What came in.
+    pub snapshot: &'a MarketSnapshot,
+    /// Settings.
+    pub config: &'a AnalysisConfig,
+    /// Believed rows.
+    pub rows: Rows,
+    /// Whether the quotes can be acted on.
+    pub freshness: Freshness,
+    /// Why the whole ticker is set aside, as far as that is known without bars.
+    pub skip: Option<SkipReason>,
+    /// Spot and forwards; `None` when the quotes are unusable.
+    pub parity: Option<Parity>,
+    /// Price steps.
+    pub ticks: Ticks,
+    /// By row; `None` for rows that are not kept, and everywhere when the ticker is skipped.
+    pub sifted: Vec<Option<Sifted>>,
+    /// By volume, then symbol.
+    pub eligible: Vec<Eligible>,
+    /// Rows drawn as controls, by symbol.
+    pub controls: Vec<usize>,
+    /// The session a trade would begin in.
+    pub entry_session: Date,
+    /// The newest session with final bars.
+    pub last_closed: Date,
+}
+
+impl<'a> Stage<'a> {
+    /// Sifts a snapshot's chain.
+    #[must_use]
+    pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig) -> Self {
+        let chain = &snapshot.chain;
+        let rows = validate(chain, config.gates.unknown_oi_pct);
+        let freshness = Freshness::of(chain, snapshot.as_of, snapshot.max_quote_age_secs);
+        let standard = rows.by_symbol.values().map(|row| &chain.contracts[*row]);
+        let ticks = Ticks::infer(standard.filter(|q| !q.symbol.root.is_adjusted()));
+        let mut stage = Self {
+            snapshot,
+            config,
+            rows,
+            freshness,
+            skip: None,
+            parity: None,
+            ticks,
+            sifted: vec![None; chain.contracts.len()],
+            eligible: Vec::new(),
+            controls: Vec::new(),
+            entry_session: calendar::session_date(snapshot.as_of),
+            last_closed: last_closed_session(snapshot.as_of, &config.coverage),
+        };
+        if let Freshness::Unusable(reason) = &stage.freshness {
+            stage.skip = Some(reason.clone());
+            return stage;
+        }
+        let parity = parity(chain, &stage.rows, snapshot.as_of, &config.gates, &config.rates);
+        let gap = parity.gap.filter(|gap| gap.abs() * 100.0 > config.gates.max_spot_gap_pct);
+        stage.skip = gap.map(|gap| SkipReason::SpotGap { gap });
+        stage.parity = Some(parity);
+        if stage.skip.is_none() {
+            stage.sift();
+            stage.choose();
+        }
+        stage
+    }
+
+    /// The row of a contract.
+    #[must_use]
+    pub fn quote(&self, symbol: &OccSymbol) -> Option<&'a ContractQuote> {
+        self.rows.by_symbol.get(symbol).map(|row| &self.snapshot.chain.contracts[*row])
+    }
+
+    /// A row past the gates as strategies see it.
+    #[must_use]
+    pub fn view(&self, row: usize) -> Option<ContractView<'a>> {
+        let quote = self.snapshot.chain.contracts.get(row)?;
+        Some(ContractView {
+            quote,
+            bid: quote.bid?,
+            ask: quote.ask?,
+            mid: quote.mid()?,
+            spread_pct: spread_pct(quote)?,
+            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.delta),
+            dte: calendar::dte(self.snapshot.as_of, quote.symbol.expiration),
+            ticks: self.ticks,
+            entry_session: self.entry_session,
+        })
+    }
+
+    /// The eligible contracts for which there is room.
+    #[must_use]
+    pub fn examined(&self) -> &[Eligible] {
+        &self.eligible[..self.eligible.len().min(self.snapshot.max_bars as usize)]
+    }
+
+    /// The underlying's believable bars.
+    #[must_use]
+    pub fn underlying_bars(&self) -> Option<Vec<Bar>> {
+        self.snapshot.underlying_bars.as_ref().map(|series| believable(series, self.last_closed, None))
+    }
+
+    /// What the underlying's bars say; nothing when they are old.
+    #[must_use]
+    pub fn underlying_state(&self, bars: &[Bar]) -> UnderlyingState {
+        let fresh = sessions_old(bars, self.last_closed).is_some_and(|age| age <= 1);
+        if fresh { UnderlyingState::of(bars) } else { UnderlyingState::default() }
+    }
+
+    /// Whether the underlying itself rules out every strategy that has an eligible contract.
+    #[must_use]
+    pub fn underlying_skip(&self, bars: &[Bar]) -> Option<SkipReason> {
+        if self.eligible.is_empty() {
+            return None;
+        }
+        let needed = self.config.coverage.min_bars;
+        if bars.len() < needed as usize {
+            return Some(SkipReason::ThinUnderlying { bars: bars.len() as u32, needed });
+        }
+        let state = self.underlying_state(bars);
+        let mut refusal = None;
+        for at in self.strategies_with_eligible() {
+            match registry()[at].pre_gate(&state, self.config) {
+                Some(check) if check.verdict != Verdict::Pass => refusal = refusal.or(Some(check)),
+                Some(_) | None => return None,
+            }
+        }
+        refusal.map(|check| SkipReason::UnderlyingPreGate { check })
+    }
+
+    /// Pending and open trades.
+    pub fn live_trades(&self) -> impl Iterator<Item = &'a TradeRecord> {
+        self.snapshot.live_trades.iter().filter(|trade| trade.state.is_live())
+    }
+
+    /// Whether a contract has settled.
+    #[must_use]
+    pub fn has_settled(&self, symbol: &OccSymbol) -> bool {
+        calendar::settlement_instant(symbol) <= self.snapshot.as_of
+    }
+
+    /// Whether an open trade waits for the underlying's close to be settled.
+    #[must_use]
+    pub fn needs_settlement_price(&self) -> bool {
+        self.live_trades().any(|trade| trade.state == TradeState::Open && self.has_settled(&trade.symbol))
+    }
+
+    /// Words for the provenance.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        let gap = self.parity.as_ref().and_then(|p| p.gap);
+        let assumed = self.sifted.iter().flatten().any(|s| s.yield_assumed);
+        let ahead = matches!(self.freshness, Freshness::Fresh { ahead: true, .. });
+        let apart = gap.is_some_and(|gap| gap.abs() * 100.0 > self.config.gates.flag_spot_gap_pct);
+        let all = [
+            (self.snapshot.chain.vendor == Vendor::Yahoo, "delayed"),
+            (ahead, "quote_time_ahead"),
+            (apart, "spot_not_simultaneous"),
+            (self.rows.unknown_oi, "unknown_oi"),
+            (assumed, "yield_assumed"),
+        ];
+        all.iter().filter(|(on, _)| *on).map(|(_, word)| (*word).to_owned()).collect()
+    }
+
+    /// The spot and where it came from.
+    #[must_use]
+    pub fn spot(&self) -> (Option<f64>, SpotSource) {
+        self.parity.as_ref().map_or((None, SpotSource::None), |p| (p.spot, p.source))
+    }
+
+    fn strategies_with_eligible(&self) -> std::collections::BTreeSet<usize> {
+        self.eligible.iter().flat_map(|e| e.strategies.iter().copied()).collect()
+    }
+
+    fn sift(&mut self) {
+        let Some(parity) = self.parity.as_ref() else { return };
+        let mut years: BTreeMap<_, Option<f64>> = BTreeMap::new();
+        for (symbol, row) in &self.rows.by_symbol {
+            let quote = &self.snapshot.chain.contracts[*row];
+            let group = (symbol.root, symbol.expiration);
+            let years =
+                *years.entry(group).or_insert_with(|| calendar::years_to_settlement(self.snapshot.as_of, symbol));
+            let carry = parity.carries.get(&group).copied();
+            let priced = parity.spot.zip(carry).map(|(spot, carry)| self.priced(symbol, spot, carry));
+            let vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, self.ticks.at(mid)));
+            let input = GateInput {
+                quote,
+                years,
+                open_interest: quote.open_interest.filter(|_| !self.rows.unknown_oi),
+                bounds: priced.map(|p| p.bounds()),
+                vol,
+            };
+            let stopped = first_stop(&input, &self.config.gates, self.ticks);
+            let yield_assumed = carry.is_some_and(|c| c.assumed);
+            self.sifted[*row] = Some(Sifted { vol, stopped, yield_assumed });
+        }
+    }
+
+    fn priced(&self, symbol: &OccSymbol, spot: f64, carry: Carry) -> Priced {
+        Priced {
+            kind: symbol.kind,
+            style: symbol.style(),
+            strike: symbol.strike.dollars(),
+            spot,
+            rate: self.config.rates.risk_free,
+            carry,
+        }
+    }
+
+    fn choose(&mut self) {
+        let enabled: Vec<(usize, &&dyn Strategy)> =
+            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(self.config).is_some()).collect();
+        let (mut eligible, mut controls) = (Vec::new(), Vec::new());
+        for row in self.rows.by_symbol.values().copied() {
+            let past = self.sifted[row].as_ref().is_some_and(|s| s.stopped.is_none());
+            let Some(view) = self.view(row).filter(|_| past) else { continue };
+            let wanting = |role: Role| {
+                enabled
+                    .iter()
+                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, self.config)))
+                    .map(|(at, _)| *at)
+                    .collect::<Vec<usize>>()
+            };
+            let strategies = wanting(Role::Signal);
+            if !strategies.is_empty() {
+                eligible.push(Eligible { row, strategies });
+            }
+            if !wanting(Role::Control).is_empty() {
+                controls.push(row);
+            }
+        }
+        let contracts = &self.snapshot.chain.contracts;
+        // Stable: equal volumes keep the order of their symbols.
+        eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
+        self.eligible = eligible;
+        self.controls = controls;
+    }
+}
+
+/// Whether every check passes.
+#[must_use]
+pub fn passes(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.verdict == Verdict::Pass)
+}
+
+/// Bid and ask of a quote one can trade on: 0 < bid < ask.
+#[must_use]
+pub fn tradable(quote: &ContractQuote) -> Option<(Price, Price)> {
+    quote.mid().and_then(|_| quote.bid.zip(quote.ask))
+}
+
+/// The instant a fresh chain's quotes were valid.
+#[must_use]
+pub fn fresh_time(stage: &Stage<'_>) -> Option<Timestamp> {
+    match stage.freshness {
+        Freshness::Fresh { quote_time, .. } => Some(quote_time),
+        Freshness::Unusable(_) => None,
+    }
+}
