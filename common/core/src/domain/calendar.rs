@@ -258,4 +258,35 @@ mod tests {
         assert_eq!(at("SPXW261218C05000000"), "2026-12-18T21:00:00Z");
         assert_eq!(at("AAPL261127C00200000"), "2026-11-27T18:00:00Z", "half day");
     }
+
+    /// Dates of a reference file: the first word of each line that is no comment. `None`, said aloud, without the file.
+    fn reference(name: &str) -> Option<std::collections::BTreeSet<Date>> {
+        let path = format!("{}/../../../shared/reference/{name}", env!("CARGO_MANIFEST_DIR"));
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            eprintln!("SKIPPED: {name} is not here, the calendar was not compared");
+            return None;
+        };
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        Some(lines.filter_map(|line| line.split_whitespace().next()).map(|word| word.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn no_difference_from_an_independent_calendar() {
+        let Some(closed) = reference("nyse-closed.txt") else { return };
+        let Some(early) = reference("nyse-early-closes.txt") else { return };
+        assert!(closed.len() > 250 && early.len() > 50, "the files were not read whole");
+        let mut differences = Vec::new();
+        let mut day = date(2000, 1, 3);
+        while day <= date(2030, 12, 31) {
+            let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+            if is_session(day) == (weekend || closed.contains(&day)) {
+                differences.push(format!("{day} session {}", is_session(day)));
+            }
+            if is_early_close(day) != early.contains(&day) {
+                differences.push(format!("{day} early close {}", is_early_close(day)));
+            }
+            day = day.tomorrow().unwrap();
+        }
+        assert_eq!(differences, Vec::<String>::new());
+    }
 }
