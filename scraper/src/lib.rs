@@ -1,4 +1,31 @@
-//! x
+//! Vendors' web sites and APIs become domain values, politely.
+//!
+//! The story of a request, in reading order:
+//! - [`VendorMarket`] (`market_data`) decides what to ask of whom: it implements the market-data seam;
+//! - `fetch` is the only place that sends: budget (`pace`) → egress (`client`) → identity (`identity`) → send →
+//!   classify (`classify`), tried again as `retry` decides;
+//! - [`vendors`] turns bytes into domain values: pure, one folder a vendor; [`parse_error`] says why not;
+//! - `handshake` holds Yahoo's cookie and crumb; [`spelling`] each vendor's spelling of a ticker;
+//! - [`simulated`] knows the simulated market's addresses and asks for its clock; [`inspect`] reads recorded bodies.
+//!
+//! Promises: every request is counted, budgeted and bounded in time and size; `Retry-After` is obeyed; nothing about
+//! a vendor's format leaves this crate. Refuses: POST, cookies across identities, HTTP beyond this machine.
+
+mod classify;
+mod client;
+mod fetch;
+mod handshake;
+mod identity;
+pub mod inspect;
+mod pace;
 pub mod parse_error;
+mod retry;
+pub mod simulated;
 pub mod spelling;
 pub mod vendors;
+
+#[cfg(test)]
+mod test_support;
+
+pub use client::{ClientError, TlsSettings, install_crypto_provider, is_loopback};
+pub use identity::{PROFILE_DATE, default_identity, identity_problems};

@@ -11,6 +11,9 @@ use crate::parse_error::{ParseError, excerpt};
 /// How far into a page its kind is looked for. Challenge and consent pages say what they are in their head.
 const HEAD_BYTES: usize = 16 * 1024;
 
+/// How far into a page the form of a consent page is looked for: six times where it was seen.
+const CONSENT_BYTES: usize = 512 * 1024;
+
 /// Rate-limit texts are a line or two; a page that only mentions the words is longer than this.
 const THROTTLE_TEXT_BYTES: usize = 512;
 
@@ -35,10 +38,13 @@ pub fn text(bytes: &[u8]) -> Result<&str, ParseError> {
 /// A page or text that means the same whatever was asked for: slow down, blocked, consent.
 #[must_use]
 pub fn recognised(bytes: &[u8]) -> Option<ParseError> {
+    // An answer in JSON says itself what is wrong, and may quote a page.
+    if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return None;
+    }
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD_BYTES)]);
     let lower = head.to_ascii_lowercase();
-    if bytes.len() <= THROTTLE_TEXT_BYTES && !lower.trim_start().starts_with('{') && lower.contains("too many requests")
-    {
+    if bytes.len() <= THROTTLE_TEXT_BYTES && lower.contains("too many requests") {
         return Some(ParseError::Throttled);
     }
     if !lower.contains('<') {
@@ -47,11 +53,8 @@ pub fn recognised(bytes: &[u8]) -> Option<ParseError> {
     if lower.contains("<title>too many requests") || lower.contains("<title>429") {
         return Some(ParseError::Throttled);
     }
-    // Yahoo's consent page posts to itself with these hidden fields; its host is consent.yahoo.com or guce.yahoo.com.
-    if lower.contains("collectconsent")
-        || lower.contains("consent.yahoo.com")
-        || lower.contains("guce.yahoo.com")
-        || (lower.contains("csrftoken") && lower.contains("consent"))
+    if ["collectconsent", "consent.yahoo.com", "guce.yahoo.com"].iter().any(|mark| lower.contains(mark))
+        || has_consent_form(bytes)
     {
         return Some(ParseError::Consent);
     }
@@ -72,6 +75,12 @@ pub fn recognised(bytes: &[u8]) -> Option<ParseError> {
         .iter()
         .find(|(mark, _)| title.contains(mark) || (bytes.len() < HEAD_BYTES && lower.contains(mark)))
         .map(|(_, what)| ParseError::Blocked((*what).to_owned()))
+}
+
+/// Yahoo's consent page begins with 80 kB of style sheet; its form has these hidden fields in every language.
+fn has_consent_form(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(CONSENT_BYTES)]);
+    text.contains("originalDoneUrl") && text.contains("csrfToken")
 }
 
 fn not_json(bytes: &[u8]) -> ParseError {

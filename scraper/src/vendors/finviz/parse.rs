@@ -138,21 +138,15 @@ struct Rows {
 }
 
 fn page_marks(bytes: &[u8]) -> Result<Marks, Trouble> {
-    if bytes.is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Err(Trouble::Other(ParseError::Malformed("the body is empty".to_owned())));
     }
     let text = body::text(bytes).map_err(Trouble::Other)?;
-    // A screener page may mention anything; only a page without its marks is asked what else it is.
-    if !["screener", "snapshot-table2", "not found"].iter().any(|mark| text.contains(mark))
-        && let Some(known) = body::recognised(bytes)
-    {
-        return Err(Trouble::Other(known));
-    }
-    guard(text)?;
     if !text.contains('<') {
         let why = format!("text where a screener page was expected: `{}`", excerpt(text));
-        return Err(Trouble::Other(ParseError::Malformed(why)));
+        return Err(Trouble::Other(body::recognised(bytes).unwrap_or(ParseError::Malformed(why))));
     }
+    guard(text)?;
     if text.contains("Ticker <b>") && text.contains("</b> not found") {
         return Err(Trouble::UnknownTicker);
     }
@@ -165,6 +159,7 @@ fn page_marks(bytes: &[u8]) -> Result<Marks, Trouble> {
     if marks.has_snapshot && !is_screener {
         return Err(Trouble::QuotePage);
     }
+    // A screener page may mention anything; only a page without its marks is asked what else it is.
     if !is_screener && let Some(known) = body::recognised(bytes) {
         return Err(Trouble::Other(known));
     }

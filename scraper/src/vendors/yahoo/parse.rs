@@ -27,6 +27,17 @@ fn envelope(bytes: &[u8]) -> Result<Envelope<'_>, ParseError> {
     Ok(envelope)
 }
 
+/// Whether a body is one of Yahoo's error objects, whatever was asked for.
+#[must_use]
+pub fn is_error_body(bytes: &[u8]) -> bool {
+    let Ok(Some(Shape(envelope))) = body::json::<Object<Envelope<'_>>>(bytes).map(Object::into_read) else {
+        return false;
+    };
+    let chart = envelope.chart.read().and_then(|Shape(answer)| own_error(&answer.error));
+    let options = envelope.option_chain.read().and_then(|Shape(answer)| own_error(&answer.error));
+    envelope.finance.read().is_some() || chart.or(options).is_some()
+}
+
 /// The one result of an answer, or the error it holds. `name` is the answer's key.
 fn only_result<'a, R>(answer: Object<Answer<'a, R>>, name: &str) -> Result<R, ParseError> {
     let Some(Shape(answer)) = answer.into_read() else {

@@ -1,0 +1,88 @@
+//! Every recorded body in `../shared/captures` is read as `EXPECTED.tsv` says: kind, verdict, rows.
+//!
+//! The recordings are not ours to copy, so they lie beside the repository; where they are missing the tests say so
+//! on stderr and check nothing.
+
+use std::path::{Path, PathBuf};
+
+use fleet_scraper::inspect::{Inspection, Kind, Verdict, inspect};
+
+/// Where the recordings are, or a loud word that they are not.
+pub fn captures() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures");
+    if folder.join("EXPECTED.tsv").is_file() {
+        Some(folder)
+    } else {
+        eprintln!("SKIPPED: no recorded bodies in {}", folder.display());
+        None
+    }
+}
+
+pub fn read(folder: &Path, file: &str) -> Vec<u8> {
+    std::fs::read(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Two recordings are the same bytes under two kinds: the error object of a chart is in both folders. Content cannot
+/// tell them apart, so the kind of this one is given, as a user would with `--kind`.
+const GIVEN: &str = "yahoo_chart/chart-BFLY-2020-01-01-to-2020-01-03.20211121T140131Z.json";
+const SAME_BYTES: &str = "errors/yahoo_chart_400_no_data_in_range.json";
+
+#[test]
+fn every_recording_is_read_as_expected() {
+    let Some(folder) = captures() else { return };
+    let expected = std::fs::read_to_string(folder.join("EXPECTED.tsv")).unwrap();
+    assert_eq!(read(&folder, GIVEN), read(&folder, SAME_BYTES));
+    let mut wrong = Vec::new();
+    let mut lines = 0;
+    for line in expected.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (file, kind, verdict, rows) = (fields[0], fields[1], fields[2], fields[3]);
+        lines += 1;
+        let given = (file == GIVEN).then_some(Kind::YahooChart);
+        let found = inspect(&read(&folder, file), given);
+        let found_words = format!("{} {} {}", found.kind, found.verdict, found.rows);
+        if found_words != format!("{kind} {verdict} {rows}") {
+            wrong.push(format!("{file}: expected {kind} {verdict} {rows}, found {found_words} ({})", found.detail));
+        }
+        assert_eq!(
+            found.is_refused(),
+            !["understood", "no_options", "unlisted_date", "no_bars", "snippet"].contains(&verdict),
+            "{file}"
+        );
+    }
+    assert!(lines > 150, "only {lines} lines in EXPECTED.tsv");
+    assert!(wrong.is_empty(), "{} of {lines} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Nothing that has no rows may look like an answer: without rows there is a verdict that says why, and a sentence.
+#[test]
+fn no_recording_gives_a_silent_zero_or_a_panic_under_any_kind() {
+    let Some(folder) = captures() else { return };
+    let mut all = Vec::new();
+    files(&folder, &mut all);
+    assert!(all.len() > 100);
+    for path in all {
+        let bytes = std::fs::read(&path).unwrap();
+        // Under every kind only for the small ones: the point is the shape, not the size.
+        let kinds: Vec<Option<Kind>> =
+            if bytes.len() < 20_000 { Kind::ALL.into_iter().map(Some).chain([None]).collect() } else { vec![None] };
+        for kind in kinds {
+            check_loud(&inspect(&bytes, kind), &format!("{} as {kind:?}", path.display()));
+        }
+    }
+}
+
+pub fn check_loud(found: &Inspection, what: &str) {
+    assert!(!found.detail.is_empty(), "{what}: no sentence");
+    if found.verdict == Verdict::Understood {
+        assert!(found.rows > 0, "{what}: understood, and nothing in it");
+    }
+    assert!(found.lines().len() >= 2, "{what}");
+}
