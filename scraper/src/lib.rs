@@ -17,6 +17,7 @@ mod fetch;
 mod handshake;
 mod identity;
 pub mod inspect;
+mod market_data;
 mod pace;
 pub mod parse_error;
 mod retry;
@@ -29,3 +30,4 @@ mod test_support;
 
 pub use client::{ClientError, TlsSettings, install_crypto_provider, is_loopback};
 pub use identity::{PROFILE_DATE, default_identity, identity_problems};
+pub use market_data::VendorMarket;

@@ -225,8 +225,10 @@ fn checked(marks: &Marks, rows: Option<Rows>) -> Result<ScreenerPage, Trouble> {
         Some(rows) => (written(&rows.written)?, rows.era),
         None => (Vec::new(), Era::Empty),
     };
+    // The bulk views of 2021 fill columns, so their rows come in another order than the list's.
+    let agrees = |own: &[String]| if era == Era::Clicked2021 { sorted(own) == sorted(&table) } else { own == table };
     if let Some(own) = &marks.own_list
-        && *own != table
+        && !agrees(own)
     {
         return changed(format!("the table shows {} rows, the page's own list has {}{}", table.len(), own.len(), {
             own.iter().zip(&table).find(|(own, shown)| own != shown).map_or_else(String::new, |(own, shown)| {
@@ -265,6 +267,12 @@ fn checked(marks: &Marks, rows: Option<Rows>) -> Result<ScreenerPage, Trouble> {
         }
     }
     Ok(page)
+}
+
+fn sorted(tickers: &[String]) -> Vec<&String> {
+    let mut sorted: Vec<&String> = tickers.iter().collect();
+    sorted.sort();
+    sorted
 }
 
 /// `#1 / 10188 Total`, `Total: 31 #1`, `0 Total`.

@@ -1,0 +1,192 @@
+//! The one retry policy: which failures are tried again, after how long, and when to stop.
+//!
+//! [`RetryPolicy::decide`] is pure. [`retried`] is the only retry loop of this crate. Promises: at most `tries` tries;
+//! only what may pass by itself is tried again; `Retry-After` wins over our own delay, and one that is longer than the
+//! delivery allows fails at once, with what the vendor said.
+
+use std::future::Future;
+use std::time::Duration;
+
+use fleet_core::domain::DeliveryLimits;
+use fleet_core::seams::FetchFailure;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// First delay after a failure of the network or the server.
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+/// First delay after "slow down" without a Retry-After: a second was enough in the recorded cases.
+const FIRST_THROTTLE_DELAY: Duration = Duration::from_secs(1);
+/// No delay of our own is longer: a delivery has two minutes for everything.
+const MAX_DELAY: Duration = Duration::from_secs(15);
+/// Jitter: a delay is between 1 and 1.25 times its nominal length, so that slots that failed together come apart.
+const JITTER: f64 = 0.25;
+
+/// How often and how patiently.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RetryPolicy {
+    tries: u32,
+    max_retry_after: Duration,
+}
+
+/// What follows a failed try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Try again after so long.
+    RetryIn(Duration),
+    /// The failure stands.
+    GiveUp,
+}
+
+impl RetryPolicy {
+    pub(crate) const fn new(limits: &DeliveryLimits) -> Self {
+        Self {
+            tries: limits.request_tries,
+            max_retry_after: Duration::from_secs(limits.max_retry_after_secs as u64),
+        }
+    }
+
+    /// What follows try number `attempt` (from 1). `seed` only moves the jitter.
+    pub(crate) fn decide(&self, attempt: u32, failure: &FetchFailure, seed: u64) -> Decision {
+        if !failure.is_transient() || attempt >= self.tries {
+            return Decision::GiveUp;
+        }
+        match failure {
+            FetchFailure::Throttled { retry_after: Some(wait) } if *wait > self.max_retry_after => Decision::GiveUp,
+            _ => Decision::RetryIn(self.delay(attempt, failure, seed)),
+        }
+    }
+
+    /// The delay after a failure, whether or not it is tried again. What the vendor said is never shortened.
+    pub(crate) fn delay(&self, attempt: u32, failure: &FetchFailure, seed: u64) -> Duration {
+        match failure {
+            FetchFailure::Throttled { retry_after: Some(wait) } => *wait,
+            FetchFailure::Throttled { retry_after: None } => backoff(FIRST_THROTTLE_DELAY, attempt, seed),
+            _ => backoff(FIRST_DELAY, attempt, seed),
+        }
+    }
+}
+
+/// Doubles with each attempt up to [`MAX_DELAY`], then adds jitter.
+fn backoff(first: Duration, attempt: u32, seed: u64) -> Duration {
+    let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(MAX_DELAY);
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ u64::from(attempt));
+    doubled.mul_f64(1.0 + JITTER * random.random::<f64>())
+}
+
+/// Runs a request until it succeeds, fails for good, or has been tried often enough. `one_try` gets the attempt's
+/// number, from 1.
+pub(crate) async fn retried<T, F>(
+    policy: &RetryPolicy,
+    seed: u64,
+    mut one_try: impl FnMut(u32) -> F,
+) -> Result<T, FetchFailure>
+where
+    F: Future<Output = Result<T, FetchFailure>>,
+{
+    let mut attempt = 1;
+    loop {
+        let failure = match one_try(attempt).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        match policy.decide(attempt, &failure, seed) {
+            Decision::GiveUp => return Err(failure),
+            Decision::RetryIn(delay) => {
+                tracing::debug!(attempt, delay_ms = delay.as_millis() as u64, failure = failure.word(), "retry");
+                tokio::time::sleep(delay).await;
+                attempt += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy { tries: 4, max_retry_after: Duration::from_secs(60) };
+
+    fn throttled(secs: u64) -> FetchFailure {
+        FetchFailure::Throttled { retry_after: Some(Duration::from_secs(secs)) }
+    }
+
+    #[track_caller]
+    fn check(attempt: u32, failure: FetchFailure, ms: Option<std::ops::RangeInclusive<u128>>) {
+        match (POLICY.decide(attempt, &failure, 7), ms) {
+            (Decision::GiveUp, None) => {}
+            (Decision::RetryIn(delay), Some(range)) if range.contains(&delay.as_millis()) => {}
+            (decision, expected) => panic!("after try {attempt}, {failure}: {decision:?}, expected {expected:?} ms"),
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for failure in [
+            FetchFailure::Network("connection refused".into()),
+            FetchFailure::Timeout(Duration::from_secs(1)),
+            FetchFailure::Server(502),
+            FetchFailure::Budget("busy".into()),
+        ] {
+            check(1, failure.clone(), Some(250..=313));
+            check(2, failure.clone(), Some(500..=625));
+            check(3, failure.clone(), Some(1000..=1250));
+            check(4, failure, None);
+        }
+        for failure in [
+            FetchFailure::NotFound,
+            FetchFailure::Blocked("403".into()),
+            FetchFailure::Consent,
+            FetchFailure::Unauthorized("x".into()),
+            FetchFailure::Malformed("x".into()),
+            FetchFailure::Status(418),
+            FetchFailure::TooLarge { limit_bytes: 1 },
+        ] {
+            check(1, failure, None);
+        }
+    }
+
+    #[test]
+    fn retry_after_wins_and_one_too_long_fails_at_once() {
+        check(1, throttled(0), Some(0..=0));
+        check(3, throttled(7), Some(7000..=7000));
+        check(1, throttled(60), Some(60_000..=60_000));
+        check(1, throttled(61), None);
+        check(1, throttled(u64::MAX), None);
+        check(1, FetchFailure::Throttled { retry_after: None }, Some(1000..=1250));
+    }
+
+    #[test]
+    fn a_delay_of_our_own_is_bounded_and_jitter_follows_the_seed() {
+        let policy = RetryPolicy { tries: u32::MAX, ..POLICY };
+        let delay = |attempt, seed| policy.delay(attempt, &FetchFailure::Server(500), seed);
+        assert!(delay(u32::MAX, 1) <= MAX_DELAY.mul_f64(1.0 + JITTER));
+        assert_eq!(delay(1, 1), delay(1, 1));
+        assert_ne!(delay(1, 1), delay(1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_loop_waits_as_decided_and_counts_tries() {
+        let tries = AtomicU32::new(0);
+        let started = Instant::now();
+        let answer: Result<(), _> = retried(&POLICY, 1, |_| async {
+            tries.fetch_add(1, Ordering::Relaxed);
+            Err(throttled(20))
+        })
+        .await;
+        assert_eq!(answer, Err(throttled(20)));
+        assert_eq!(tries.load(Ordering::Relaxed), 4);
+        assert_eq!(started.elapsed().as_secs(), 60, "three waits of 20 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_failures_then_success() {
+        let answer =
+            retried(&POLICY, 1, |n| async move { if n < 3 { Err(FetchFailure::Server(500)) } else { Ok(n) } }).await;
+        assert_eq!(answer, Ok(3));
+    }
+}
