@@ -1,0 +1,207 @@
+//! A trade's life, scan by scan: each rule alone, and nothing twice.
+
+use fleet_analysis::{MarketSnapshot, Wanted, analyse, new_trades, wanted};
+use fleet_core::domain::*;
+use jiff::civil::{Date, date};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::*;
+
+fn later(minutes: i64) -> Timestamp {
+    as_of() + SignedDuration::from_mins(minutes)
+}
+
+/// A snapshot of the same market later, with one live trade.
+fn look(at: Timestamp, trade: &TradeRecord) -> MarketSnapshot {
+    let mut snapshot = MarketSnapshot { as_of: at, chain: chain(SPOT, at), ..snapshot() };
+    snapshot.live_trades = vec![trade.clone()];
+    snapshot
+}
+
+fn quoted(snapshot: &mut MarketSnapshot, bid: f64, ask: f64) {
+    let row = row(snapshot, &the_call());
+    row.bid = Some(price(bid));
+    row.ask = Some(price(ask));
+}
+
+fn pending() -> TradeRecord {
+    let snapshot = completed();
+    let finding = analyse(&snapshot, &config());
+    new_trades(&finding, &snapshot.scan).into_iter().find(|t| t.symbol == the_call()).unwrap()
+}
+
+fn filled() -> TradeRecord {
+    let trade = pending();
+    let mut snapshot = look(later(20), &trade);
+    let buy = trade.plan.buy.dollars();
+    quoted(&mut snapshot, buy - 0.02, buy);
+    let finding = analyse(&snapshot, &config());
+    let transition = &finding.transitions[0];
+    assert!(transition.notice.as_ref().unwrap().text.starts_with("FILLED S1 XYZ"));
+    let open = trade.after(&transition.transition).unwrap();
+    assert_eq!(open.fill.as_ref().unwrap().price, trade.plan.buy);
+    assert_eq!(finding.marks.len(), 1);
+    open
+}
+
+fn closing(snapshot: &MarketSnapshot) -> Option<Exit> {
+    let finding = analyse(snapshot, &config());
+    finding.transitions.into_iter().find_map(|t| match t.transition {
+        Transition::Closed(exit) => Some(exit),
+        Transition::Filled(_) | Transition::Lapsed { .. } => None,
+    })
+}
+
+/// An open trade, seen at a time with a quote: the reason it is left for, if any.
+fn check(at: Timestamp, bid: f64, wanted: Option<ExitReason>) {
+    let mut snapshot = look(at, &filled());
+    quoted(&mut snapshot, bid, bid + 0.02);
+    let exit = closing(&snapshot);
+    assert_eq!(exit.as_ref().map(|e| e.reason), wanted, "bid {bid}");
+    if let Some(exit) = exit {
+        let entry = filled().plan.buy;
+        assert_eq!(exit.price, price(bid), "booked at the bid that is there");
+        assert_eq!(exit.gross, price(bid).minus(entry).times(100));
+        assert!((exit.gross.dollars() - exit.net.dollars() - 1.30).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn a_limit_is_filled_by_a_later_quote_only() {
+    let trade = pending();
+    let buy = trade.plan.buy.dollars();
+    let state = |minutes: i64, quote_minutes: i64, ask: f64| {
+        let mut snapshot = look(later(minutes), &trade);
+        snapshot.chain.quote_time = Some(later(quote_minutes));
+        quoted(&mut snapshot, ask - 0.02, ask);
+        analyse(&snapshot, &config()).transitions.first().map(|t| t.transition.to())
+    };
+    assert_eq!(state(10, 5, buy), Some(TradeState::Open));
+    assert_eq!(state(10, 5, buy + 0.01), None);
+    assert_eq!(state(10, 0, buy), None, "the very quote of the signal");
+    assert_eq!(state(10, -5, buy), None, "an older quote");
+    assert_eq!(state(40, 30, buy), Some(TradeState::Open), "delayed, but of the validity");
+    assert_eq!(state(40, 30, buy + 0.01), None, "there may still come a quote of the validity");
+    assert_eq!(state(40, 31, buy), Some(TradeState::Lapsed));
+    assert_eq!(state(24 * 60, 24 * 60, buy), Some(TradeState::Lapsed));
+    let mut crossed = look(later(10), &trade);
+    quoted(&mut crossed, buy, buy - 0.01);
+    assert_eq!(analyse(&crossed, &config()).transitions, Vec::new());
+}
+
+#[test]
+fn nothing_is_done_on_stale_quotes() {
+    let mut stale = look(later(24 * 60 * 3), &filled());
+    quoted(&mut stale, 50.0, 50.02);
+    stale.chain.quote_time = Some(later(60));
+    let finding = analyse(&stale, &config());
+    assert_eq!((finding.transitions, finding.marks), (Vec::new(), Vec::new()));
+}
+
+fn monday() -> Timestamp {
+    calendar::at_new_york(date(2026, 11, 23), 10, 30, 0)
+}
+
+#[test]
+fn target_stop_and_neither() {
+    let plan = filled().plan;
+    check(monday(), plan.target.dollars(), Some(ExitReason::Target));
+    check(monday(), plan.target.dollars() + 1.0, Some(ExitReason::Target));
+    check(monday(), plan.target.dollars() - 0.01, None);
+    check(monday(), plan.stop.dollars() + 0.01, None);
+    check(monday(), plan.stop.dollars(), Some(ExitReason::Stop));
+}
+
+#[test]
+fn time_stop_counts_sessions_over_thanksgiving() {
+    let plan = filled().plan;
+    let between = (plan.stop.dollars() + plan.target.dollars()) / 2.0;
+    let cents = (between * 100.0).round() / 100.0;
+    // Sessions after the 20th: 23, 24, 25, 27, 30. The 26th is Thanksgiving.
+    check(calendar::at_new_york(date(2026, 11, 27), 10, 30, 0), cents, None);
+    check(calendar::at_new_york(date(2026, 11, 30), 10, 30, 0), cents, Some(ExitReason::TimeStop));
+}
+
+#[test]
+fn near_expiration_and_recovered_rsi() {
+    let patient = |mut trade: TradeRecord| {
+        trade.plan.time_stop_sessions = 500;
+        trade
+    };
+    let on = |day: Date| {
+        let mut snapshot = look(calendar::at_new_york(day, 10, 30, 0), &patient(filled()));
+        let middle = filled().plan.buy.dollars();
+        quoted(&mut snapshot, middle, middle + 0.02);
+        snapshot
+    };
+    assert_eq!(closing(&on(date(2026, 12, 24))), None, "22 days");
+    assert_eq!(closing(&on(date(2026, 12, 28))).map(|e| e.reason), Some(ExitReason::Dte), "18 days");
+    let mut recovered = on(date(2026, 11, 24));
+    let mut closes = contract_closes();
+    closes.extend([5.0, 6.5]);
+    recovered.contract_bars =
+        [(the_call(), series(Instrument::Contract(the_call()), date(2026, 11, 24), &closes, 100))].into();
+    assert_eq!(closing(&recovered).map(|e| e.reason), Some(ExitReason::Rsi));
+    // The same reading from bars of before the fill is no reason to leave.
+    recovered.contract_bars =
+        [(the_call(), series(Instrument::Contract(the_call()), date(2026, 11, 20), &closes, 100))].into();
+    assert_eq!(closing(&recovered), None);
+}
+
+#[test]
+fn expiration_is_settled_at_the_underlyings_close() {
+    let after = calendar::at_new_york(date(2027, 1, 19), 10, 30, 0);
+    let mut snapshot = look(after, &filled());
+    snapshot.chain.contracts.retain(|q| q.symbol.expiration > EXPIRATIONS[1]);
+    assert_eq!(wanted(&snapshot, &config()), Wanted::UnderlyingBars);
+    let closes: Vec<f64> = vec![100.0; 60].into_iter().chain([108.25]).collect();
+    let instrument = Instrument::Underlying(snapshot.ticker.clone());
+    snapshot.underlying_bars = Some(series(instrument.clone(), date(2027, 1, 19), &closes, 1));
+    let exit = closing(&snapshot).unwrap();
+    assert_eq!((exit.reason, exit.price), (ExitReason::Expiration, price(3.25)));
+    // Also when the vendor lists nothing any more; and never without the bar of that date.
+    snapshot.chain.contracts.clear();
+    assert!(closing(&snapshot).is_some());
+    snapshot.underlying_bars = Some(series(instrument, date(2027, 1, 15), &closes, 1));
+    assert_eq!(closing(&snapshot), None);
+}
+
+#[test]
+fn controls_and_ignored_trades_are_silent() {
+    let silent = |change: fn(&mut TradeRecord)| {
+        let mut trade = filled();
+        change(&mut trade);
+        let mut snapshot = look(monday(), &trade);
+        quoted(&mut snapshot, 50.0, 50.02);
+        let finding = analyse(&snapshot, &config());
+        assert_eq!(finding.transitions.len(), 1);
+        finding.transitions[0].notice.is_none()
+    };
+    assert!(silent(|t| t.control = true));
+    assert!(silent(|t| t.ignored = true));
+    assert!(!silent(|_| {}));
+}
+
+#[test]
+fn the_same_look_again_adds_nothing() {
+    let mut trade = filled();
+    let at = later(20);
+    trade.last_mark = Some(Mark { at, bid: None, ask: None });
+    let mut again = look(at, &trade);
+    quoted(&mut again, 50.0, 50.02);
+    let finding = analyse(&again, &config());
+    assert_eq!((finding.transitions, finding.marks), (Vec::new(), Vec::new()), "the quote of the fill sells nothing");
+}
+
+#[test]
+fn a_live_trade_is_followed_whatever_the_gates_say() {
+    let mut snapshot = look(monday(), &filled());
+    let plan = filled().plan;
+    quoted(&mut snapshot, plan.stop.dollars() - 0.5, plan.stop.dollars() + 3.0);
+    snapshot.max_bars = 0;
+    let asked = complete(&mut snapshot, &config());
+    assert_eq!(asked, vec![the_call()], "its bars come on top of the cap");
+    let finding = analyse(&snapshot, &config());
+    assert_eq!(finding.transitions.len(), 1);
+    assert_eq!(finding.marks.len(), 1);
+}

@@ -1,0 +1,171 @@
+//! Every gate, by one change to a world in which everything passes.
+
+use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse_explained};
+use fleet_core::domain::*;
+use jiff::ToSpan;
+
+use crate::world::*;
+
+/// Changes one row (the call of the signal tests) and says where it leaves the funnel.
+fn check(change: impl Fn(&mut ContractQuote), wanted: &str) {
+    check_with(&config(), |snapshot| change(row(snapshot, &the_call())), wanted);
+}
+
+fn check_with(config: &AnalysisConfig, change: impl Fn(&mut MarketSnapshot), wanted: &str) {
+    let mut snapshot = completed();
+    change(&mut snapshot);
+    let (finding, explained) = analyse_explained(&snapshot, config);
+    let place = explained.iter().find(|e| e.quote.symbol == the_call()).map(|e| e.place.as_str());
+    assert_eq!(place, Some(wanted));
+    assert_eq!(finding.funnel.total(), snapshot.chain.rows() as u64);
+}
+
+#[test]
+fn quotes() {
+    check(|_| {}, "candidate");
+    check(|q| q.bid = None, "gate:bid");
+    check(|q| q.bid = Some(price(0.09)), "gate:bid");
+    check(|q| q.ask = None, "gate:ask");
+    check(|q| q.ask = Some(Price::ZERO), "gate:ask");
+    check(|q| std::mem::swap(&mut q.bid, &mut q.ask), "gate:crossed");
+    check(|q| q.ask = q.bid, "gate:locked");
+}
+
+#[test]
+fn spread_is_exact_at_its_limit() {
+    // 1.90 × 2.10: exactly 10 % of mid. A cent more is too wide.
+    let wide = |ask: f64| {
+        move |q: &mut ContractQuote| {
+            q.bid = Some(price(1.90));
+            q.ask = Some(price(ask));
+        }
+    };
+    check(wide(2.11), "gate:spread");
+    let mut at_the_limit = quote(the_call(), SPOT, as_of());
+    wide(2.10)(&mut at_the_limit);
+    assert!(fleet_analysis::gates::spread_passes(&at_the_limit, &AnalysisConfig::default().gates));
+    // Five cents always pass.
+    at_the_limit.bid = Some(price(0.10));
+    at_the_limit.ask = Some(price(0.15));
+    assert!(fleet_analysis::gates::spread_passes(&at_the_limit, &AnalysisConfig::default().gates));
+    at_the_limit.ask = Some(price(0.1501));
+    assert!(!fleet_analysis::gates::spread_passes(&at_the_limit, &AnalysisConfig::default().gates));
+}
+
+#[test]
+fn interest_and_volume() {
+    check(|q| q.open_interest = Some(99), "gate:open_interest");
+    check(|q| q.open_interest = Some(100), "candidate");
+    check(|q| q.open_interest = None, "unknown:open_interest");
+    check(|q| q.volume = Some(9), "gate:volume");
+    check(|q| q.volume = Some(0), "gate:volume");
+    check(|q| q.volume = None, "unknown:volume");
+}
+
+#[test]
+fn a_chain_of_zero_interest_has_unknown_interest() {
+    let zero = |share: usize| {
+        move |s: &mut MarketSnapshot| {
+            let n = s.chain.contracts.len();
+            s.chain.contracts.iter_mut().take(n * share / 100).for_each(|q| q.open_interest = Some(0));
+        }
+    };
+    check_with(&config(), zero(100), "unknown:open_interest");
+    check_with(&config(), zero(50), "candidate");
+    let mut snapshot = completed();
+    zero(100)(&mut snapshot);
+    let finding = fleet_analysis::analyse(&snapshot, &config());
+    assert!(finding.provenance.flags.contains(&"unknown_oi".to_owned()));
+}
+
+#[test]
+fn bounds_and_volatility() {
+    // Spot 100, strike 105: nothing but time value. A call dearer than the stock breaks the upper bound.
+    let at = |bid: f64, ask: f64| {
+        move |q: &mut ContractQuote| {
+            q.bid = Some(price(bid));
+            q.ask = Some(price(ask));
+        }
+    };
+    check(at(101.0, 102.0), "gate:bounds");
+    check(at(60.0, 61.0), "gate:iv");
+    check(at(99.9, 100.2), "unknown:iv");
+    let deep = symbol("XYZ", EXPIRATIONS[1], OptionKind::Call, 70);
+    let mut snapshot = completed();
+    at(29.0, 29.5)(row(&mut snapshot, &deep));
+    let (_, explained) = analyse_explained(&snapshot, &config());
+    let place = explained.iter().find(|e| e.quote.symbol == deep).unwrap();
+    assert_eq!(place.place, "gate:bounds", "worth 30 at once");
+    assert_eq!(place.gate.as_ref().unwrap().value, Some(29.5));
+}
+
+#[test]
+fn duplicates() {
+    let copy = |differ: bool| {
+        move |s: &mut MarketSnapshot| {
+            let mut again = s.chain.contracts.iter().find(|q| q.symbol == the_call()).unwrap().clone();
+            if differ {
+                again.volume = Some(101);
+            }
+            s.chain.contracts.push(again);
+        }
+    };
+    check_with(&config(), copy(false), "candidate");
+    check_with(&config(), copy(true), "refused:duplicate");
+    let count = |differ| {
+        let mut snapshot = completed();
+        copy(differ)(&mut snapshot);
+        fleet_analysis::analyse(&snapshot, &config()).funnel.0.get("refused:duplicate").copied()
+    };
+    assert_eq!(count(false), Some(1));
+    assert_eq!(count(true), Some(2));
+}
+
+#[test]
+fn adjusted_and_expired_contracts() {
+    let odd = symbol("XYZ1", EXPIRATIONS[1], OptionKind::Call, 105);
+    let gone = symbol("XYZ", jiff::civil::date(2026, 11, 19), OptionKind::Call, 105);
+    for (symbol, place) in [(odd, "gate:deliverable"), (gone, "gate:expired")] {
+        let mut snapshot = completed();
+        snapshot.chain.contracts.push(ContractQuote { symbol, ..quote(the_call(), SPOT, as_of()) });
+        let (_, explained) = analyse_explained(&snapshot, &config());
+        assert_eq!(explained.last().unwrap().place, place);
+    }
+}
+
+#[test]
+fn whole_tickers_are_set_aside_with_their_reason() {
+    let skip = |change: &dyn Fn(&mut MarketSnapshot)| {
+        let mut snapshot = snapshot();
+        change(&mut snapshot);
+        complete(&mut snapshot, &config());
+        let finding = fleet_analysis::analyse(&snapshot, &config());
+        assert_eq!(finding.funnel.total(), snapshot.chain.rows() as u64);
+        assert!(finding.funnel.0.keys().all(|place| place.starts_with("skip:")), "{:?}", finding.funnel);
+        let Answer::Skipped(reason) = finding.answer else { panic!("{:?} was analysed", finding.funnel) };
+        reason
+    };
+    let aged = |minutes: i64| move |s: &mut MarketSnapshot| s.chain.quote_time = Some(as_of() - minutes.minutes());
+    assert_eq!(skip(&|s| s.chain.contracts.clear()), SkipReason::NoOptions);
+    assert_eq!(skip(&|s| s.chain.quote_time = None), SkipReason::UndatedQuotes);
+    assert_eq!(skip(&aged(21)), SkipReason::StaleQuotes { age_secs: 1260, limit_secs: 1200 });
+    assert_eq!(skip(&aged(-3)), SkipReason::StaleQuotes { age_secs: -180, limit_secs: 1200 });
+    assert!(matches!(skip(&|s| s.chain.vendor_spot.as_mut().unwrap().price = price(97.5)),
+        SkipReason::SpotGap { gap } if (gap - (100.0 / 97.5 - 1.0)).abs() < 1e-3));
+    let thin = skip(&|s| {
+        let instrument = Instrument::Underlying(s.ticker.clone());
+        s.underlying_bars = Some(series(instrument, jiff::civil::date(2026, 11, 20), &[100.0; 35], 1));
+    });
+    assert_eq!(thin, SkipReason::ThinUnderlying { bars: 35, needed: 36 });
+    let rising = skip(&|s| {
+        let closes: Vec<f64> = (0..260).map(|i| 50.0 + 0.2 * f64::from(i)).collect();
+        let instrument = Instrument::Underlying(s.ticker.clone());
+        s.underlying_bars = Some(series(instrument, jiff::civil::date(2026, 11, 20), &closes, 1));
+    });
+    assert!(matches!(rising, SkipReason::UnderlyingPreGate { check } if check.value == Some(100.0)));
+    let old = skip(&|s| {
+        let instrument = Instrument::Underlying(s.ticker.clone());
+        s.underlying_bars = Some(series(instrument, jiff::civil::date(2026, 11, 17), &underlying_closes(), 1));
+    });
+    assert!(matches!(old, SkipReason::UnderlyingPreGate { check } if check.verdict == Verdict::Unknown));
+}

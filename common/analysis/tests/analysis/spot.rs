@@ -1,0 +1,67 @@
+//! Spot, forwards, volatility and delta read back from prices that were made from known ones.
+
+use fleet_analysis::{analyse, analyse_explained};
+use fleet_core::domain::*;
+use jiff::ToSpan;
+
+use crate::world::*;
+
+#[test]
+fn parity_finds_the_spot_the_prices_were_made_from() {
+    let finding = analyse(&completed(), &config());
+    let provenance = &finding.provenance;
+    assert_eq!(provenance.spot_source, SpotSource::Implied);
+    assert!((provenance.spot.unwrap() - SPOT).abs() < 0.02, "{:?}", provenance.spot);
+    assert!(provenance.spot_gap.unwrap().abs() < 2e-4);
+    for (expiration, forward) in &provenance.forwards {
+        let years = calendar::years_to_settlement(as_of(), &symbol("XYZ", *expiration, OptionKind::Call, 100)).unwrap();
+        assert!((forward - SPOT * (RATE * years).exp()).abs() < 0.02, "{expiration} {forward}");
+    }
+    assert_eq!(provenance.forwards.len(), 3);
+}
+
+#[test]
+fn volatility_and_delta_are_those_the_prices_were_made_from() {
+    let (_, explained) = analyse_explained(&completed(), &config());
+    let mut seen = 0;
+    for e in explained.iter().filter(|e| e.delta.is_some_and(|d| (0.2..0.8).contains(&d.abs()))) {
+        assert!((e.iv.unwrap() - 0.30).abs() < 0.005, "{:?} {:?}", e.quote.symbol, e.iv);
+        seen += 1;
+    }
+    assert!(seen > 20);
+}
+
+#[test]
+fn an_old_vendor_spot_is_flagged_and_not_used() {
+    let mut snapshot = completed();
+    snapshot.chain.vendor_spot.as_mut().unwrap().price = price(99.0);
+    let finding = analyse(&snapshot, &config());
+    assert!((finding.provenance.spot.unwrap() - SPOT).abs() < 0.02);
+    assert!(finding.provenance.flags.contains(&"spot_not_simultaneous".to_owned()));
+}
+
+#[test]
+fn without_a_pair_the_vendor_stands_in_only_if_it_is_simultaneous() {
+    let mut snapshot = completed();
+    snapshot.chain.contracts.retain(|q| q.symbol.kind == OptionKind::Call);
+    let finding = analyse(&snapshot, &config());
+    assert_eq!(finding.provenance.spot_source, SpotSource::Vendor);
+    assert_eq!(finding.provenance.spot, Some(100.0));
+    assert!(finding.provenance.flags.contains(&"yield_assumed".to_owned()));
+    for time in [None, Some(as_of() - 61.seconds())] {
+        snapshot.chain.vendor_spot.as_mut().unwrap().time = time;
+        let finding = analyse(&snapshot, &config());
+        assert_eq!(finding.provenance.spot_source, SpotSource::None);
+        assert!(finding.funnel.0.contains_key("unknown:spot"), "{:?}", finding.funnel);
+    }
+}
+
+#[test]
+fn one_misprinted_pair_moves_nothing() {
+    let mut snapshot = completed();
+    let wrong = row(&mut snapshot, &symbol("XYZ", EXPIRATIONS[0], OptionKind::Call, 100));
+    wrong.bid = Some(price(9.0));
+    wrong.ask = Some(price(9.02));
+    let finding = analyse(&snapshot, &config());
+    assert!((finding.provenance.spot.unwrap() - SPOT).abs() < 0.02, "{:?}", finding.provenance.spot);
+}
