@@ -45,7 +45,9 @@ pub(crate) fn classify(
         return Ok(());
     }
     Err(match status.as_u16() {
-        401 => FetchFailure::Unauthorized(said(bytes).map_or_else(|| "status 401".to_owned(), |error| error.description)),
+        401 => {
+            FetchFailure::Unauthorized(said(bytes).map_or_else(|| "status 401".to_owned(), |error| error.description))
+        }
         403 => FetchFailure::Blocked("status 403".to_owned()),
         404 | 410 => FetchFailure::NotFound,
         // "Come back then" is an instruction, whatever the status; without it a 503 is a server that failed.
@@ -123,7 +125,8 @@ mod tests {
         check(500, None, "oops", FetchFailure::Server(500));
         check(503, None, "", FetchFailure::Server(503));
         check(418, None, "", FetchFailure::Status(418));
-        let range = r#"{"chart":{"result":null,"error":{"code":"Bad Request","description":"Data doesn't exist for"}}}"#;
+        let range =
+            r#"{"chart":{"result":null,"error":{"code":"Bad Request","description":"Data doesn't exist for"}}}"#;
         let (code, description) = ("Bad Request".into(), "Data doesn't exist for".into());
         check(400, None, range, FetchFailure::VendorError { code, description });
     }

@@ -188,9 +188,14 @@ mod tests {
         for good in ["https://finviz.com", "http://127.0.0.1:8080/finviz/", "http://localhost:1", "http://[::1]:9/x"] {
             assert!(base_url(good).is_ok(), "{good} was refused");
         }
-        for bad in
-            ["http://finviz.com", "ftp://127.0.0.1", "https://u:p@x.com", "https://x.com/?a=1", "x", "http://127.0.0.1.evil.com"]
-        {
+        for bad in [
+            "http://finviz.com",
+            "ftp://127.0.0.1",
+            "https://u:p@x.com",
+            "https://x.com/?a=1",
+            "x",
+            "http://127.0.0.1.evil.com",
+        ] {
             assert!(base_url(bad).is_err(), "{bad} was taken");
         }
         assert_eq!(base_url("http://127.0.0.1:1/cboe/").unwrap().path(), "/cboe");

@@ -230,7 +230,11 @@ fn plain(error: &reqwest::Error) -> FetchFailure {
     if error.is_decode() && !is_cut(&reason) {
         return FetchFailure::Malformed(format!("its compressed body is damaged ({reason})"));
     }
-    FetchFailure::Network(if is_cut(&reason) { "connection closed before the answer was complete".to_owned() } else { reason })
+    FetchFailure::Network(if is_cut(&reason) {
+        "connection closed before the answer was complete".to_owned()
+    } else {
+        reason
+    })
 }
 
 fn is_cut(reason: &str) -> bool {
@@ -241,7 +245,9 @@ fn is_cut(reason: &str) -> bool {
 
 /// Moves the jitter of a request: the same request waits the same, different ones come apart. (FNV-1a)
 fn seed_of(url: &Url) -> u64 {
-    url.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    url.as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -149,9 +149,15 @@ fn chromium_major(agent: &str) -> Option<u32> {
 }
 
 fn agent_platform(agent: &str) -> Option<&'static str> {
-    [("Windows NT", "Windows"), ("Android", "Android"), ("CrOS", "Chrome OS"), ("Macintosh", "macOS"), ("Linux", "Linux")]
-        .into_iter()
-        .find_map(|(mark, platform)| agent.contains(mark).then_some(platform))
+    [
+        ("Windows NT", "Windows"),
+        ("Android", "Android"),
+        ("CrOS", "Chrome OS"),
+        ("Macintosh", "macOS"),
+        ("Linux", "Linux"),
+    ]
+    .into_iter()
+    .find_map(|(mark, platform)| agent.contains(mark).then_some(platform))
 }
 
 impl Identity {

@@ -19,9 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Chain, DeliveryLimits, Instrument, Ticker, Vendor, VendorPlan, VendorRoute};
-use fleet_core::seams::{
-    Budgets, ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer,
-};
+use fleet_core::seams::{Budgets, ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 

@@ -40,10 +40,7 @@ pub(crate) enum Decision {
 
 impl RetryPolicy {
     pub(crate) const fn new(limits: &DeliveryLimits) -> Self {
-        Self {
-            tries: limits.request_tries,
-            max_retry_after: Duration::from_secs(limits.max_retry_after_secs as u64),
-        }
+        Self { tries: limits.request_tries, max_retry_after: Duration::from_secs(limits.max_retry_after_secs as u64) }
     }
 
     /// What follows try number `attempt` (from 1). `seed` only moves the jitter.

@@ -23,7 +23,7 @@ pub struct MarketInfo {
     pub now: Timestamp,
     /// What it was drawn from.
     pub seed: u64,
-    /// Tickers it lists, the faulty ones not counted.
+    /// Tickers it lists.
     pub tickers: u32,
     /// Whether the faulty tickers are listed too.
     #[serde(default)]

@@ -232,7 +232,8 @@ async fn a_parser_that_reads_slow_down_blocks_too() {
 #[tokio::test]
 async fn requests_are_gets_with_the_identity() {
     let echo = |method: axum::http::Method, headers: HeaderMap| async move {
-        let names: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        let names: Vec<_> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         format!("{method}\n{}", names.join("\n"))
     };
     let server = serve(Router::new().route("/", get(echo))).await;
@@ -242,4 +243,59 @@ async fn requests_are_gets_with_the_identity() {
         assert!(body.contains(&format!("\n{name}: {value}")), "{name} is not in {body}");
     }
     assert!(!body.contains("cookie:") && !body.contains("referer:"), "{body}");
+}
+
+/// An HTTPS server of an authority nobody knows; answers so many connections.
+fn serve_tls(connections: usize) -> String {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("../../tests/tls/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server-key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming().take(connections) {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
+            // A client that does not trust us hangs up here.
+            if std::io::Read::read(&mut stream, &mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_when_its_file_is_named() {
+    let url = serve_tls(4);
+    let ca_file = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem").into());
+    let trusting = Fetcher { clients: Clients::new(&TlsSettings { ca_file }).unwrap(), ..quick() };
+    assert_eq!(fetched(&trusting, &url).await, (Ok(b"hello".to_vec()), 1));
+    let failure = fetched(&quick(), &url).await.0.unwrap_err().to_string();
+    assert_eq!(failure, "cannot be reached (invalid peer certificate: UnknownIssuer)");
+}
+
+/// Runs the tests above again in a process whose environment would break them, were it read.
+#[test]
+fn neither_proxies_nor_system_certificates_matter_on_loopback() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, "http://127.0.0.1:1");
+    }
+    child.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    child.args(["--exact", "fetch::tests::a_redirect_on_the_same_host_is_followed_and_counted"]);
+    child.arg("fetch::tests::an_authority_of_ones_own_is_trusted_when_its_file_is_named");
+    let output = child.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("2 passed"), "{text}");
 }

@@ -33,7 +33,9 @@ impl VendorMarket {
         match (answer, instrument) {
             // A contract that never traded is not known to the chart.
             (Err(FetchFailure::NotFound), Instrument::Contract(_)) => Ok(empty(instrument)),
-            (Err(FetchFailure::VendorError { description, .. }), _) if is_no_data(&description) => Ok(empty(instrument)),
+            (Err(FetchFailure::VendorError { description, .. }), _) if is_no_data(&description) => {
+                Ok(empty(instrument))
+            }
             (answer, _) => answer,
         }
     }

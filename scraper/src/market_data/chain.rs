@@ -181,8 +181,7 @@ fn wanted(listed: &[Date], want: &ChainRequest, as_of: Timestamp) -> WantedDates
     let (nearest, farthest) = want.dte_window;
     let in_window = |day: &Date| (nearest..=farthest).contains(&dte(as_of, *day));
     let today = exchange_date(as_of);
-    let mut asked: Vec<Date> =
-        listed.iter().copied().filter(|day| in_window(day) || want.also.contains(day)).collect();
+    let mut asked: Vec<Date> = listed.iter().copied().filter(|day| in_window(day) || want.also.contains(day)).collect();
     let beyond = asked.split_off(asked.len().min(MAX_EXPIRATIONS));
     let gone = want.also.iter().copied().filter(|day| !listed.is_empty() && *day >= today && !listed.contains(day));
     WantedDates { listed: asked, unlisted: beyond.into_iter().chain(gone).collect() }
@@ -192,7 +191,10 @@ fn wanted(listed: &[Date], want: &ChainRequest, as_of: Timestamp) -> WantedDates
 fn check_page(page: ChainPage, asked: Date) -> Result<ChainPage, FetchFailure> {
     if page.expiration != Some(asked) {
         let got = page.expiration.map_or_else(|| "none".to_owned(), |day| day.to_string());
-        return Err(FetchFailure::WrongSymbol { asked: format!("expiration {asked}"), got: format!("expiration {got}") });
+        return Err(FetchFailure::WrongSymbol {
+            asked: format!("expiration {asked}"),
+            got: format!("expiration {got}"),
+        });
     }
     if page.rows.is_empty() && page.refused.is_empty() {
         return Err(FetchFailure::NotFound);

@@ -179,7 +179,11 @@ async fn only_wanted_expirations_are_asked_for() {
     let expirations = |chain: &Chain| chain.contracts.iter().map(|row| row.symbol.expiration).collect::<BTreeSet<_>>();
     let (chain, requests) = yahoo_chain(yahoo_open(&[], 200), &want()).await;
     let chain = chain.unwrap();
-    assert_eq!((expirations(&chain), requests), (BTreeSet::from([LISTED[0], LISTED[1]]), 2), "the first is not repeated");
+    assert_eq!(
+        (expirations(&chain), requests),
+        (BTreeSet::from([LISTED[0], LISTED[1]]), 2),
+        "the first is not repeated"
+    );
     assert_eq!((chain.expirations.as_slice(), chain.not_served.len()), (LISTED.as_slice(), 0));
 
     let none = ChainRequest { dte_window: (200, 300), ..want() };
@@ -255,7 +259,8 @@ async fn a_401_asks_for_one_handshake_and_all_slots_share_it() {
     let (tally, aapl) = (RequestTally::default(), ticker());
     let asks = futures::future::join_all((0..4).map(|_| market.chain(&aapl, &near, &tally))).await;
     assert!(asks.iter().all(Result::is_ok), "{asks:?}");
-    let handshakes = |server: &Server| server.requests().iter().filter(|path| path.starts_with("/yahoo-cookie/")).count();
+    let handshakes =
+        |server: &Server| server.requests().iter().filter(|path| path.starts_with("/yahoo-cookie/")).count();
     assert_eq!((handshakes(&server), tally.counts().total()), (1, 4 + 2 + 4));
     assert_eq!(server.requests().len() as u32, tally.counts().total(), "handshakes are counted too");
 
@@ -276,12 +281,12 @@ async fn a_401_asks_for_one_handshake_and_all_slots_share_it() {
 #[tokio::test]
 async fn the_consent_page_is_told_as_what_it_is() {
     let consent = || async {
-        (StatusCode::TEMPORARY_REDIRECT, [("location", "https://guce.yahoo.com/consent?brandType=nonEu")]).into_response()
+        (StatusCode::TEMPORARY_REDIRECT, [("location", "https://guce.yahoo.com/consent?brandType=nonEu")])
+            .into_response()
     };
     let closed = || async { (StatusCode::UNAUTHORIZED, INVALID_CRUMB) };
-    let router = Router::new()
-        .route("/yahoo-cookie/", get(consent))
-        .route("/yahoo/v7/finance/options/AAPL", get(closed));
+    let router =
+        Router::new().route("/yahoo-cookie/", get(consent)).route("/yahoo/v7/finance/options/AAPL", get(closed));
     let (chain, requests) = yahoo_chain(router, &want()).await;
     assert_eq!((chain.unwrap_err().failure, requests), (FetchFailure::Consent, 2));
 }
@@ -381,7 +386,10 @@ async fn the_universe_is_every_page() {
 async fn an_incomplete_universe_is_an_error() {
     let server = serve(screener(52, false)).await;
     let error = market(&server).universe("v=111", &RequestTally::default()).await.unwrap_err();
-    assert_eq!(error.to_string(), "finviz screener v=111: the answer is not understood: the screener counts 52 rows, its 3 pages hold 45");
+    assert_eq!(
+        error.to_string(),
+        "finviz screener v=111: the answer is not understood: the screener counts 52 rows, its 3 pages hold 45"
+    );
 }
 
 #[tokio::test]
