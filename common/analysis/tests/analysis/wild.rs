@@ -62,12 +62,17 @@ fn wild_bars(instrument: Instrument) -> impl Strategy<Value = BarSeries> {
             let instrument = instrument.clone();
             move |bars| BarSeries { instrument: instrument.clone(), bars, last_split: None, incomplete: 0 }
         }),
-        prop::collection::vec(0.01f64..20.0, 0..250).prop_map(move |closes| series(
-            instrument.clone(),
-            date(2026, 11, 20),
-            &closes,
-            100
-        )),
+        1 => prop::collection::vec(0.01f64..20.0, 0..250).prop_map({
+            let instrument = instrument.clone();
+            move |closes| series(instrument.clone(), date(2026, 11, 20), &closes, 100)
+        }),
+        3 => any::<bool>().prop_map(move |_| {
+            let closes = match &instrument {
+                Instrument::Underlying(_) => underlying_closes(),
+                Instrument::Contract(_) => contract_closes(),
+            };
+            series(instrument.clone(), date(2026, 11, 20), &closes, 100)
+        }),
     ]
 }
 
