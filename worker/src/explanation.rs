@@ -5,10 +5,10 @@
 
 use std::io::{Read, Write};
 
-use fleet_core::domain::ContractExplanation;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use fleet_core::domain::ContractExplanation;
 
 /// The largest chain known (SPX, about 30,000 rows) unpacks to some 20 MB.
 pub const MAX_UNPACKED_BYTES: u64 = 64_000_000;

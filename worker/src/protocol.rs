@@ -67,13 +67,15 @@ pub(crate) async fn work(worker: &WorkerContext, task: &Task) -> Conclusion {
     let started = Instant::now();
     let commit = match attempt_ticker(worker, &scan, task, attempt).await {
         Ok(commit) => commit,
-        Err(mishap) => match rule(&mishap, task, attempt, &scan.manifest.limits, || scan.tally(&task.ticker).counts()) {
-            Ruling::Again(rest) => {
-                report_hand_back(task, attempt, &mishap, rest);
-                return Conclusion::HandBack(rest);
+        Err(mishap) => {
+            match rule(&mishap, task, attempt, &scan.manifest.limits, || scan.tally(&task.ticker).counts()) {
+                Ruling::Again(rest) => {
+                    report_hand_back(task, attempt, &mishap, rest);
+                    return Conclusion::HandBack(rest);
+                }
+                Ruling::Give(outcome) => without_finding(worker, task, attempt, outcome),
             }
-            Ruling::Give(outcome) => without_finding(worker, task, attempt, outcome),
-        },
+        }
     };
     match in_time::store(worker.parts.store.commit(&commit)).await {
         Ok(answer) => {
@@ -148,7 +150,9 @@ pub(crate) fn rule(
             let detail = format!("not done within {} s, in {attempt} deliveries", limits.timeout_secs);
             failed("delivery_timeout", detail)
         }
-        Mishap::Panicked(_) if last => Ruling::Give(Outcome::Poison { attempts: attempt.min(limits.max_attempts.max(1)) }),
+        Mishap::Panicked(_) if last => {
+            Ruling::Give(Outcome::Poison { attempts: attempt.min(limits.max_attempts.max(1)) })
+        }
         Mishap::TimedOut | Mishap::Panicked(_) => Ruling::Again(rest_after(task, attempt, None)),
     }
 }
@@ -296,7 +300,11 @@ mod tests {
     }
 
     fn fetch(failure: FetchFailure) -> Mishap {
-        Mishap::Error(TickerError::Fetch(FetchError { vendor: Vendor::Cboe, what: "chain of AAPL".to_owned(), failure }))
+        Mishap::Error(TickerError::Fetch(FetchError {
+            vendor: Vendor::Cboe,
+            what: "chain of AAPL".to_owned(),
+            failure,
+        }))
     }
 
     fn check_again(mishap: &Mishap, attempt: u32) {

@@ -47,7 +47,9 @@ pub(crate) enum SlotEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlotEffect {
     /// Begin work number `serial` on the delivery that came.
-    Start { serial: u64 },
+    Start {
+        serial: u64,
+    },
     /// A delivery came though one is held: back with the new one.
     Refuse,
     /// End the work under way.

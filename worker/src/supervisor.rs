@@ -54,7 +54,10 @@ pub(crate) struct TreePlan {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TreeEvent {
-    ChildEnded { child: Child, at: Duration },
+    ChildEnded {
+        child: Child,
+        at: Duration,
+    },
     DrainAsked,
     /// The puller holds nothing and neither do the scanners.
     Quiet,
@@ -71,7 +74,9 @@ pub(crate) enum TreeEffect {
     /// Tell the scanners to hand back what they hold, and say `TimeUp` after [`HAND_BACK_LIMIT`].
     HandBack,
     /// The worker is over: stop. `gave_up` if nobody asked for it.
-    End { gave_up: bool },
+    End {
+        gave_up: bool,
+    },
 }
 
 impl TreePlan {
@@ -309,8 +314,7 @@ impl SupervisorState {
                 (cell, task)
             }
             Child::Heartbeat => {
-                let (heartbeat, task) =
-                    Actor::spawn_linked(None, Heartbeat, myself.clone(), myself.get_cell()).await?;
+                let (heartbeat, task) = Actor::spawn_linked(None, Heartbeat, myself.clone(), myself.get_cell()).await?;
                 for (slot, scanner) in &self.scanners {
                     let _ = heartbeat.cast(HeartbeatMessage::Watch { slot: *slot, scanner: scanner.clone() });
                 }

@@ -1,0 +1,516 @@
+//! The scan's actor: carries out what [`state`](super::state) decides.
+//!
+//! Owns: the lease, the worker of this machine, the steps under way. Receives: what its steps, its timers, its worker
+//! and the interrupt report. Sends: [`Progress`]. Limits: one step and one poll at a time; the lease is renewed every
+//! 5 s and given up when it could not be renewed for as long as it lasts; leaving takes at most about 10 s. How it
+//! fails: the first error is kept and returned, tasks are handed back, the lease is released; a crash leaves the store
+//! as it is, and the next launch enters it there.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet_core::domain::ScanState;
+use fleet_core::seams::{Lease, LeaseAnswer, OpenedScan, StoreError};
+use fleet_worker::{Accounted, RunningWorker, WorkerOptions, WorkerParts, start_watched};
+use futures::FutureExt;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::outbox::{self, NoticesMessage};
+use super::state::{Deadline, Departure, Effect, End, Event, Machine};
+use super::steps::{Launch, Standing};
+use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest, patience};
+
+/// How a launch spends its time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// A lease lasts so long. A second launch waits as long for the first to die.
+    pub(super) lease: Duration,
+    /// Renewed so often.
+    pub(super) renew: Duration,
+    /// The store is asked so often what is missing.
+    pub(super) poll: Duration,
+    /// Deliveries under way may finish within this when a launch leaves; then they are handed back.
+    pub(super) finish: Duration,
+}
+
+const PACE: Pace = Pace {
+    lease: Duration::from_secs(15),
+    renew: Duration::from_secs(5),
+    poll: Duration::from_millis(250),
+    finish: Duration::from_secs(3),
+};
+
+/// A lease that somebody holds is asked for so often.
+const LEASE_ASK: Duration = Duration::from_millis(250);
+/// Everything that ends with a launch has limits of its own that sum to less.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Runs one scan on this machine, from whatever state the store has it in, with a worker of its own.
+///
+/// `interrupt` turning true hands tasks back within about 10 s and leaves the scan resumable.
+pub async fn run(
+    parts: ScanParts,
+    request: ScanRequest,
+    progress: mpsc::UnboundedSender<Progress>,
+    interrupt: watch::Receiver<bool>,
+) -> Result<ScanEnd, ScanError> {
+    run_at(PACE, parts, request, progress, interrupt).await
+}
+
+pub(super) async fn run_at(
+    pace: Pace,
+    parts: ScanParts,
+    request: ScanRequest,
+    progress: mpsc::UnboundedSender<Progress>,
+    mut interrupt: watch::Receiver<bool>,
+) -> Result<ScanEnd, ScanError> {
+    let scan = request.scan.clone();
+    let opened = patience::store(|| parts.store.open_scan(&scan, &request.config_hash)).await?;
+    match opened {
+        OpenedScan::ConfigDiffers { stored } => {
+            return Err(ScanError::ConfigDiffers { scan, stored, ours: request.config_hash });
+        }
+        OpenedScan::Existing(ScanState::Done) => return Ok(ScanEnd::AlreadyFinished(scan)),
+        OpenedScan::Created | OpenedScan::Existing(_) => {}
+    }
+    let lease = tokio::select! {
+        lease = take_lease(pace, &parts, &request, &progress) => lease?,
+        () = interrupted(&mut interrupt) => return Ok(ScanEnd::Interrupted(scan)),
+    };
+    let launch = Arc::new(Launch { parts, request, lease, progress });
+    // Asked again now that nobody else can change it.
+    let stored = match patience::store(|| launch.parts.store.scan_state(&scan)).await {
+        Ok(state) => state.unwrap_or(ScanState::Init),
+        Err(error) => {
+            launch.release().await;
+            return Err(error.into());
+        }
+    };
+    let (ended, end) = oneshot::channel();
+    let broken = |why: String| ScanError::Broken { step: "running the scan's actor", why };
+    let (actor, task) = Actor::spawn(None, ScanRun, ScanRunArgs { pace, launch, stored, ended })
+        .await
+        .map_err(|error| broken(error.to_string()))?;
+    let answer = tokio::select! {
+        answer = end => answer,
+        answer = interruption(&actor, &mut interrupt) => match answer {}
+    };
+    actor.stop(None);
+    if tokio::time::timeout(END_TIMEOUT, task).await.is_err() {
+        actor.kill();
+    }
+    answer.unwrap_or_else(|_| Err(broken("it ended without an answer".to_owned())))
+}
+
+/// Takes the lease, waiting for another holder as long as a dead one's lease lasts.
+async fn take_lease(
+    pace: Pace,
+    parts: &ScanParts,
+    request: &ScanRequest,
+    progress: &mpsc::UnboundedSender<Progress>,
+) -> Result<Lease, ScanError> {
+    let (began, mut told) = (Instant::now(), false);
+    loop {
+        match patience::store(|| parts.store.take_lease(&request.scan, &request.holder, pace.lease)).await? {
+            LeaseAnswer::Taken(lease) => return Ok(lease),
+            // One ask more than the lease lasts: a dead holder's is over then.
+            LeaseAnswer::Held { holder, expires_in } if began.elapsed() > pace.lease + LEASE_ASK => {
+                return Err(ScanError::Held { holder, expires_in });
+            }
+            LeaseAnswer::Held { holder, .. } => {
+                if !told {
+                    // Nobody watching is fine.
+                    let _ = progress.send(Progress::WaitingForLease { holder, at_most: pace.lease });
+                    told = true;
+                }
+                tokio::time::sleep(LEASE_ASK).await;
+            }
+        }
+    }
+}
+
+/// Returns once a person wants to stop; never, if nobody can say so any more.
+async fn interrupted(interrupt: &mut watch::Receiver<bool>) {
+    if interrupt.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tells the actor once of the interrupt.
+async fn interruption(
+    actor: &ActorRef<ScanMessage>,
+    interrupt: &mut watch::Receiver<bool>,
+) -> std::convert::Infallible {
+    interrupted(interrupt).await;
+    // An actor that is gone has sent its answer.
+    let _ = actor.cast(ScanMessage::Happened(Event::Interrupted));
+    std::future::pending().await
+}
+
+struct ScanRun;
+
+struct ScanRunArgs {
+    pace: Pace,
+    launch: Arc<Launch>,
+    stored: ScanState,
+    ended: oneshot::Sender<Result<ScanEnd, ScanError>>,
+}
+
+enum ScanMessage {
+    Happened(Event),
+    StepFailed(ScanError),
+    Planned { tickers: u32 },
+    Standing(Standing),
+    Accounted(Accounted),
+    PollDue,
+    Polled { missing: u32 },
+    RenewDue,
+    Renewed(Result<(), StoreError>),
+}
+
+struct ScanRunState {
+    pace: Pace,
+    launch: Arc<Launch>,
+    machine: Machine,
+    ended: Option<oneshot::Sender<Result<ScanEnd, ScanError>>>,
+    /// The first thing that went wrong.
+    error: Option<ScanError>,
+    /// Steps under way; each ends with a message.
+    steps: JoinSet<()>,
+    /// What must not be cut off: the worker's end, the release of the lease.
+    farewells: JoinSet<()>,
+    timers: Vec<JoinHandle<()>>,
+    renewal: Option<JoinHandle<()>>,
+    renewed: Instant,
+    polling: bool,
+    worker: Option<RunningWorker>,
+    notices: Option<(ActorRef<NoticesMessage>, JoinHandle<()>)>,
+    standing: Standing,
+    told: Option<ScanState>,
+}
+
+impl Actor for ScanRun {
+    type Msg = ScanMessage;
+    type State = ScanRunState;
+    type Arguments = ScanRunArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<ScanMessage>,
+        args: ScanRunArgs,
+    ) -> Result<ScanRunState, ActorProcessingErr> {
+        myself.cast(ScanMessage::Happened(Event::LeaseTaken(args.stored)))?;
+        let renewals = myself.send_interval(args.pace.renew, || ScanMessage::RenewDue);
+        Ok(ScanRunState {
+            pace: args.pace,
+            launch: args.launch,
+            machine: Machine::default(),
+            ended: Some(args.ended),
+            error: None,
+            steps: JoinSet::new(),
+            farewells: JoinSet::new(),
+            timers: vec![renewals],
+            renewal: None,
+            renewed: Instant::now(),
+            polling: false,
+            worker: None,
+            notices: None,
+            standing: Standing::default(),
+            told: None,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ScanMessage>,
+        message: ScanMessage,
+        state: &mut ScanRunState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.reap();
+        match message {
+            ScanMessage::Happened(event) => state.apply(&myself, event).await,
+            ScanMessage::StepFailed(error) => state.fail(&myself, error).await,
+            ScanMessage::Planned { tickers } => {
+                state.launch.tell(Progress::Planned { tickers });
+                state.apply(&myself, Event::Planned).await;
+            }
+            ScanMessage::Standing(standing) => state.stand(standing),
+            ScanMessage::Accounted(accounted) => state.count(&myself, &accounted),
+            ScanMessage::PollDue => state.poll(&myself),
+            ScanMessage::Polled { missing } => state.polled(&myself, missing).await,
+            ScanMessage::RenewDue => state.renew(&myself),
+            ScanMessage::Renewed(answer) => state.renewal_answered(&myself, answer).await,
+        }
+        Ok(())
+    }
+
+    /// Waits for everything that was begun: nothing outlives the launch.
+    async fn post_stop(&self, _: ActorRef<ScanMessage>, state: &mut ScanRunState) -> Result<(), ActorProcessingErr> {
+        state.abandon().await;
+        state.end_worker(Duration::ZERO);
+        while state.farewells.join_next().await.is_some() {}
+        for timer in state.timers.drain(..).chain(state.renewal.take()) {
+            timer.abort();
+            let _ = timer.await;
+        }
+        Ok(())
+    }
+}
+
+impl ScanRunState {
+    async fn apply(&mut self, myself: &ActorRef<ScanMessage>, event: Event) {
+        let (machine, effects) = self.machine.step(event);
+        self.machine = machine;
+        if let Some(state) = machine.state()
+            && self.told != Some(state)
+        {
+            self.told = Some(state);
+            self.launch.tell(Progress::State(state));
+        }
+        for effect in effects {
+            self.carry_out(myself, effect).await;
+        }
+    }
+
+    async fn carry_out(&mut self, myself: &ActorRef<ScanMessage>, effect: Effect) {
+        let launch = Arc::clone(&self.launch);
+        match effect {
+            Effect::Plan => self.begin(myself, "planning", async move {
+                let tickers = launch.plan().await?;
+                Ok(ScanMessage::Planned { tickers })
+            }),
+            Effect::StartWorker => self.start_worker(myself).await,
+            Effect::Publish { round } => {
+                let me = myself.clone();
+                self.begin(myself, "publishing tasks", async move {
+                    if round == 0 {
+                        // Before the first task is out, so that nothing is counted twice.
+                        let standing = launch.standing().await?;
+                        // The actor outlives its steps.
+                        let _ = me.cast(ScanMessage::Standing(standing));
+                    }
+                    launch.publish(round).await?;
+                    Ok(ScanMessage::Happened(Event::Published))
+                });
+            }
+            Effect::Watch => {
+                self.timers.push(myself.send_interval(self.pace.poll, || ScanMessage::PollDue));
+                self.poll(myself);
+            }
+            Effect::Seal => self.begin(myself, "sealing", async move {
+                launch.seal().await?;
+                Ok(ScanMessage::Happened(Event::Sealed))
+            }),
+            Effect::StopWorker => self.end_worker(Duration::ZERO),
+            Effect::Settle => self.begin(myself, "settling", async move {
+                launch.settle().await?;
+                Ok(ScanMessage::Happened(Event::Settled))
+            }),
+            Effect::DrainOutbox => self.drain_outbox(myself).await,
+            Effect::Finish => self.begin(myself, "finishing", async move {
+                launch.finish().await?;
+                Ok(ScanMessage::Happened(Event::Finished))
+            }),
+            Effect::Leave => self.leave(myself).await,
+            Effect::End(end) => self.end(myself, end),
+        }
+    }
+
+    /// Begins a step in a task of its own. It always ends with a message, also by a panic.
+    fn begin(
+        &mut self,
+        myself: &ActorRef<ScanMessage>,
+        name: &'static str,
+        step: impl Future<Output = Result<ScanMessage, ScanError>> + Send + 'static,
+    ) {
+        let myself = myself.clone();
+        self.steps.spawn(async move {
+            let message = match AssertUnwindSafe(step).catch_unwind().await {
+                Ok(Ok(message)) => message,
+                Ok(Err(error)) => ScanMessage::StepFailed(error),
+                Err(_) => ScanMessage::StepFailed(ScanError::Broken { step: name, why: "a panic".to_owned() }),
+            };
+            // The actor outlives its steps.
+            let _ = myself.cast(message);
+        });
+    }
+
+    async fn start_worker(&mut self, myself: &ActorRef<ScanMessage>) {
+        let ScanParts { queue, store, markets, clock, notifier: _ } = self.launch.parts.clone();
+        let options = WorkerOptions { name: self.launch.request.worker_name.clone(), slots: self.launch.request.slots };
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        match start_watched(WorkerParts { queue, store, markets, clock }, options, sender).await {
+            Ok(worker) => {
+                self.worker = Some(worker);
+                let myself = myself.clone();
+                // Ends with the worker, which holds the other end.
+                self.farewells.spawn(async move {
+                    while let Some(accounted) = receiver.recv().await {
+                        let _ = myself.cast(ScanMessage::Accounted(accounted));
+                    }
+                });
+            }
+            Err(error) => {
+                let _ = myself.cast(ScanMessage::StepFailed(error.into()));
+            }
+        }
+    }
+
+    fn end_worker(&mut self, within: Duration) {
+        if let Some(worker) = self.worker.take() {
+            self.farewells.spawn(worker.drain(within));
+        }
+    }
+
+    async fn drain_outbox(&mut self, myself: &ActorRef<ScanMessage>) {
+        let ScanParts { store, notifier, .. } = self.launch.parts.clone();
+        match outbox::start(store, notifier, self.launch.request.holder.clone()).await {
+            Ok((actor, ended, answer)) => {
+                self.notices = Some((actor, ended));
+                let launch = Arc::clone(&self.launch);
+                self.begin(myself, "sending notices", async move {
+                    let ended = |_| ScanError::Broken { step: "sending notices", why: "the actor ended".to_owned() };
+                    let drained = answer.await.map_err(ended)??;
+                    launch.tell(Progress::Notices { sent: drained.sent, left: drained.left });
+                    Ok(ScanMessage::Happened(Event::OutboxDrained))
+                });
+            }
+            Err(error) => {
+                let error = ScanError::Broken { step: "sending notices", why: error.to_string() };
+                let _ = myself.cast(ScanMessage::StepFailed(error));
+            }
+        }
+    }
+
+    /// Ends the steps under way. What they had the store do is done or not, and the next launch can tell.
+    async fn abandon(&mut self) {
+        self.steps.shutdown().await;
+        if let Some((actor, ended)) = self.notices.take() {
+            actor.stop(None);
+            if tokio::time::timeout(END_TIMEOUT, ended).await.is_err() {
+                actor.kill();
+            }
+        }
+    }
+
+    async fn leave(&mut self, myself: &ActorRef<ScanMessage>) {
+        self.abandon().await;
+        let (launch, myself, finish) = (Arc::clone(&self.launch), myself.clone(), self.pace.finish);
+        let worker = self.worker.take();
+        self.farewells.spawn(async move {
+            if let Some(worker) = worker {
+                worker.drain(finish).await;
+            }
+            launch.release().await;
+            // The actor waits for this.
+            let _ = myself.cast(ScanMessage::Happened(Event::Left));
+        });
+    }
+
+    fn end(&mut self, myself: &ActorRef<ScanMessage>, end: End) {
+        let scan = self.launch.request.scan.clone();
+        let answer = match (end, self.error.take()) {
+            (End::Finished, _) => {
+                self.release_lease();
+                Ok(ScanEnd::Finished(scan))
+            }
+            (End::AlreadyFinished, _) => {
+                self.release_lease();
+                Ok(ScanEnd::AlreadyFinished(scan))
+            }
+            (End::Left(Departure::Interrupted), _) => Ok(ScanEnd::Interrupted(scan)),
+            (End::Left(Departure::Failed), Some(error)) => Err(error),
+            (End::Left(Departure::Failed), None) => {
+                Err(ScanError::Broken { step: "leaving", why: "no reason was given".to_owned() })
+            }
+        };
+        if let Some(ended) = self.ended.take() {
+            // Nobody waits when `run` itself was dropped.
+            let _ = ended.send(answer);
+        }
+        myself.stop(None);
+    }
+
+    fn release_lease(&mut self) {
+        let launch = Arc::clone(&self.launch);
+        self.farewells.spawn(async move { launch.release().await });
+    }
+
+    async fn fail(&mut self, myself: &ActorRef<ScanMessage>, error: ScanError) {
+        tracing::debug!(%error, "scan step failed");
+        self.error.get_or_insert(error);
+        self.apply(myself, Event::Failed).await;
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
+        self.tell_accounted();
+    }
+
+    fn count(&mut self, myself: &ActorRef<ScanMessage>, accounted: &Accounted) {
+        self.standing.done += 1;
+        self.standing.failed += u32::from(accounted.failed);
+        self.standing.candidates += accounted.candidates;
+        self.tell_accounted();
+        if self.standing.done >= self.standing.of {
+            self.poll(myself);
+        }
+    }
+
+    fn tell_accounted(&self) {
+        let Standing { of, done, failed, candidates, deadline: _ } = self.standing;
+        self.launch.tell(Progress::Accounted { done: done.min(of), of, failed, candidates });
+    }
+
+    /// Asks the store what is missing. The store decides; the count above is for people.
+    fn poll(&mut self, myself: &ActorRef<ScanMessage>) {
+        if self.polling || self.machine.state() != Some(ScanState::Running) {
+            return;
+        }
+        self.polling = true;
+        let launch = Arc::clone(&self.launch);
+        self.begin(myself, "watching", async move {
+            let missing = launch.poll().await?;
+            Ok(ScanMessage::Polled { missing })
+        });
+    }
+
+    async fn polled(&mut self, myself: &ActorRef<ScanMessage>, missing: u32) {
+        self.polling = false;
+        if let Some(why) = self.worker.as_ref().and_then(RunningWorker::gave_up) {
+            return self.fail(myself, ScanError::WorkerGaveUp(why)).await;
+        }
+        let now = self.launch.parts.clock.now();
+        let reached = self.standing.deadline.is_some_and(|deadline| now >= deadline);
+        let deadline = if reached { Deadline::Reached } else { Deadline::Ahead };
+        self.apply(myself, Event::Polled { missing, deadline }).await;
+    }
+
+    fn renew(&mut self, myself: &ActorRef<ScanMessage>) {
+        if self.renewal.as_ref().is_some_and(|renewal| !renewal.is_finished()) {
+            return;
+        }
+        let (launch, myself, ttl) = (Arc::clone(&self.launch), myself.clone(), self.pace.lease);
+        self.renewal = Some(tokio::spawn(async move {
+            let answer = tokio::time::timeout(ttl / 2, launch.parts.store.renew_lease(&launch.lease, ttl)).await;
+            let answer = answer.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())));
+            // The actor outlives its renewals.
+            let _ = myself.cast(ScanMessage::Renewed(answer));
+        }));
+    }
+
+    async fn renewal_answered(&mut self, myself: &ActorRef<ScanMessage>, answer: Result<(), StoreError>) {
+        match answer {
+            Ok(()) => self.renewed = Instant::now(),
+            Err(StoreError::Unavailable(_)) if self.renewed.elapsed() < self.pace.lease => {}
+            Err(error) => self.fail(myself, error.into()).await,
+        }
+    }
+
+    fn reap(&mut self) {
+        while self.steps.try_join_next().is_some() {}
+    }
+}
