@@ -65,12 +65,21 @@ pub fn yahoo_chart(bytes: &[u8]) -> Inspection {
     let (verdict, detail) = match dates {
         None if reading.rows == 0 => (Verdict::NoBars, "the range holds no bars".to_owned()),
         None => (Verdict::NoBars, format!("none of {} rows is a complete bar", reading.rows)),
-        Some((first, last)) => (Verdict::Understood, format!("daily bars from {first} to {last}")),
+        Some((first, last)) => {
+            let interval = reading.interval.as_deref().unwrap_or("unknown interval");
+            (Verdict::Understood, format!("bars of {interval} from {first} to {last}"))
+        }
     };
-    let mut inspection = started(Kind::YahooChart, verdict, reading.bars.len(), detail);
+    // Several rows of a date are one daily bar, and as many bars of a shorter interval.
+    let is_daily = reading.interval.as_deref().is_none_or(|interval| interval == "1d");
+    let (again, rows) = if is_daily { (reading.repeated, 0) } else { (0, reading.repeated) };
+    let mut inspection = started(Kind::YahooChart, verdict, reading.bars.len() + rows as usize, detail);
+    if !is_daily && verdict == Verdict::Understood {
+        inspection.facts.insert("read_by_a_scan", "no, a scan reads daily bars".to_owned());
+    }
     inspection.facts.insert("symbol", reading.symbol);
     inspection.facts.insert("rows_in_body", reading.rows.to_string());
-    for (name, rows) in [("incomplete", reading.incomplete), ("repeated_date", reading.repeated)] {
+    for (name, rows) in [("incomplete", reading.incomplete), ("repeated_date", again)] {
         if rows > 0 {
             inspection.refused.insert(name, RefusedRows { rows: rows.into(), examples: Vec::new() });
         }

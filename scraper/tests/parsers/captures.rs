@@ -44,11 +44,10 @@ fn every_recording_is_read_as_expected() {
         if found_words != format!("{kind} {verdict} {rows}") {
             wrong.push(format!("{file}: expected {kind} {verdict} {rows}, found {found_words} ({})", found.detail));
         }
-        assert_eq!(
-            found.is_refused(),
-            !["understood", "no_options", "unlisted_date", "no_bars", "snippet"].contains(&verdict),
-            "{file}"
-        );
+        let usable = ["understood", "no_options", "unlisted_date", "no_bars", "snippet"].contains(&verdict);
+        if found.is_refused() == usable {
+            wrong.push(format!("{file}: refused is {}", found.is_refused()));
+        }
     }
     assert!(lines > 150, "only {lines} lines in EXPECTED.tsv");
     assert!(wrong.is_empty(), "{} of {lines} differ:\n{}", wrong.len(), wrong.join("\n"));

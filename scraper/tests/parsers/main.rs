@@ -1,3 +1,8 @@
-//! The vendors' parsers, from outside: recorded bodies, our own fixtures, hostile bodies, mutated bytes.
+//! The vendors' parsers, from outside: our own fixtures, recorded bodies, hostile bodies, mutated bytes.
 
+mod bars;
 mod captures;
+mod chains;
+mod hostile;
+mod mutations;
+mod screener;

@@ -23,6 +23,8 @@ use crate::vendors::yahoo::models::{ChartMeta, ChartResult, QuoteArrays};
 pub struct BarsReading {
     /// As the vendor spells it.
     pub symbol: String,
+    /// Length of a bar as the vendor writes it, `1d`.
+    pub interval: Option<String>,
     /// One bar a date, ascending.
     pub bars: Vec<Bar>,
     /// Date of the last split.
@@ -46,6 +48,10 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
     if !same {
         return Err(ParseError::WrongSymbol { asked, got: reading.symbol });
     }
+    // Yahoo widens the interval of its own accord when a range is long.
+    if let Some(interval) = reading.interval.filter(|interval| reading.rows > 0 && interval != "1d") {
+        return Err(ParseError::Malformed(format!("bars of {interval} where daily bars were asked for")));
+    }
     let mut series = BarSeries {
         instrument: instrument.clone(),
         bars: reading.bars,
@@ -60,7 +66,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
     Ok(series)
 }
 
-/// Reads the daily bars of whatever the body is about.
+/// Reads the bars of whatever the body is about, of whatever interval. Rows of one date are one bar, the last.
 pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
     let result: ChartResult<'_> = only_result(envelope(bytes)?.chart, "chart")?;
     let Some(Shape(meta)) = result.meta.read() else { return Err(malformed("`meta` is missing or no object")) };
@@ -68,6 +74,7 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
     let zone = Zone::of(meta);
     let mut reading = BarsReading {
         symbol: excerpt(symbol),
+        interval: meta.data_granularity.read().map(|interval| excerpt(interval)),
         bars: Vec::new(),
         last_split: last_split(&result, &zone),
         incomplete: 0,
@@ -93,9 +100,6 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
     reading.rows = times.len() as u32;
     if times.is_empty() && closes == 0 {
         return Ok(reading);
-    }
-    if let Some(step) = meta.data_granularity.read().filter(|step| *step != "1d") {
-        return Err(ParseError::Malformed(format!("bars of {} where daily bars were expected", excerpt(step))));
     }
     let columns = Columns::of(quote, times.len())?;
     let mut by_date: BTreeMap<Date, Bar> = BTreeMap::new();

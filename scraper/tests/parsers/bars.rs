@@ -1,0 +1,114 @@
+//! Yahoo's bars, from our own fixture and from small bodies that hold one trap each.
+
+use fleet_core::domain::{BarSeries, Instrument, OccSymbol, Price, Ticker};
+use fleet_scraper::parse_error::ParseError;
+use fleet_scraper::vendors::yahoo::parse::bars;
+use jiff::civil::date;
+
+pub const BARS: &[u8] = include_bytes!("../../fixtures/yahoo_bars.json");
+
+fn underlying(ticker: &str) -> Instrument {
+    Instrument::Underlying(Ticker::parse(ticker).unwrap())
+}
+
+/// A body of daily rows with the same number in all four prices.
+fn body(symbol: &str, zone: &str, times: &str, prices: &str, volumes: &str) -> String {
+    format!(
+        r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}","dataGranularity":"1d",{zone}}},"timestamp":{times},
+        "indicators":{{"quote":[{{"open":{prices},"high":{prices},"low":{prices},"close":{prices},"volume":{volumes}}}]}}}}],"error":null}}}}"#
+    )
+}
+
+const NEW_YORK: &str = r#""gmtoffset":-18000,"exchangeTimezoneName":"America/New_York""#;
+
+fn read(body: &str) -> Result<BarSeries, ParseError> {
+    bars(body.as_bytes(), &underlying("TESTX"))
+}
+
+#[test]
+fn nulls_negatives_and_the_running_session() {
+    let series = bars(BARS, &underlying("TESTX")).unwrap();
+    let days: Vec<_> =
+        series.bars.iter().map(|bar| (bar.date.to_string(), bar.close.to_string(), bar.volume)).collect();
+    // A null row and a negative close are incomplete; the session's second row replaces its first.
+    assert_eq!(
+        days,
+        [
+            ("2026-11-16".to_owned(), "101.00".to_owned(), 1000),
+            ("2026-11-17".to_owned(), "102.25".to_owned(), 2000),
+            ("2026-11-20".to_owned(), "105.75".to_owned(), 450),
+        ]
+    );
+    assert_eq!(series.incomplete, 2);
+    assert_eq!(series.last_split, Some(date(2026, 11, 17)));
+    assert_eq!(series.bars[0].open, Price::from_dollars(100.0).unwrap(), "split-adjusted, not dividend-adjusted");
+}
+
+#[test]
+fn dates_are_the_exchanges() {
+    // 14:30 UTC on 20 November, and the same instant for an exchange ten hours ahead.
+    let new_york = read(&body("TESTX", NEW_YORK, "[1795185000]", "[5]", "[1]")).unwrap();
+    assert_eq!(new_york.bars[0].date, date(2026, 11, 20));
+    let sydney = r#""gmtoffset":36000,"exchangeTimezoneName":"Australia/Sydney""#;
+    let ahead = read(&body("TESTX", sydney, "[1795185000]", "[5]", "[1]")).unwrap();
+    assert_eq!(ahead.bars[0].date, date(2026, 11, 21));
+    let unsaid = read(&body("TESTX", r#""x":1"#, "[1795145400]", "[5]", "[1]")).unwrap();
+    assert_eq!(unsaid.bars[0].date, date(2026, 11, 19), "22:30 in New York");
+}
+
+#[test]
+fn rows_may_come_in_any_order() {
+    let series = read(&body("TESTX", NEW_YORK, "[1795185000,1794839400]", "[6,5]", "[1,1]")).unwrap();
+    assert!(series.bars.is_sorted_by_key(|bar| bar.date));
+    assert_eq!(series.bars.len(), 2);
+}
+
+#[test]
+fn a_contracts_row_without_volume_is_no_bar() {
+    let symbol = "TESTX261218C00100000";
+    let text = body(symbol, NEW_YORK, "[1794839400,1794925800]", "[5,5]", "[0,3]");
+    let series = bars(text.as_bytes(), &Instrument::Contract(OccSymbol::parse(symbol).unwrap())).unwrap();
+    assert_eq!((series.bars.len(), series.incomplete), (1, 1));
+    let fund = body("TESTX", NEW_YORK, "[1794839400,1794925800]", "[5,5]", "[0,3]");
+    assert_eq!(read(&fund).unwrap().bars.len(), 2, "an index or a fund has no volume");
+}
+
+#[test]
+fn a_contract_that_never_traded_is_an_empty_series() {
+    let symbol = "TESTX261218C00100000";
+    let text = format!(
+        r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}"}},"indicators":{{"quote":[{{}}]}}}}],"error":null}}}}"#
+    );
+    let series = bars(text.as_bytes(), &Instrument::Contract(OccSymbol::parse(symbol).unwrap())).unwrap();
+    assert_eq!((series.bars.len(), series.incomplete), (0, 0));
+}
+
+fn check(body: &str, expected: &str) {
+    let error = read(body).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn what_is_no_series_is_an_error() {
+    check(&body("OTHER", NEW_YORK, "[1]", "[1]", "[1]"), "asked for TESTX, the answer is about OTHER");
+    check(&body("TESTX", NEW_YORK, "null", "[1]", "[1]"), "`timestamp` is null, beside 1 closes");
+    check(&body("TESTX", NEW_YORK, "[1,2]", "[1]", "[1]"), "2 timestamps beside 1 values of `open`");
+    check(&body("TESTX", NEW_YORK, "[1]", "null", "[1]"), "1 timestamps, and no `open`");
+    check(&body("TESTX", NEW_YORK, "[1]", "{}", "[1]"), "`close` is an object, not an array");
+    check(&body("TESTX", NEW_YORK, "[1]", "[1]", "[1]").replace("\"1d\"", "\"1h\""), "bars of 1h where daily");
+    check(r#"{"chart":{"result":null,"error":null}}"#, "`chart.result` is null");
+    check(r#"{"optionChain":{"result":[],"error":null}}"#, "`chart` is missing");
+    assert_eq!(read(r#"{"chart":{"result":[],"error":null}}"#).unwrap_err(), ParseError::NotFound);
+    let gone = r#"{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found"}}}"#;
+    assert_eq!(read(gone).unwrap_err(), ParseError::NotFound);
+}
+
+#[test]
+fn absurd_numbers_cost_one_row() {
+    let zeros = read(&body("TESTX", NEW_YORK, "[1794839400,1794925800]", "[0,5]", "[1,1]")).unwrap();
+    assert_eq!((zeros.bars.len(), zeros.incomplete), (1, 1));
+    let times = read(&body("TESTX", NEW_YORK, "[1e300,1794925800]", "[5,5]", "[1,1]")).unwrap();
+    assert_eq!((times.bars.len(), times.incomplete), (1, 1));
+    let texts = read(&body("TESTX", NEW_YORK, "[\"x\",1794925800]", "[5,5]", "[1,1]")).unwrap();
+    assert_eq!((texts.bars.len(), texts.incomplete), (1, 1));
+}
