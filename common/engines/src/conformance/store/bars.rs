@@ -1,0 +1,30 @@
+//! Promises about the cache of daily bars.
+
+use fleet_core::domain::{BarSeries, Instrument, OccSymbol};
+
+use super::super::{Kept, ensure_eq};
+use super::fixture::StoreFixture;
+use super::samples::{bars, session, ticker};
+
+/// Bars are found in the session they were fetched in, by instrument; a later session's replace them.
+pub async fn bars_are_kept_for_their_session_only(at: &dyn StoreFixture) -> Result<(), String> {
+    let read = async |of: &Instrument, day| at.store().cached_bars(of, session(day)).await.kept("reading bars");
+    let keep = async |day, series: &BarSeries| at.store().cache_bars(session(day), series).await.kept("keeping bars");
+    let aapl = Instrument::Underlying(ticker("AAPL"));
+    let contract = Instrument::Contract(OccSymbol::parse("AAPL270319C00200000").kept("naming a contract")?);
+    ensure_eq!(read(&aapl, 19).await?, None, "bars before any");
+    let (first, option) = (bars(aapl.clone(), 200.0), bars(contract.clone(), 2.0));
+    keep(19, &first).await?;
+    keep(19, &option).await?;
+    ensure_eq!(read(&aapl, 19).await?, Some(first), "bars of this session");
+    ensure_eq!(read(&contract, 19).await?, Some(option), "bars of a contract");
+    ensure_eq!(read(&aapl, 20).await?, None, "bars of the next session, before they are fetched");
+    let corrected = bars(aapl.clone(), 201.0);
+    keep(19, &corrected).await?;
+    ensure_eq!(read(&aapl, 19).await?, Some(corrected), "bars fetched again in the same session");
+    let next = bars(aapl.clone(), 202.0);
+    keep(20, &next).await?;
+    ensure_eq!(read(&aapl, 20).await?, Some(next), "bars of the next session");
+    ensure_eq!(read(&aapl, 19).await?, None, "bars of the session before");
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The promises of a store.
+//!
+//! Each function wants a store of its own (on a server: a fresh key prefix or database). Time is asked of the fixture,
+//! so that an engine with an injected clock is checked in no time and a server with a short wait.
+//!
+//! The files: [`fixture`] and sample values, then one file a concern.
+
+mod bars;
+mod budgets;
+mod commits;
+mod ends;
+pub mod fixture;
+mod leases;
+mod outbox;
+mod samples;
+mod scans;
+mod trades;
+
+pub use bars::*;
+pub use budgets::*;
+pub use commits::*;
+pub use ends::*;
+pub use fixture::StoreFixture;
+pub use leases::*;
+pub use outbox::*;
+pub use scans::*;
+pub use trades::*;
+
+/// Calls a macro with the name of every promise of a store.
+#[macro_export]
+macro_rules! store_promises {
+    ($each:ident) => {
+        $each! {
+            a_scan_is_created_once
+            a_scan_with_another_configuration_is_told_apart
+            a_manifest_is_frozen_once
+            a_manifest_must_fit_its_lease_and_name_no_ticker_twice
+            a_scan_moves_forward_only
+            attempts_are_counted_until_there_is_an_outcome
+            concurrent_attempts_get_different_numbers
+            missing_is_the_manifest_less_the_outcomes_in_its_order
+            nothing_is_missing_is_never_said_without_a_manifest
+            scans_are_listed_newest_first
+            pruning_spares_trades_and_held_scans
+            a_lease_has_one_holder_and_a_growing_epoch
+            only_one_of_many_gets_a_lease
+            a_lease_lasts_while_it_is_renewed
+            a_lease_given_back_is_free_and_gone
+            a_stale_lease_writes_nothing
+            the_first_commit_wins
+            only_one_of_many_commits_wins
+            a_commit_writes_everything_it_brings
+            a_commit_for_what_was_not_planned_is_refused
+            a_commit_after_the_seal_is_late
+            what_was_answered_is_there_after_reopening
+            the_newest_scans_explanation_is_kept
+            sealing_closes_what_is_missing
+            settling_caps_and_tells_once
+            a_trade_is_added_once
+            a_contract_has_one_live_trade_a_strategy
+            concurrent_scans_add_a_trade_once
+            a_transition_applies_from_its_own_state_only
+            marks_are_kept_once_and_in_order
+            an_ignored_trade_tells_nothing_more
+            a_person_closes_an_open_trade_only
+            trades_are_filtered_and_ordered
+            underlyings_of_live_trades_are_named_in_order
+            a_claimed_notice_is_not_claimed_again
+            concurrent_claims_share_the_notices
+            a_claim_ends
+            a_sent_notice_is_never_claimed_again
+            a_released_notice_can_be_claimed_again
+            a_budget_is_kept_in_every_window_by_all_callers_together
+            a_grant_is_a_seconds_worth_at_most_and_one_at_least
+            a_slow_budget_lets_one_through_at_a_time
+            vendors_have_budgets_of_their_own
+            a_blocked_vendor_gets_nothing_until_it_is_over
+            what_is_no_rate_is_refused
+            bars_are_kept_for_their_session_only
+        }
+    };
+}

@@ -1,0 +1,92 @@
+//! Promises about the outbox: a notice is with one sender at a time, and gone once it was sent.
+
+use fleet_core::domain::NoticeKind;
+use fleet_core::seams::StoreError;
+
+use super::super::{Kept, ensure, ensure_eq};
+use super::fixture::StoreFixture;
+use super::samples::{filled, holder, notice, one_scan, scan_id, trade};
+
+/// Three trades with a notice each; their keys, oldest first.
+async fn three(at: &dyn StoreFixture) -> Result<Vec<String>, String> {
+    let scan = scan_id("0930");
+    let contracts = ["TSLA270319C00450000", "TSLA270319C00430000", "TSLA270319C00440000"];
+    let trades = contracts.map(|contract| trade(&scan, contract, 20, 0));
+    one_scan(at, "0930", |_, commit| commit.trades = trades.to_vec()).await?;
+    one_scan(at, "1000", |_, commit| commit.transitions = trades.iter().map(|trade| filled(trade, 5)).collect())
+        .await?;
+    Ok(trades.iter().map(|trade| notice(trade, NoticeKind::Filled, 5).key()).collect())
+}
+
+async fn claim(at: &dyn StoreFixture, name: &str, max: u32) -> Result<Vec<String>, String> {
+    let claimed = at.store().claim_notices(&holder(name), max, at.beat() * 4).await.kept("claiming notices")?;
+    ensure!(claimed.iter().all(|claimed| claimed.key == claimed.notice.key()), "a claim's key is not its notice's");
+    Ok(claimed.into_iter().map(|claimed| claimed.key).collect())
+}
+
+/// Oldest first, as many as asked for, each to one claimer.
+pub async fn a_claimed_notice_is_not_claimed_again(at: &dyn StoreFixture) -> Result<(), String> {
+    let keys = three(at).await?;
+    ensure_eq!(claim(at, "a", 2).await?, keys[..2], "the first claim of two");
+    ensure_eq!(claim(at, "b", 2).await?, keys[2..], "the second claim of two");
+    ensure_eq!(claim(at, "a", 2).await?, Vec::<String>::new(), "a third claim");
+    Ok(())
+}
+
+/// Eight claimers at once get each notice once in all.
+pub async fn concurrent_claims_share_the_notices(at: &dyn StoreFixture) -> Result<(), String> {
+    let mut keys = three(at).await?;
+    let (a, b, c, d, e, f, g, h) = tokio::join!(
+        claim(at, "a", 1),
+        claim(at, "b", 1),
+        claim(at, "c", 1),
+        claim(at, "d", 1),
+        claim(at, "e", 1),
+        claim(at, "f", 1),
+        claim(at, "g", 1),
+        claim(at, "h", 1)
+    );
+    let mut claimed = [a?, b?, c?, d?, e?, f?, g?, h?].concat();
+    claimed.sort();
+    keys.sort();
+    ensure_eq!(claimed, keys, "notices claimed by eight at once");
+    Ok(())
+}
+
+/// A claimer that says nothing for the time of its claim loses it; before that, not, also for another process.
+pub async fn a_claim_ends(at: &dyn StoreFixture) -> Result<(), String> {
+    let keys = three(at).await?;
+    claim(at, "a", 3).await?;
+    at.pass(at.beat() * 2).await;
+    let other = at.reopened().await?;
+    let early = other.claim_notices(&holder("b"), 3, at.beat()).await.kept("claiming")?;
+    ensure_eq!(early.len(), 0, "notices claimed while the first claim holds");
+    at.pass(at.beat() * 3).await;
+    ensure_eq!(claim(at, "b", 3).await?, keys, "notices claimed after the first claim's end");
+    Ok(())
+}
+
+/// Confirmed is confirmed: after the claim's end too, by whoever sent it; confirming again is no error.
+pub async fn a_sent_notice_is_never_claimed_again(at: &dyn StoreFixture) -> Result<(), String> {
+    let keys = three(at).await?;
+    claim(at, "a", 1).await?;
+    at.store().confirm_notice(&keys[0]).await.kept("confirming")?;
+    at.store().confirm_notice(&keys[0]).await.kept("confirming again")?;
+    at.store().release_notice(&keys[0]).await.kept("releasing what was sent")?;
+    at.pass(at.beat() * 5).await;
+    ensure_eq!(claim(at, "b", 3).await?, keys[1..], "notices claimed after one was sent");
+    let sent: Vec<bool> = at.store().notices().await.kept("reading")?.into_iter().map(|(_, sent)| sent).collect();
+    ensure_eq!(sent, [true, false, false], "which notices were sent");
+    let unknown = at.store().confirm_notice("no such key").await;
+    ensure!(matches!(unknown, Err(StoreError::NotFound(_))), "confirming an unknown notice: {unknown:?}");
+    Ok(())
+}
+
+/// A notice that certainly was not sent is free at once.
+pub async fn a_released_notice_can_be_claimed_again(at: &dyn StoreFixture) -> Result<(), String> {
+    let keys = three(at).await?;
+    claim(at, "a", 3).await?;
+    at.store().release_notice(&keys[1]).await.kept("releasing")?;
+    ensure_eq!(claim(at, "b", 3).await?, keys[1..2], "notices claimed after one was released");
+    Ok(())
+}

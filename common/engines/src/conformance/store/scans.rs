@@ -1,0 +1,211 @@
+//! Promises about scans: creation, manifest, state, attempts, what is missing, lists and retention.
+
+use std::collections::BTreeSet;
+
+use fleet_core::domain::{Outcome, ScanId, ScanState, Ticker};
+use fleet_core::seams::{Attempt, OpenedScan, StoreError};
+use jiff::SignedDuration;
+
+use super::super::{Kept, ensure, ensure_eq};
+use super::fixture::StoreFixture;
+use super::samples::{
+    commit, committed, failure, finding, frozen, holder, lease, manifest, scan_id, stored, ticker, trade,
+};
+
+/// The first opening creates a scan in INIT; later ones find it where it stands.
+pub async fn a_scan_is_created_once(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    let state = async || at.store().scan_state(&scan).await.kept("asking for a state");
+    let open = async || at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan");
+    ensure_eq!(state().await?, None, "the state of an unknown scan");
+    ensure_eq!(open().await?, OpenedScan::Created, "the first opening");
+    ensure_eq!(open().await?, OpenedScan::Existing(ScanState::Init), "the second opening");
+    ensure_eq!(state().await?, Some(ScanState::Init), "the state of a new scan");
+    Ok(())
+}
+
+/// A scan that exists with another configuration is refused and left as it is.
+pub async fn a_scan_with_another_configuration_is_told_apart(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    let open = async |hash| at.store().open_scan(&scan, hash).await.kept("opening a scan");
+    open("c0ffee").await?;
+    ensure_eq!(open("decade").await?, OpenedScan::ConfigDiffers { stored: "c0ffee".to_owned() }, "another hash");
+    ensure_eq!(open("c0ffee").await?, OpenedScan::Existing(ScanState::Init), "the first hash again");
+    Ok(())
+}
+
+/// The first manifest stays; whoever comes later gets that one.
+pub async fn a_manifest_is_frozen_once(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    let read = async || at.store().manifest(&scan).await.kept("reading a manifest");
+    ensure_eq!(read().await?, None, "a manifest before it is frozen");
+    let lease = lease(at, &scan, "a").await?;
+    let first = manifest(&scan, &["ZM", "AAPL"]);
+    let freeze = async |wanted| at.store().freeze_manifest(&lease, &wanted).await.kept("freezing a manifest");
+    ensure_eq!(freeze(first.clone()).await?, first, "the frozen manifest");
+    ensure_eq!(freeze(manifest(&scan, &["MSFT"])).await?, first, "the manifest frozen before");
+    ensure_eq!(read().await?, Some(first), "the stored manifest");
+    let state = at.store().scan_state(&scan).await.kept("asking for a state")?;
+    ensure_eq!(state, Some(ScanState::Publishing), "the state after freezing");
+    Ok(())
+}
+
+/// A manifest of another scan, or with a ticker twice, is a conflict.
+pub async fn a_manifest_must_fit_its_lease_and_name_no_ticker_twice(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    let lease = lease(at, &scan, "a").await?;
+    for wrong in [manifest(&scan_id("1030"), &["AAPL"]), manifest(&scan, &["AAPL", "ZM", "AAPL"])] {
+        let answer = at.store().freeze_manifest(&lease, &wrong).await;
+        ensure!(matches!(answer, Err(StoreError::Conflict(_))), "a wrong manifest was answered with {answer:?}");
+    }
+    ensure_eq!(at.store().manifest(&scan).await.kept("reading a manifest")?, None, "the manifest after refusals");
+    Ok(())
+}
+
+/// Forward only; never past the freezing or the sealing, which have methods of their own.
+pub async fn a_scan_moves_forward_only(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    let lease = lease(at, &scan, "a").await?;
+    let refused = at.store().advance(&lease, ScanState::Running).await;
+    ensure!(matches!(refused, Err(StoreError::Conflict(_))), "a scan without a manifest moved on: {refused:?}");
+    at.store().freeze_manifest(&lease, &manifest(&scan, &["AAPL"])).await.kept("freezing")?;
+    at.store().advance(&lease, ScanState::Running).await.kept("advancing")?;
+    let refused = at.store().advance(&lease, ScanState::Alerting).await;
+    ensure!(matches!(refused, Err(StoreError::Conflict(_))), "a scan got past its sealing: {refused:?}");
+    for to in [ScanState::Running, ScanState::Publishing, ScanState::Init] {
+        at.store().advance(&lease, to).await.kept("moving to where it is, or back")?;
+    }
+    let state = async || at.store().scan_state(&scan).await.kept("asking for a state");
+    ensure_eq!(state().await?, Some(ScanState::Running), "the state after moving back");
+    at.store().seal(&lease).await.kept("sealing")?;
+    at.store().advance(&lease, ScanState::Done).await.kept("finishing")?;
+    ensure_eq!(state().await?, Some(ScanState::Done), "the last state");
+    Ok(())
+}
+
+/// Run(1), Run(2), …; then Done, Sealed; Unknown for what was never planned.
+pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixture) -> Result<(), String> {
+    let attempt = async |scan: &ScanId, text: &str| {
+        at.store().count_attempt(scan, &ticker(text)).await.kept("counting an attempt")
+    };
+    ensure_eq!(attempt(&scan_id("0900"), "AAPL").await?, Attempt::Unknown, "an attempt of an unknown scan");
+    let lease = frozen(at, "1000", &["AAPL", "ZM"]).await?;
+    let scan = &lease.scan;
+    ensure_eq!(attempt(scan, "MSFT").await?, Attempt::Unknown, "an attempt of a ticker that is not planned");
+    for n in 1..=3 {
+        ensure_eq!(attempt(scan, "AAPL").await?, Attempt::Run(n), "an attempt");
+    }
+    ensure_eq!(attempt(scan, "ZM").await?, Attempt::Run(1), "an attempt of another ticker");
+    committed(at, &commit(scan, "AAPL")).await?;
+    ensure_eq!(attempt(scan, "AAPL").await?, Attempt::Done, "an attempt after the commit");
+    at.store().seal(&lease).await.kept("sealing")?;
+    ensure_eq!(attempt(scan, "ZM").await?, Attempt::Sealed, "an attempt after the seal");
+    Ok(())
+}
+
+/// Eight at once are numbered 1 to 8.
+pub async fn concurrent_attempts_get_different_numbers(at: &dyn StoreFixture) -> Result<(), String> {
+    let lease = frozen(at, "1000", &["AAPL"]).await?;
+    let aapl = ticker("AAPL");
+    let one = || at.store().count_attempt(&lease.scan, &aapl);
+    let (a, b, c, d, e, f, g, h) = tokio::join!(one(), one(), one(), one(), one(), one(), one(), one());
+    let mut numbers = BTreeSet::new();
+    for answer in [a, b, c, d, e, f, g, h] {
+        match answer.kept("counting an attempt")? {
+            Attempt::Run(n) => numbers.insert(n),
+            other => return Err(format!("a concurrent attempt was answered with {other:?}")),
+        };
+    }
+    ensure_eq!(numbers, (1..=8).collect::<BTreeSet<u32>>(), "numbers of eight concurrent attempts");
+    Ok(())
+}
+
+/// A set difference, in the manifest's order; outcomes come in that order too, whatever the order of commits.
+pub async fn missing_is_the_manifest_less_the_outcomes_in_its_order(at: &dyn StoreFixture) -> Result<(), String> {
+    let lease = frozen(at, "1000", &["ZM", "AAPL", "MSFT", "BRK.B"]).await?;
+    let names = |tickers: Vec<Ticker>| tickers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let missing = async || at.store().missing(&lease.scan).await.kept("asking what is missing").map(names);
+    ensure_eq!(missing().await?, ["ZM", "AAPL", "MSFT", "BRK.B"], "missing before any commit");
+    for text in ["MSFT", "ZM"] {
+        committed(at, &commit(&lease.scan, text)).await?;
+    }
+    ensure_eq!(missing().await?, ["AAPL", "BRK.B"], "missing after two commits");
+    let mut failed = commit(&lease.scan, "AAPL");
+    failed.outcome = failure("throttled");
+    failed.worker = "worker-7".to_owned();
+    failed.attempt = 3;
+    committed(at, &failed).await?;
+    committed(at, &commit(&lease.scan, "BRK.B")).await?;
+    ensure_eq!(missing().await?, Vec::<String>::new(), "missing after all commits");
+    let outcomes = at.store().outcomes(&lease.scan).await.kept("reading outcomes")?;
+    let order = names(outcomes.iter().map(|stored| stored.ticker.clone()).collect());
+    ensure_eq!(order, ["ZM", "AAPL", "MSFT", "BRK.B"], "the order of outcomes");
+    ensure_eq!(outcomes[0].outcome, Outcome::Found(Box::new(finding(&ticker("ZM")))), "a stored finding");
+    let aapl = (&outcomes[1].outcome, outcomes[1].worker.as_str(), outcomes[1].attempt);
+    ensure_eq!(aapl, (&failure("throttled"), "worker-7", 3), "a stored failure");
+    Ok(())
+}
+
+/// An empty list would read as "complete".
+pub async fn nothing_is_missing_is_never_said_without_a_manifest(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    for what in ["an unknown scan", "a scan without a manifest"] {
+        let answer = at.store().missing(&scan).await;
+        ensure!(matches!(answer, Err(StoreError::NotFound(_))), "what is missing of {what}: {answer:?}");
+        at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    }
+    Ok(())
+}
+
+/// Newest first, with counts, as many as asked for.
+pub async fn scans_are_listed_newest_first(at: &dyn StoreFixture) -> Result<(), String> {
+    let started = at.now();
+    for slot in ["1000", "0930"] {
+        at.store().open_scan(&scan_id(slot), "c0ffee").await.kept("opening a scan")?;
+        at.pass(at.beat()).await;
+    }
+    let lease = frozen(at, "0800", &["AAPL", "ZM"]).await?;
+    committed(at, &commit(&lease.scan, "ZM")).await?;
+    let list = at.store().list_scans(2).await.kept("listing scans")?;
+    let ids: Vec<_> = list.iter().map(|summary| summary.scan.clone()).collect();
+    ensure_eq!(ids, [scan_id("0800"), scan_id("0930")], "the two newest scans");
+    let newest = (list[0].state, list[0].tickers, list[0].outcomes);
+    ensure_eq!(newest, (ScanState::Publishing, 2, 1), "state, tickers and outcomes of the newest");
+    ensure_eq!((list[1].state, list[1].tickers), (ScanState::Init, 0), "state and tickers before the freeze");
+    // A server's clock may differ from ours by a little.
+    let about = SignedDuration::from_secs(5);
+    ensure!(list[0].created_at >= started - about && list[0].created_at <= at.now() + about, "a wrong creation time");
+    Ok(())
+}
+
+/// Old scans go with everything but their trades; a held one stays.
+pub async fn pruning_spares_trades_and_held_scans(at: &dyn StoreFixture) -> Result<(), String> {
+    let old = frozen(at, "0900", &["TSLA"]).await?;
+    let kept = trade(&old.scan, "TSLA270319C00450000", 20, 0);
+    let mut with_trade = commit(&old.scan, "TSLA");
+    with_trade.trades.push(kept.clone());
+    with_trade.explanations = b"why".to_vec();
+    committed(at, &with_trade).await?;
+    at.store().release_lease(&old).await.kept("releasing a lease")?;
+    let held = frozen(at, "0930", &["TSLA"]).await?;
+    at.pass(at.beat()).await;
+    let before = at.now();
+    at.pass(at.beat()).await;
+    let young = frozen(at, "1000", &["TSLA"]).await?;
+    at.store().release_lease(&young).await.kept("releasing a lease")?;
+    ensure_eq!(at.store().prune_scans(before).await.kept("pruning")?, 1, "scans pruned");
+    let ids: Vec<_> = at.store().list_scans(9).await.kept("listing")?.into_iter().map(|s| s.scan).collect();
+    ensure_eq!(ids, [young.scan.clone(), held.scan.clone()], "scans that stay");
+    ensure_eq!(at.store().scan_state(&old.scan).await.kept("asking for a state")?, None, "the pruned scan's state");
+    ensure_eq!(stored(at, &kept.id).await?, kept, "the pruned scan's trade");
+    let why = at.store().explanation(&ticker("TSLA")).await.kept("reading an explanation")?;
+    ensure_eq!(why, None, "the pruned scan's explanation");
+    let again = at.store().open_scan(&old.scan, "decade").await.kept("opening a pruned scan")?;
+    ensure_eq!(again, OpenedScan::Created, "a pruned scan opened again");
+    let taken = at.store().take_lease(&held.scan, &holder("b"), at.beat()).await.kept("asking for a lease")?;
+    ensure!(matches!(taken, fleet_core::seams::LeaseAnswer::Held { .. }), "pruning lost a lease");
+    Ok(())
+}
