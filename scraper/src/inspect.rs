@@ -90,7 +90,7 @@ pub struct Inspection {
     pub kind: Kind,
     /// What became of it.
     pub verdict: Verdict,
-    /// Readable rows: contracts, complete bars, tickers.
+    /// Readable contracts; bars without a null (those whose prices cannot be are also in `refused`); tickers.
     pub rows: u64,
     /// Fields that were missing or null, with the number of rows.
     pub missing: BTreeMap<&'static str, u64>,

@@ -61,28 +61,31 @@ pub fn yahoo_chart(bytes: &[u8]) -> Inspection {
         Ok(reading) => reading,
         Err(error) => return failed(Kind::YahooChart, &error),
     };
+    // Several rows of a date are one daily bar, and as many bars of a shorter interval.
+    let interval = reading.interval.as_deref().unwrap_or("unknown interval");
+    let again = if interval == "1d" { 0 } else { reading.repeated as usize };
+    let complete = reading.bars.len() + reading.impossible.len() + again;
     let dates = reading.bars.first().zip(reading.bars.last()).map(|(first, last)| (first.date, last.date));
     let (verdict, detail) = match dates {
         None if reading.rows == 0 => (Verdict::NoBars, "the range holds no bars".to_owned()),
-        None => (Verdict::NoBars, format!("none of {} rows is a complete bar", reading.rows)),
-        Some((first, last)) => {
-            let interval = reading.interval.as_deref().unwrap_or("unknown interval");
-            (Verdict::Understood, format!("bars of {interval} from {first} to {last}"))
-        }
+        None => (Verdict::NoBars, format!("none of {} rows is a usable bar", reading.rows)),
+        Some((first, last)) => (Verdict::Understood, format!("bars of {interval} from {first} to {last}")),
     };
-    // Several rows of a date are one daily bar, and as many bars of a shorter interval.
-    let is_daily = reading.interval.as_deref().is_none_or(|interval| interval == "1d");
-    let (again, rows) = if is_daily { (reading.repeated, 0) } else { (0, reading.repeated) };
-    let mut inspection = started(Kind::YahooChart, verdict, reading.bars.len() + rows as usize, detail);
-    if !is_daily && verdict == Verdict::Understood {
+    let mut inspection = started(Kind::YahooChart, verdict, complete, detail);
+    if interval != "1d" && verdict == Verdict::Understood {
         inspection.facts.insert("read_by_a_scan", "no, a scan reads daily bars".to_owned());
     }
     inspection.facts.insert("symbol", reading.symbol);
     inspection.facts.insert("rows_in_body", reading.rows.to_string());
-    for (name, rows) in [("incomplete", reading.incomplete), ("repeated_date", again)] {
-        if rows > 0 {
-            inspection.refused.insert(name, RefusedRows { rows: rows.into(), examples: Vec::new() });
-        }
+    let (incomplete, repeated) = (u64::from(reading.incomplete), u64::from(reading.repeated));
+    let refused = [
+        ("incomplete", incomplete, Vec::new()),
+        ("repeated_date", if interval == "1d" { repeated } else { 0 }, Vec::new()),
+        ("bad_price", reading.impossible.len() as u64, reading.impossible),
+    ];
+    for (reason, rows, dates) in refused.into_iter().filter(|(_, rows, _)| *rows > 0) {
+        let examples = dates.iter().take(RefusedRows::EXAMPLES).map(ToString::to_string).collect();
+        inspection.refused.insert(reason, RefusedRows { rows, examples });
     }
     if let Some(day) = reading.last_split {
         inspection.facts.insert("last_split", day.to_string());

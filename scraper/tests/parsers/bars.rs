@@ -112,3 +112,12 @@ fn absurd_numbers_cost_one_row() {
     let texts = read(&body("TESTX", NEW_YORK, "[\"x\",1794925800]", "[5,5]", "[1,1]")).unwrap();
     assert_eq!((texts.bars.len(), texts.incomplete), (1, 1));
 }
+
+#[test]
+fn a_price_that_cannot_be_is_told_apart_from_a_null() {
+    let text = body("TESTX", NEW_YORK, "[1794839400,1794925800,1795012200]", "[0,5,null]", "[1,1,1]");
+    let reading = fleet_scraper::vendors::yahoo::parse::read_bars(text.as_bytes()).unwrap();
+    assert_eq!((reading.bars.len(), reading.incomplete, reading.rows), (1, 1, 3));
+    assert_eq!(reading.impossible, [date(2026, 11, 16)]);
+    assert_eq!(read(&text).unwrap().incomplete, 2);
+}

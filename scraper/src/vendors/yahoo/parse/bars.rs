@@ -29,8 +29,10 @@ pub struct BarsReading {
     pub bars: Vec<Bar>,
     /// Date of the last split.
     pub last_split: Option<Date>,
-    /// Rows that were no complete bar.
+    /// Rows with a null.
     pub incomplete: u32,
+    /// Dates of rows without a null whose prices cannot be: zero, negative, absurdly large, or a low above the high.
+    pub impossible: Vec<Date>,
     /// Rows of a date that came again.
     pub repeated: u32,
     /// Rows in all.
@@ -56,7 +58,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
         instrument: instrument.clone(),
         bars: reading.bars,
         last_split: reading.last_split,
-        incomplete: reading.incomplete,
+        incomplete: reading.incomplete + reading.impossible.len() as u32,
     };
     if matches!(instrument, Instrument::Contract(_)) {
         let before = series.bars.len();
@@ -78,6 +80,7 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
         bars: Vec::new(),
         last_split: last_split(&result, &zone),
         incomplete: 0,
+        impossible: Vec::new(),
         repeated: 0,
         rows: 0,
     };
@@ -105,9 +108,10 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
     let mut by_date: BTreeMap<Date, Bar> = BTreeMap::new();
     for (at, time) in times.iter().enumerate() {
         let date = time.read().and_then(|seconds| zone.date(*seconds));
-        match date.and_then(|date| columns.bar(at, date)) {
-            Some(bar) => reading.repeated += u32::from(by_date.insert(bar.date, bar).is_some()),
-            None => reading.incomplete += 1,
+        match date.map_or(Line::Incomplete, |date| columns.line(at, date)) {
+            Line::Bar(bar) => reading.repeated += u32::from(by_date.insert(bar.date, bar).is_some()),
+            Line::Impossible(date) => reading.impossible.push(date),
+            Line::Incomplete => reading.incomplete += 1,
         }
     }
     reading.bars = by_date.into_values().collect();
@@ -147,22 +151,31 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// The bar of one row; `None` when a price is null, not above zero or absurd, or the volume is no count.
-    fn bar(&self, at: usize, date: Date) -> Option<Bar> {
-        let price = |column: &[Number]| {
-            let dollars = *column.get(at)?.read()?;
-            Price::from_dollars(dollars).ok().filter(|price| !price.is_zero())
-        };
-        let (open, high, low, close) = (price(self.open)?, price(self.high)?, price(self.low)?, price(self.close)?);
-        if low > high {
-            return None;
-        }
+    fn line(&self, at: usize, date: Date) -> Line {
+        let number = |column: &[Number]| column.get(at).and_then(Field::read).copied();
+        let row = [self.open, self.high, self.low, self.close].map(number);
+        let [Some(open), Some(high), Some(low), Some(close)] = row else { return Line::Incomplete };
         let volume = match self.volume {
-            None => 0,
-            Some(column) => row::count(column.get(at)?, "volume", &mut row::Notes::default()).ok()??,
+            None => Some(0.0),
+            Some(column) => number(column),
         };
-        Some(Bar { date, open, high, low, close, volume })
+        let Some(volume) = volume else { return Line::Incomplete };
+        let price = |dollars: f64| Price::from_dollars(dollars).ok().filter(|price| !price.is_zero());
+        let volume = row::count(&Field::Read(volume), "volume", &mut row::Notes::default()).ok().flatten();
+        match (price(open), price(high), price(low), price(close), volume) {
+            (Some(open), Some(high), Some(low), Some(close), Some(volume)) if low <= high => {
+                Line::Bar(Bar { date, open, high, low, close, volume })
+            }
+            _ => Line::Impossible(date),
+        }
     }
+}
+
+/// What one row is.
+enum Line {
+    Bar(Bar),
+    Impossible(Date),
+    Incomplete,
 }
 
 fn array<'a>(list: &'a List<Number>, name: &str) -> Result<Option<&'a [Number]>, ParseError> {
