@@ -59,6 +59,8 @@ pub struct Stage<'a> {
     pub ticks: Ticks,
     /// By row; `None` for rows that are not kept, and everywhere when the ticker is skipped.
     pub sifted: Vec<Option<Sifted>>,
+    /// Some kept row's forward was assumed.
+    pub yield_assumed: bool,
     /// By volume, then symbol.
     pub eligible: Vec<Eligible>,
     /// Rows drawn as controls, by symbol.
@@ -87,6 +89,7 @@ impl<'a> Stage<'a> {
             parity: None,
             ticks,
             sifted: vec![None; chain.contracts.len()],
+            yield_assumed: false,
             eligible: Vec::new(),
             controls: Vec::new(),
             entry_session: calendar::session_date(snapshot.as_of),
@@ -191,7 +194,6 @@ impl<'a> Stage<'a> {
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
         let gap = self.parity.as_ref().and_then(|p| p.gap);
-        let assumed = self.sifted.iter().flatten().any(|s| s.yield_assumed);
         let ahead = matches!(self.freshness, Freshness::Fresh { ahead: true, .. });
         let apart = gap.is_some_and(|gap| gap.abs() * 100.0 > self.config.gates.flag_spot_gap_pct);
         let all = [
@@ -199,7 +201,7 @@ impl<'a> Stage<'a> {
             (ahead, "quote_time_ahead"),
             (apart, "spot_not_simultaneous"),
             (self.rows.unknown_oi, "unknown_oi"),
-            (assumed, "yield_assumed"),
+            (self.yield_assumed, "yield_assumed"),
         ];
         all.iter().filter(|(on, _)| *on).map(|(_, word)| (*word).to_owned()).collect()
     }
@@ -234,6 +236,7 @@ impl<'a> Stage<'a> {
             };
             let stopped = first_stop(&input, &self.config.gates, self.ticks);
             let yield_assumed = carry.is_some_and(|c| c.assumed);
+            self.yield_assumed |= yield_assumed;
             self.sifted[*row] = Some(Sifted { vol, stopped, yield_assumed });
         }
     }

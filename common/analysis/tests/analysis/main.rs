@@ -4,6 +4,7 @@
 mod exits;
 mod gates;
 mod notices;
+mod recorded;
 mod signal;
 mod spot;
 mod wild;
