@@ -1,7 +1,20 @@
 //! Plans, watches, tells people: the library behind the program `optionfleet`, so that tests can use its parts.
 //!
 //! Reading order: [`args`] (what may be typed) → [`config`] (what is in force) → [`commands`] (what is done) →
-//! `scan` (the scan itself) → [`report`] (what is said).
+//! [`scan`] (the scan itself) → [`report`] (what is said). Around them: [`failure`] (how it ends), [`markets`] (where
+//! the seams get their engines), [`notify`] (how people are told).
 
+pub mod args;
+pub mod commands;
 pub mod config;
+pub mod failure;
+pub mod hours;
+pub mod interrupt;
+pub mod markets;
 pub mod naming;
+pub mod notify;
+pub mod output;
+pub mod progress;
+pub mod report;
+pub mod scan;
+pub mod universe;

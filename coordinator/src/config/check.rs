@@ -164,22 +164,8 @@ fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
 }
 
 fn identity(settings: &Settings, found: &mut Vec<Problem>) {
-    let headers = &settings.identity.headers;
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
-        push(found, "identity.headers", "holds no User-Agent, without which every vendor refuses");
-    }
-    for (name, value) in headers {
-        let name_fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        let value_fits = value.bytes().all(|b| (b' '..=b'~').contains(&b));
-        if !name_fits || !value_fits {
-            push(found, "identity.headers", &format!("holds `{name}`, which is not a header of visible ASCII"));
-        }
-        // Sent by the client itself, which knows what it can decode and where it connects.
-        if ["accept-encoding", "host", "content-length", "connection", "cookie"]
-            .contains(&name.to_ascii_lowercase().as_str())
-        {
-            push(found, "identity.headers", &format!("holds `{name}`, which the program sets itself"));
-        }
+    for problem in fleet_scraper::identity_problems(&settings.identity.headers) {
+        push(found, "identity.headers", &format!("is no coherent client: {problem}"));
     }
 }
 

@@ -6,6 +6,7 @@
 //! Refused: reading configuration anywhere else in the program.
 
 mod check;
+mod describe;
 pub(crate) mod plan;
 mod reference;
 mod resolve;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use fleet_analysis::AnalysisConfig;
 
 pub use check::is_loopback;
-pub use plan::{budget_per_sec, ca_file, config_hash, delivery_limits, manifest_template, market_routes, vendor_plan};
+pub use describe::{Described, described};
+pub use plan::{budget_per_sec, ca_file, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_plan};
 pub use reference::REFERENCE;
 pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Origin, Resolved, resolve};
 pub use values::{AutoMinutes, Rate};
@@ -264,17 +266,7 @@ pub struct IdentitySettings {
 
 impl Default for IdentitySettings {
     fn default() -> Self {
-        let headers = [
-            (
-                "User-Agent",
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/154.0.0.0 Safari/537.36",
-            ),
-            ("sec-ch-ua", "\"Chromium\";v=\"154\", \"Google Chrome\";v=\"154\", \"Not?A_Brand\";v=\"24\""),
-            ("sec-ch-ua-mobile", "?0"),
-            ("sec-ch-ua-platform", "\"Windows\""),
-            ("Accept-Language", "en-US,en;q=0.9"),
-        ];
-        Self { headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec() }
+        Self { headers: fleet_scraper::default_identity() }
     }
 }
 

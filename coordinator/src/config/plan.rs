@@ -35,18 +35,6 @@ pub fn budget_per_sec(settings: &Settings, vendor: Vendor) -> Option<f64> {
     per_address.min(total).per_sec()
 }
 
-/// The settings with every vendor at a simulated market's URL.
-#[must_use]
-pub fn market_routes(settings: &Settings, market: &str) -> Settings {
-    let market = market.trim_end_matches('/');
-    let mut settings = settings.clone();
-    settings.vendors.finviz.base = format!("{market}/finviz");
-    settings.vendors.cboe.base = format!("{market}/cboe");
-    settings.vendors.yahoo.query = format!("{market}/yahoo");
-    settings.vendors.yahoo.cookie = format!("{market}/yahoo-cookie");
-    settings
-}
-
 /// How each vendor is reached.
 #[must_use]
 pub fn vendor_plan(settings: &Settings) -> VendorPlan {
@@ -121,10 +109,26 @@ pub fn manifest_template(
     }
 }
 
-/// SHA-256 (hex, 16 digits) of everything that changes the answer, as JSON with sorted keys. Budgets, time-outs, slots
-/// and the store change when an answer comes, not what it is.
+/// Hash of everything that changes the answer: `<configuration>-<universe>`, both the beginning of a SHA-256 in hex.
+/// Budgets, time-outs, slots and the store change when an answer comes, not what it is.
 #[must_use]
 pub fn config_hash(settings: &Settings, universe: &str) -> String {
+    format!("{}-{}", hex(&answer_settings(settings), 6), hex(universe, 4))
+}
+
+/// Our configuration with the universe of a stored hash: what a resumed scan must equal, whose universe is frozen.
+#[must_use]
+pub fn for_universe_of(stored: &str, settings: &Settings) -> String {
+    let universe = stored.split_once('-').map_or("", |(_, universe)| universe);
+    format!("{}-{universe}", hex(&answer_settings(settings), 6))
+}
+
+fn hex(text: &str, bytes: usize) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Everything that changes the answer, as JSON with sorted keys.
+fn answer_settings(settings: &Settings) -> String {
     let plan = vendor_plan(settings);
     let routes: BTreeMap<&str, _> = plan
         .routes
@@ -132,7 +136,6 @@ pub fn config_hash(settings: &Settings, universe: &str) -> String {
         .map(|route| (route.vendor.word(), json!({ "urls": route.base_urls, "age": route.max_quote_age_secs })))
         .collect();
     let answer = json!({
-        "universe": universe,
         "analysis": tree::to_tree(settings).as_object().map(|tables| {
             ["gates", "rates", "costs", "coverage", "strategies"]
                 .iter()
@@ -146,8 +149,7 @@ pub fn config_hash(settings: &Settings, universe: &str) -> String {
         "bar_sessions": settings.bars.sessions,
         "caps": [settings.caps.open_per_underlying, settings.caps.new_per_day],
     });
-    let digest = Sha256::digest(answer.to_string().as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    answer.to_string()
 }
 
 #[cfg(test)]
@@ -181,5 +183,6 @@ mod tests {
         assert!(!changed(|s| s.vendors.cboe.total_per_sec = Rate::PerSec(1.0)));
         assert!(!changed(|s| s.store.url = "sqlite:elsewhere.db".to_owned()));
         assert_ne!(config_hash(&settings, "other"), hash);
+        assert_eq!(for_universe_of(&hash, &settings), hash);
     }
 }

@@ -1,0 +1,360 @@
+//! What may be typed. Every help text ends with an example that works.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "optionfleet", version, max_term_width = 100, after_help = "Try it without a network:  optionfleet demo\n\nExit codes: 0 done, 1 broken environment, 2 usage or market closed, 3 done but some tickers failed,\n5 another run holds the scan, 130 interrupted.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration file [default: ~/.config/optionfleet/optionfleet.toml, if it is there]
+    #[arg(long, global = true, value_name = "PATH", env = "OPTIONFLEET_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where scans and trades live: sqlite:PATH (also from OPTIONFLEET_STORE)
+    #[arg(long, global = true, value_name = "URL")]
+    pub store: Option<String>,
+    /// No progress on stderr; errors are still told
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// What to log on stderr, e.g. `info` or `fleet_scraper=debug` (stands before the command)
+    #[arg(long, value_name = "FILTER", env = "OPTIONFLEET_LOG", default_value = "error")]
+    pub log: String,
+    /// Form of the results on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Form of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, at most 100 columns.
+    Table,
+    /// For programs, versioned.
+    Json,
+    /// For spreadsheets: the rows only.
+    Csv,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Scan a universe once and print what is worth a look
+    Scan(ScanArgs),
+    /// Scan a simulated market: no network, nothing to install
+    Demo(DemoArgs),
+    /// Serve the simulated market until Ctrl-C
+    Market(MarketArgs),
+    /// Say what is understood of recorded vendor bodies
+    Inspect(InspectArgs),
+    /// Everything the newest scan knows of one contract
+    Explain(ExplainArgs),
+    /// Paper trades: list, show, ignore, close
+    Trades(TradesArgs),
+    /// Scans in the store: list, prune
+    Scans(ScansArgs),
+    /// Print the configuration in force, or every mistake in it
+    #[command(after_help = "Example:  optionfleet check-config --config my.toml")]
+    CheckConfig,
+    /// Write a configuration file with every option, its default and its reason
+    #[command(after_help = "Example:  optionfleet init-config ./optionfleet.toml")]
+    InitConfig(InitConfigArgs),
+}
+
+/// `scan`
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "Examples:
+  optionfleet scan --tickers AAPL,MSFT --dry-run
+  optionfleet scan --tickers @my-list.txt --top 10
+  optionfleet scan --slot 1000 --format json      # from cron: a second launch of a slot resumes it")]
+pub struct ScanArgs {
+    /// AAPL,MSFT or @FILE (one ticker a line, # begins a comment); else the screener's universe
+    #[arg(long, value_name = "LIST|@FILE", conflicts_with = "filter")]
+    pub tickers: Option<String>,
+    /// Finviz screener filter, e.g. sh_opt_option,cap_mega (or a whole query, v=111&f=…)
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Scan a simulated market (`optionfleet market`) at this URL; its clock is as-of
+    #[arg(long, value_name = "URL")]
+    pub market: Option<String>,
+    /// Print the plan (tickers, requests, time) and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Rows of the table; 0 shows all
+    #[arg(long, value_name = "N")]
+    pub top: Option<u32>,
+    /// Where tasks wait: in-process (also from OPTIONFLEET_QUEUE)
+    #[arg(long, value_name = "URL")]
+    pub queue: Option<String>,
+    /// Seal the scan after this long, e.g. 20m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub deadline: Option<Duration>,
+    /// Name of this run in the day, HHMM; a second launch of a slot resumes it
+    #[arg(long, value_name = "HHMM", conflicts_with = "resume")]
+    pub slot: Option<String>,
+    /// Continue a scan: the one named, or the newest unfinished one
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    pub resume: Option<String>,
+    /// Scan although the market is closed
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `demo`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet demo --seed 7 --keep /tmp/demo")]
+pub struct DemoArgs {
+    /// Decides everything: same seed, same output
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Add about twenty tickers that are each wrong in one known way
+    #[arg(long)]
+    pub faults: bool,
+    /// Put the store into this directory [default: a new one among the temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Rows of the table; 0 shows all
+    #[arg(long, value_name = "N")]
+    pub top: Option<u32>,
+}
+
+/// `market`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet market --listen 127.0.0.1:8600 --faults --log market.jsonl")]
+pub struct MarketArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8600")]
+    pub listen: SocketAddr,
+    /// Decides everything
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Ordinary tickers
+    #[arg(long, default_value_t = 60)]
+    pub tickers: u32,
+    /// Add about twenty tickers that are each wrong in one known way
+    #[arg(long)]
+    pub faults: bool,
+    /// Wait this long before each answer, e.g. 150ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub latency: Option<Duration>,
+    /// Allow each address so many requests at each vendor, e.g. 5/s
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    pub limit: Option<f64>,
+    /// Append every request to this file, in JSON lines
+    #[arg(long = "log", id = "request_log", value_name = "FILE")]
+    pub request_log: Option<PathBuf>,
+}
+
+/// `inspect`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet inspect saved-page.html chain.json")]
+pub struct InspectArgs {
+    /// Recorded bodies
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What they are; detected where it is not given
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+}
+
+/// `explain`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet explain AAPL270319C00250000")]
+pub struct ExplainArgs {
+    /// An OCC symbol
+    pub contract: String,
+    /// Its underlying, where the symbol's root does not tell it
+    #[arg(long)]
+    pub ticker: Option<String>,
+}
+
+/// `trades`
+#[derive(Debug, Clone, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  optionfleet trades open
+  optionfleet trades show 3F7K
+  optionfleet trades close 3F7K --price 22.10"
+)]
+pub struct TradesArgs {
+    /// All of them, unless a state or an act is named
+    #[command(subcommand)]
+    pub act: Option<TradesCommand>,
+    /// Which ones
+    #[command(flatten)]
+    pub listing: ListArgs,
+}
+
+/// Which trades a list holds.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListArgs {
+    /// Also controls (S0)
+    #[arg(long)]
+    pub controls: bool,
+    /// Only of this underlying
+    #[arg(long)]
+    pub ticker: Option<String>,
+    /// At most so many; 0 shows all
+    #[arg(long, default_value_t = 0)]
+    pub limit: u32,
+}
+
+/// A state, or something to do with one trade.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TradesCommand {
+    /// Waiting for their buy limit
+    Pending(ListArgs),
+    /// Bought
+    Open(ListArgs),
+    /// Never bought: the limit was not reached in time
+    Lapsed(ListArgs),
+    /// Never bought: a portfolio cap left no room
+    Capped(ListArgs),
+    /// Sold, or expired
+    Closed(ListArgs),
+    /// One trade in full
+    Show {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+    /// No more notices of a trade
+    Ignore {
+        /// Its id, or the beginning of it
+        id: String,
+    },
+    /// Close an open trade at a price of your own
+    Close {
+        /// Its id, or the beginning of it
+        id: String,
+        /// Dollars per share
+        #[arg(long)]
+        price: f64,
+    },
+}
+
+/// `scans`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet scans prune --older-than 30d")]
+pub struct ScansArgs {
+    /// List them, unless something else is named
+    #[command(subcommand)]
+    pub act: Option<ScansCommand>,
+}
+
+/// Something to do with scans.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ScansCommand {
+    /// Delete old scans; trades stay for ever
+    Prune {
+        /// Older than this, e.g. 30d
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
+        older_than: Duration,
+    },
+}
+
+/// `init-config`
+#[derive(Debug, Clone, Args)]
+pub struct InitConfigArgs {
+    /// Where to [default: ~/.config/optionfleet/optionfleet.toml]
+    pub path: Option<PathBuf>,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Reads `150ms`, `30s`, `20m`, `2h`, `30d`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    const WANTED: &str = "a time such as 150ms, 30s, 20m, 2h or 30d is wanted";
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(WANTED)?;
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| WANTED)?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(WANTED.to_owned()),
+    };
+    number.checked_mul(millis).filter(|ms| *ms <= 3_660 * 86_400_000).map(Duration::from_millis).ok_or_else(|| "more than ten years".to_owned())
+}
+
+/// Reads `5/s`.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text).parse::<f64>().ok();
+    number.filter(|n| n.is_finite() && *n > 0.0).ok_or_else(|| "a rate such as 5/s is wanted".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[track_caller]
+    fn check_refused(line: &str, part: &str) {
+        let text = parse(line).expect_err("it was accepted").to_string();
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let cli = parse("optionfleet scan --tickers AAPL --store sqlite:x.db --format json --quiet").unwrap();
+        assert_eq!(cli.global.store.as_deref(), Some("sqlite:x.db"));
+        assert_eq!(cli.global.format, Format::Json);
+        assert!(cli.global.quiet);
+    }
+
+    #[test]
+    fn resume_takes_an_id_or_none() {
+        let resume = |line| match parse(line).unwrap().command {
+            Command::Scan(args) => args.resume,
+            _ => panic!("no scan"),
+        };
+        assert_eq!(resume("optionfleet scan"), None);
+        assert_eq!(resume("optionfleet scan --resume").as_deref(), Some(""));
+        assert_eq!(resume("optionfleet scan --resume x-20261120-1000").as_deref(), Some("x-20261120-1000"));
+        assert_eq!(resume("optionfleet scan --resume --quiet").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        check_refused("optionfleet scan --tickers A --filter b", "cannot be used with");
+        check_refused("optionfleet scan --slot 1000 --resume", "cannot be used with");
+        check_refused("optionfleet scan --deadline soon", "a time such as");
+        check_refused("optionfleet scan --as-of 2026-11-20", "unexpected argument '--as-of'");
+        check_refused("optionfleet inspect", "required");
+        check_refused("optionfleet market --limit fast", "a rate such as 5/s");
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("150ms"), Ok(Duration::from_millis(150)));
+        assert_eq!(duration("20m"), Ok(Duration::from_secs(1200)));
+        for text in ["20", "m", "", "-1s", "1.5h", "9999999999999999999s", "99999d"] {
+            assert!(duration(text).is_err(), "{text:?} was taken for a time");
+        }
+    }
+}

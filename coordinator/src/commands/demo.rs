@@ -1,0 +1,80 @@
+//! `demo`: one whole scan of a simulated market, on this machine, without a network.
+//!
+//! Promise: the same seed gives the same bytes on stdout, whatever the environment or the user's own configuration say
+//! (a file named by --config is read).
+
+use std::path::{Path, PathBuf};
+
+use fleet_market::{MarketConfig, serve};
+
+use super::{context, market, run_scan, scan_target};
+use crate::args::{DemoArgs, Global, ScanArgs};
+use crate::config::FlagValue;
+use crate::failure::{Exit, Failure};
+use crate::{interrupt, markets};
+
+/// Runs it.
+pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
+    let interrupted = interrupt::listen("handing tasks back, at most 10 s")?;
+    let store_url = match &global.store {
+        Some(url) => url.clone(),
+        None => format!("sqlite:{}", store_file(args.keep.as_deref())?.display()),
+    };
+    let served = serve(MarketConfig { seed: args.seed, faults: args.faults, ..MarketConfig::default() })
+        .await
+        .map_err(|error| market::failure(&error))?;
+    let settings = context::configure_apart(global, flags(&served.url(), &store_url, args.top))?.settings;
+    let as_of = scan_target::ask_market(&served.url()).await?.now;
+    let store = markets::open_store(&settings)?;
+    if !global.quiet {
+        eprintln!("simulated market at {}, seed {}; store: {store_url}", served.url(), args.seed);
+    }
+    let target = scan_target::decide(&ScanArgs::default(), &settings, Some(&store), Some(as_of)).await?;
+    let prepared = run_scan::prepare(&settings, store, target, None);
+    let again = "optionfleet demo   (the simulated market ended with this one)";
+    let ended = run_scan::run(global, prepared, interrupted, again).await;
+    served.stop().await;
+    if ended.is_ok() && !global.quiet {
+        eprintln!("look further:  optionfleet trades --store {store_url}");
+    }
+    ended
+}
+
+/// The demo's configuration: everything at the market, as fast as it goes.
+fn flags(market: &str, store: &str, top: Option<u32>) -> Vec<FlagValue> {
+    let flag = "demo";
+    let rates = ["finviz", "cboe", "yahoo"].map(|vendor| match vendor {
+        "finviz" => ["vendors.finviz.per_address_per_sec", "vendors.finviz.total_per_sec"],
+        "cboe" => ["vendors.cboe.per_address_per_sec", "vendors.cboe.total_per_sec"],
+        _ => ["vendors.yahoo.per_address_per_sec", "vendors.yahoo.total_per_sec"],
+    });
+    let mut all = scan_target::market_flags(market, flag);
+    all.extend(rates.concat().into_iter().map(|key| FlagValue { key, flag, value: "unlimited".into() }));
+    all.push(FlagValue { key: "scan.label", flag, value: "demo".into() });
+    all.push(FlagValue { key: "store.url", flag, value: store.into() });
+    all.push(FlagValue { key: "queue.url", flag, value: "in-process".into() });
+    all.extend(top.map(|top| FlagValue { key: "scan.top", flag: "--top", value: top.into() }));
+    all
+}
+
+/// A new store file: in the directory that was named, or in a new one among the temporary files.
+fn store_file(keep: Option<&Path>) -> Result<PathBuf, Failure> {
+    let directory = match keep {
+        Some(directory) => directory.to_owned(),
+        None => std::env::temp_dir().join(format!("optionfleet-demo-{}", std::process::id())),
+    };
+    std::fs::create_dir_all(&directory)
+        .map_err(|error| Failure::broken(format!("cannot make the directory {}: {error}", directory.display())))?;
+    let file = directory.join("optionfleet.db");
+    if !file.exists() {
+        return Ok(file);
+    }
+    if keep.is_some() {
+        return Err(Failure::usage(format!("{} holds a demo's store already", directory.display()))
+            .hint("name another directory with --keep, or delete that file"));
+    }
+    // A process id that came round again: the old demo's store is of no use to anybody.
+    std::fs::remove_file(&file)
+        .map_err(|error| Failure::broken(format!("cannot remove {}: {error}", file.display())))?;
+    Ok(file)
+}

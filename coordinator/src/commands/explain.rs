@@ -1,0 +1,66 @@
+//! `explain CONTRACT`: every gate and check of one contract in the newest scan.
+
+use std::collections::BTreeSet;
+
+use fleet_core::domain::{OccSymbol, Ticker};
+use fleet_core::seams::{Explanations as _, Scans as _};
+use fleet_engines::sqlite::SqliteStore;
+use fleet_worker::explanation;
+
+use crate::args::{ExplainArgs, Format, Global};
+use crate::commands::context;
+use crate::failure::{Exit, Failure, chain};
+use crate::report::explained;
+use crate::{markets, output};
+
+/// Scans whose tickers are looked through for the one a root may belong to.
+const RECENT_SCANS: u32 = 5;
+
+/// Prints it.
+pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let symbol = OccSymbol::parse(&args.contract.trim().to_ascii_uppercase())
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let given = match &args.ticker {
+        None => None,
+        Some(text) => Some(Ticker::parse(text).map_err(|error| Failure::usage(error.to_string()))?),
+    };
+    let settings = context::configure(global, Vec::new())?.settings;
+    let store = markets::existing_store(&settings)?;
+    let tickers = match given {
+        Some(ticker) => vec![ticker],
+        None => possible_underlyings(&store, &symbol).await?,
+    };
+    for ticker in &tickers {
+        let Some((scan, blob)) = store.explanation(ticker).await? else { continue };
+        let contracts = explanation::unpack(&blob)
+            .map_err(|error| Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error))))?;
+        if let Some(contract) = contracts.iter().find(|contract| *contract.symbol() == symbol) {
+            let text = match global.format {
+                Format::Table => explained::render(&scan, contract),
+                Format::Json => output::json(&explained::explained(&scan, contract))?,
+                Format::Csv => return Err(Failure::usage("an explanation is no list; use --format table or json")),
+            };
+            output::print(&text)?;
+            return Ok(Exit::Done);
+        }
+    }
+    let names: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
+    Err(Failure::usage(format!("the newest scan knows nothing of {symbol} (looked under {})", names.join(", ")))
+        .hint("scan its underlying first; where the root does not tell it, add --ticker"))
+}
+
+/// A root is not a ticker, but begins like one: `AAPL1`, `SPXW`, `BRKB`. The scans' own tickers decide.
+async fn possible_underlyings(store: &SqliteStore, symbol: &OccSymbol) -> Result<Vec<Ticker>, Failure> {
+    let root = symbol.root.as_str();
+    let mut known = BTreeSet::new();
+    for summary in store.list_scans(RECENT_SCANS).await? {
+        known.extend(store.manifest(&summary.scan).await?.into_iter().flat_map(|manifest| manifest.tickers));
+    }
+    let begins = |ticker: &Ticker| root.starts_with(&ticker.as_str().replace('.', ""));
+    let mut possible: Vec<Ticker> = known.into_iter().filter(begins).collect();
+    possible.sort_by_key(|ticker| std::cmp::Reverse(ticker.as_str().len()));
+    if possible.is_empty() {
+        possible.extend(Ticker::parse(root).ok());
+    }
+    Ok(possible)
+}

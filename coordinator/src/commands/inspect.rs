@@ -1,0 +1,78 @@
+//! `inspect FILE…`: what is understood of recorded vendor bodies, on the day a vendor changes its format.
+
+use std::path::Path;
+
+use fleet_scraper::inspect::{Inspection, Kind, inspect};
+use serde::Serialize;
+
+use crate::args::{Format, Global, InspectArgs};
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::report::SCHEMA;
+use crate::report::layout::wrap;
+
+/// The largest body a scan accepts; a larger file is refused likewise.
+const MAX_BODY_BYTES: u64 = 32_000_000;
+
+#[derive(Serialize)]
+struct Inspected {
+    file: String,
+    /// Whether a scan would refuse it.
+    refused: bool,
+    #[serde(flatten)]
+    inspection: Inspection,
+}
+
+#[derive(Serialize)]
+struct InspectedFiles<'a> {
+    schema: u32,
+    files: &'a [Inspected],
+}
+
+/// Prints what each file holds.
+pub fn run(global: &Global, args: &InspectArgs) -> Result<Exit, Failure> {
+    let kind = match &args.kind {
+        None => None,
+        Some(word) => Some(Kind::from_word(word).ok_or_else(|| {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+            Failure::usage(format!("`{word}` is no kind of body")).hint(format!("one of {}", known.join(", ")))
+        })?),
+    };
+    let mut files = Vec::new();
+    for path in &args.files {
+        let inspection = inspect(&read(path)?, kind);
+        let file = path.display().to_string();
+        files.push(Inspected { file, refused: inspection.is_refused(), inspection });
+    }
+    let text = match global.format {
+        Format::Json => output::json(&InspectedFiles { schema: SCHEMA, files: &files })?,
+        Format::Csv => files.iter().fold("file,kind,verdict,rows,refused\r\n".to_owned(), |text, file| {
+            text + &crate::report::csv::line(&[
+                file.file.clone(),
+                file.inspection.kind.word().to_owned(),
+                file.inspection.verdict.word().to_owned(),
+                file.inspection.rows.to_string(),
+                file.refused.to_string(),
+            ])
+        }),
+        Format::Table => files.iter().map(told).collect::<Vec<_>>().join("\n"),
+    };
+    output::print(&text)?;
+    Ok(if files.iter().any(|file| file.refused) { Exit::Incomplete } else { Exit::Done })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot = |why: String| Failure::usage(format!("cannot read {}: {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
+    if size > MAX_BODY_BYTES {
+        return Err(cannot(format!("it has {size} bytes, more than any answer a scan accepts")));
+    }
+    std::fs::read(path).map_err(|error| cannot(error.to_string()))
+}
+
+fn told(file: &Inspected) -> String {
+    let refused = if file.refused { " REFUSED" } else { "" };
+    let lines = file.inspection.lines();
+    let told: String = lines.iter().map(|line| wrap(&format!("  {line}"), 4)).collect();
+    format!("{}{refused}\n{told}", file.file)
+}

@@ -1,0 +1,35 @@
+//! One file a command. Each reads its flags, does one thing through the library, prints results on stdout and says
+//! how it ended.
+
+pub mod check_config;
+pub mod context;
+pub mod demo;
+pub mod explain;
+pub mod init_config;
+pub mod inspect;
+pub mod market;
+pub mod scan;
+pub mod scans;
+pub mod trades;
+
+mod run_scan;
+mod scan_target;
+
+use crate::args::{Cli, Command};
+use crate::failure::{Exit, Failure};
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Scan(args) => scan::run(global, args).await,
+        Command::Demo(args) => demo::run(global, args).await,
+        Command::Market(args) => market::run(global, args).await,
+        Command::Inspect(args) => inspect::run(global, args),
+        Command::Explain(args) => explain::run(global, args).await,
+        Command::Trades(args) => trades::run(global, args).await,
+        Command::Scans(args) => scans::run(global, args).await,
+        Command::CheckConfig => check_config::run(global),
+        Command::InitConfig(args) => init_config::run(global, args),
+    }
+}

@@ -1,0 +1,163 @@
+//! Runs one scan to its end and says what it found: what `scan` and `demo` share.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use fleet_core::domain::{Manifest, Notice, NoticeKind, RequestCounts, ScanId, StoredOutcome, TradeId, TradeRecord, calendar};
+use fleet_core::seams::{Holder, Outbox as _, Scans as _, TradeFilter, Trades as _};
+use fleet_engines::sqlite::SqliteStore;
+use tokio::sync::{mpsc, watch};
+
+use super::scan_target::ScanTarget;
+use crate::args::{Format, Global};
+use crate::config::{AutoMinutes, Settings, manifest_template};
+use crate::failure::{Exit, Failure};
+use crate::notify::RecordingNotifier;
+use crate::progress::{self, Telling};
+use crate::report::{self, ReportInput};
+use crate::scan::{self, PortfolioCaps, ScanEnd, ScanParts, ScanRequest};
+use crate::{markets, output};
+
+/// A scan that is ready to run.
+pub struct PreparedScan {
+    /// Its outside things.
+    pub parts: ScanParts,
+    /// What is asked.
+    pub request: ScanRequest,
+    store: SqliteStore,
+    top: Option<usize>,
+}
+
+/// Wires a scan up. `deadline` overrides the configured one to the second.
+#[must_use]
+pub fn prepare(settings: &Settings, store: SqliteStore, target: ScanTarget, deadline: Option<Duration>) -> PreparedScan {
+    // On one machine people read their notices in the report; here they only have to be accepted.
+    let parts = markets::parts(settings, store.clone(), Arc::new(RecordingNotifier::default()));
+    let configured = match settings.scan.deadline_minutes {
+        AutoMinutes::Auto => None,
+        AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
+    };
+    let name = process_name();
+    let now = Timestamp::now();
+    let mut template = manifest_template(settings, &target.scan, &target.universe.words, target.as_of, now);
+    template.config_hash.clone_from(&target.config_hash);
+    let request = ScanRequest {
+        scan: target.scan,
+        config_hash: target.config_hash,
+        universe: target.universe.source,
+        template,
+        deadline: deadline.or(configured),
+        caps: PortfolioCaps {
+            open_per_underlying: settings.caps.open_per_underlying,
+            new_per_day: settings.caps.new_per_day,
+        },
+        holder: Holder(name.clone()),
+        worker_name: name,
+        slots: usize::try_from(settings.scan.slots).unwrap_or(1),
+    };
+    let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
+    PreparedScan { parts, request, store, top }
+}
+
+/// `host:pid`, for people who wonder who holds a lease.
+fn process_name() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{}:{}", if host.is_empty() { "localhost" } else { host }, std::process::id())
+}
+
+/// Runs it, prints the report, and says how it ended. `resume_hint` is the command that goes on after an interruption.
+pub async fn run(
+    global: &Global,
+    prepared: PreparedScan,
+    interrupt: watch::Receiver<bool>,
+    resume_hint: &str,
+) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let (sender, events) = mpsc::unbounded_channel();
+    let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet)));
+    let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
+    // The scan dropped its sender: the teller ends. If it broke, only its request counts are lost.
+    let told = teller.await.unwrap_or_default();
+    let (scan, exit) = match ended {
+        Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
+        Ok(ScanEnd::Interrupted(scan)) => (scan, Exit::Interrupted),
+        Err(error) => {
+            let failure = Failure::from(error);
+            return Err(failure);
+        }
+    };
+    let Some(manifest) = prepared.store.manifest(&scan).await? else {
+        eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
+        return Ok(exit);
+    };
+    let report = report::build(&gather(&prepared.store, manifest, told.requests, prepared.top).await?);
+    output::print(&rendered(global.format, &report)?)?;
+    if exit == Exit::Interrupted {
+        eprintln!("interrupted; go on with:\n  {resume_hint}");
+        return Ok(exit);
+    }
+    if !global.quiet {
+        eprintln!("{scan}: done in {:.1} s", began.elapsed().as_secs_f64());
+    }
+    Ok(if report.has_failures() { Exit::Incomplete } else { Exit::Done })
+}
+
+fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> {
+    Ok(match format {
+        Format::Table => report::table::render(report),
+        Format::Json => output::json(report)?,
+        Format::Csv => report::csv::render(report),
+    })
+}
+
+/// Everything the store holds of a scan.
+async fn gather(
+    store: &SqliteStore,
+    manifest: Manifest,
+    universe_requests: RequestCounts,
+    top: Option<usize>,
+) -> Result<ReportInput, Failure> {
+    let outcomes = store.outcomes(&manifest.scan).await?;
+    let mut trades = trades_of(store, &manifest.scan, &outcomes).await?;
+    let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
+    buys.extend(trades.iter().map(|trade| trade.id.clone()));
+    for change in outcomes.iter().filter_map(StoredOutcome::finding).flat_map(|finding| &finding.transitions) {
+        moves.extend(change.notice.as_ref().map(Notice::key));
+        if let Some((trade, _)) = store.trade(&change.trade).await? {
+            trades.push(trade);
+        }
+    }
+    let notices = store
+        .notices()
+        .await?
+        .into_iter()
+        .map(|(notice, _)| notice)
+        .filter(|n| if n.kind == NoticeKind::Buy { buys.contains(&n.trade) } else { moves.contains(&n.key()) })
+        .collect();
+    Ok(ReportInput { manifest, outcomes, trades, notices: in_order(notices), universe_requests, top })
+}
+
+/// Notices by kind and key: the outbox has them in the order of the commits, which differs between equal runs.
+fn in_order(mut notices: Vec<Notice>) -> Vec<Notice> {
+    notices.sort_by_key(|notice| (notice.kind.word(), notice.key()));
+    notices
+}
+
+async fn trades_of(
+    store: &SqliteStore,
+    scan: &ScanId,
+    outcomes: &[StoredOutcome],
+) -> Result<Vec<TradeRecord>, Failure> {
+    let sessions: BTreeSet<_> =
+        outcomes.iter().filter_map(StoredOutcome::finding).map(|f| calendar::session_date(f.as_of)).collect();
+    let mut trades = Vec::new();
+    for session in sessions {
+        let filter = TradeFilter { entry_session: Some(session), controls: true, ..TradeFilter::default() };
+        trades.extend(store.trades(&filter).await?.into_iter().filter(|trade| trade.scan == *scan));
+    }
+    Ok(trades)
+}

@@ -1,0 +1,112 @@
+//! `scan`: what the flags mean, whether now is the hour, then [`run_scan`](super::run_scan).
+
+use fleet_core::seams::{Clock as _, SystemClock};
+
+use super::{context, run_scan, scan_target};
+use crate::args::{Format, Global, ScanArgs};
+use crate::failure::{Exit, Failure};
+use crate::hours::{self, Hour};
+use crate::report::plan as dry;
+use crate::{interrupt, markets, output, scan};
+
+/// Scans once.
+pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
+    let settings = context::configure(global, scan_target::flags(args)?)?.settings;
+    let as_of = match &args.market {
+        Some(url) => Some(scan_target::ask_market(url).await?.now),
+        None => None,
+    };
+    // A dry run of named tickers sends nothing, so no hour is wrong for it.
+    let sends = !args.dry_run || args.tickers.is_none();
+    if args.market.is_none() && sends {
+        mind_the_hour(global, args)?;
+    }
+    if args.tickers.is_some() {
+        // Bad tickers are told before a store is made for them.
+        crate::universe::from_tickers(args.tickers.as_deref().unwrap_or_default())?;
+    }
+    let store = markets::open_store(&settings)?;
+    let target = scan_target::decide(args, &settings, Some(&store), as_of).await?;
+    let prepared = run_scan::prepare(&settings, store, target, args.deadline);
+    if args.dry_run {
+        return dry_run(global, &prepared).await;
+    }
+    let resume = resume_command(std::env::args(), prepared.request.scan.as_str());
+    let interrupted = interrupt::listen("handing tasks back, at most 10 s")?;
+    run_scan::run(global, prepared, interrupted, &resume).await
+}
+
+fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<(), Failure> {
+    match hours::judge(SystemClock.now()) {
+        Hour::Good => Ok(()),
+        Hour::Warned(text) => {
+            if !global.quiet {
+                eprintln!("warning: {text}");
+            }
+            Ok(())
+        }
+        Hour::Closed(text) if args.force => {
+            if !global.quiet {
+                eprintln!("warning: {text}; scanning all the same (--force)");
+            }
+            Ok(())
+        }
+        Hour::Closed(text) => {
+            Err(Failure::usage(text).hint("--force scans all the same; `optionfleet demo` needs no market hours"))
+        }
+    }
+}
+
+async fn dry_run(global: &Global, prepared: &run_scan::PreparedScan) -> Result<Exit, Failure> {
+    let plan = dry::dry_run(&scan::plan::plan(&prepared.parts, &prepared.request).await?);
+    let text = match global.format {
+        Format::Table => dry::render(&plan),
+        Format::Json => output::json(&plan)?,
+        Format::Csv => return Err(Failure::usage("a plan is no list; use --format table or json")),
+    };
+    output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The command that goes on with a scan: this one, with `--resume ID` in place of `--slot` and `--resume`.
+fn resume_command(args: impl Iterator<Item = String>, scan: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut skip_value = false;
+    for word in args {
+        let is_flag = word.starts_with("--");
+        if skip_value && !is_flag {
+            skip_value = false;
+            continue;
+        }
+        skip_value = word == "--slot" || word == "--resume";
+        if !skip_value && !word.starts_with("--slot=") && !word.starts_with("--resume=") {
+            words.push(quoted(&word));
+        }
+    }
+    words.push(format!("--resume {scan}"));
+    words.join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &[&str], expected: &str) {
+        assert_eq!(resume_command(line.iter().map(|word| (*word).to_owned()), "x-1"), expected);
+    }
+
+    #[test]
+    fn the_resume_command_can_be_pasted() {
+        check(&["optionfleet", "scan", "--slot", "1000", "--top", "3"], "optionfleet scan --top 3 --resume x-1");
+        check(&["optionfleet", "scan", "--resume", "--quiet"], "optionfleet scan --quiet --resume x-1");
+        check(&["optionfleet", "scan", "--resume=old", "--tickers", "A,B"], "optionfleet scan --tickers A,B --resume x-1");
+        check(&["of", "scan", "--filter", "a|b"], "of scan --filter 'a|b' --resume x-1");
+    }
+}

@@ -1,0 +1,133 @@
+//! What the flags of a scan mean: which universe, under which id, with which configuration, as of when.
+
+use jiff::Timestamp;
+
+use fleet_core::domain::{ScanId, ScanState};
+use fleet_core::seams::{Scans as _, SystemClock, Clock as _};
+use fleet_engines::sqlite::SqliteStore;
+use fleet_scraper::simulated::{MarketInfo, market_info};
+use serde_json::Value;
+
+use crate::args::ScanArgs;
+use crate::config::{FlagValue, Settings, config_hash, for_universe_of};
+use crate::failure::{Failure, chain};
+use crate::naming::{self, Label, SlotTime};
+use crate::universe::{self, Universe};
+
+/// Scans looked through for an unfinished one.
+const RESUMABLE: u32 = 50;
+
+/// What is scanned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanTarget {
+    /// Its id.
+    pub scan: ScanId,
+    /// Its tickers.
+    pub universe: Universe,
+    /// Hash of what changes the answer.
+    pub config_hash: String,
+    /// A simulated market's clock; `None` for real vendors.
+    pub as_of: Option<Timestamp>,
+}
+
+/// The settings a scan's flags stand for.
+pub fn flags(args: &ScanArgs) -> Result<Vec<FlagValue>, Failure> {
+    let mut flags = Vec::new();
+    let mut add = |key, flag, value: Value| flags.push(FlagValue { key, flag, value });
+    if let Some(filter) = &args.filter {
+        add("scan.filter", "--filter", filter.clone().into());
+    }
+    if let Some(top) = args.top {
+        add("scan.top", "--top", top.into());
+    }
+    if let Some(queue) = &args.queue {
+        add("queue.url", "--queue", queue.clone().into());
+    }
+    if let Some(deadline) = args.deadline {
+        add("scan.deadline_minutes", "--deadline", deadline.as_secs().div_ceil(60).into());
+    }
+    if let Some(market) = &args.market {
+        flags.extend(market_flags(market, "--market"));
+    }
+    Ok(flags)
+}
+
+/// Every base URL at a simulated market.
+pub fn market_flags(market: &str, flag: &'static str) -> Vec<FlagValue> {
+    let market = market.trim_end_matches('/');
+    [
+        ("vendors.finviz.base", "finviz"),
+        ("vendors.cboe.base", "cboe"),
+        ("vendors.yahoo.query", "yahoo"),
+        ("vendors.yahoo.cookie", "yahoo-cookie"),
+    ]
+    .map(|(key, path)| FlagValue { key, flag, value: format!("{market}/{path}").into() })
+    .to_vec()
+}
+
+/// A market's clock, seed and size.
+pub async fn ask_market(url: &str) -> Result<MarketInfo, Failure> {
+    market_info(url).await.map_err(|error| {
+        Failure::broken(format!("no simulated market answers at {url}: {}", error.failure))
+            .hint("start one with `optionfleet market`; it prints its URL")
+    })
+}
+
+/// Decides what is scanned.
+pub async fn decide(
+    args: &ScanArgs,
+    settings: &Settings,
+    store: Option<&SqliteStore>,
+    as_of: Option<Timestamp>,
+) -> Result<ScanTarget, Failure> {
+    let usage = |error: &dyn std::error::Error| Failure::usage(chain(error));
+    let universe = match &args.tickers {
+        Some(text) => universe::from_tickers(text)?,
+        None => {
+            let label = Label::parse(&settings.scan.label).map_err(|error| usage(&error))?;
+            universe::from_filter(&settings.scan.filter, label)
+        }
+    };
+    let config_hash = config_hash(settings, &universe.words);
+    if let Some(resume) = &args.resume {
+        let Some(store) = store else {
+            return Err(Failure::usage("there is no store yet, so there is nothing to resume"));
+        };
+        let (scan, config_hash) = resumed(resume, store, settings, config_hash).await?;
+        return Ok(ScanTarget { scan, universe, config_hash, as_of });
+    }
+    let slot = match &args.slot {
+        None => None,
+        Some(text) => Some(SlotTime::parse(text).map_err(|error| usage(&error))?),
+    };
+    let scan = naming::scan_id(&universe.label, slot.as_ref(), as_of.unwrap_or_else(|| SystemClock.now()));
+    Ok(ScanTarget { scan, universe, config_hash, as_of })
+}
+
+/// The scan to go on with, and our hash of it: once its manifest is frozen its universe is, whatever the flags say.
+async fn resumed(
+    id: &str,
+    store: &SqliteStore,
+    settings: &Settings,
+    config_hash: String,
+) -> Result<(ScanId, String), Failure> {
+    let scan = if id.is_empty() {
+        let unfinished = store.list_scans(RESUMABLE).await?.into_iter().find(|scan| scan.state != ScanState::Done);
+        unfinished.map(|summary| summary.scan).ok_or_else(|| {
+            Failure::usage("there is nothing to resume: every scan in the store is finished")
+                .hint("`optionfleet scans` lists them; without --resume a new scan begins")
+        })?
+    } else {
+        let scan = ScanId::parse(id).map_err(|error| Failure::usage(error.to_string()))?;
+        if store.scan_state(&scan).await?.is_none() {
+            return Err(Failure::usage(format!("there is no scan {scan} in the store"))
+                .hint("`optionfleet scans` lists them"));
+        }
+        scan
+    };
+    let hash = match store.manifest(&scan).await? {
+        Some(manifest) => for_universe_of(&manifest.config_hash, settings),
+        None => config_hash,
+    };
+    Ok((scan, hash))
+}

@@ -1,0 +1,155 @@
+//! What a person sees on stderr while a scan runs: a bar on a terminal, sparse lines elsewhere, nothing with --quiet.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use fleet_core::domain::{RequestCounts, ScanState};
+
+use crate::scan::Progress;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// Nothing.
+    Quiet,
+    /// A line now and then.
+    Lines,
+    /// A bar that moves.
+    Bar,
+}
+
+impl Telling {
+    /// What suits this stderr.
+    #[must_use]
+    pub fn of(quiet: bool) -> Self {
+        match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Bar,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
+/// What a scan told on its way that no store holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Requests of the scan itself: the screener's pages.
+    pub requests: RequestCounts,
+}
+
+/// Lines of accounted tickers are at least so far apart, so that a log stays readable.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+/// Tells until the scan drops its sender.
+pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling) -> Told {
+    let mut told = Told::default();
+    let mut shown = Shown::new(telling);
+    while let Some(event) = events.recv().await {
+        if let Progress::Requests(counts) = &event {
+            told.requests.merge(counts);
+        }
+        shown.show(&event);
+    }
+    shown.finish();
+    told
+}
+
+struct Shown {
+    telling: Telling,
+    bar: Option<ProgressBar>,
+    last_line: Instant,
+}
+
+impl Shown {
+    fn new(telling: Telling) -> Self {
+        Self { telling, bar: None, last_line: Instant::now() }
+    }
+
+    fn line(&self, text: &str) {
+        match (&self.bar, self.telling) {
+            (_, Telling::Quiet) => {}
+            (Some(bar), _) => bar.println(text),
+            (None, _) => eprintln!("{text}"),
+        }
+    }
+
+    fn show(&mut self, event: &Progress) {
+        match event {
+            Progress::WaitingForLease { holder, at_most } => {
+                self.line(&format!("{} holds this scan; waiting at most {} s for it", holder.0, at_most.as_secs()));
+            }
+            Progress::State(state) => {
+                if *state != ScanState::Running {
+                    self.line(state.word());
+                }
+            }
+            Progress::Universe { pages, total, left_out } => {
+                self.line(&format!("universe: {total} rows on {pages} pages"));
+                if !left_out.is_empty() {
+                    self.line(&format!("left out, no tickers we can scan: {}", left_out.join(" ")));
+                }
+            }
+            Progress::Requests(_) => {}
+            Progress::Planned { tickers } => self.start(*tickers),
+            Progress::Accounted { done, of, failed, candidates } => self.accounted(*done, *of, *failed, *candidates),
+            Progress::SealedAtDeadline { tickers } => {
+                self.line(&format!("the deadline came first for {} tickers; they are sealed", tickers.len()));
+            }
+            Progress::Settled { capped, notices } => {
+                self.line(&format!("settled: {notices} notices, {capped} candidates without room"));
+            }
+            Progress::Notices { sent, left } => {
+                self.line(&format!("notices: {sent} written, {left} left in the outbox"));
+            }
+        }
+    }
+
+    fn start(&mut self, tickers: u32) {
+        self.line(&format!("scanning {tickers} tickers"));
+        if self.telling == Telling::Bar {
+            let bar = ProgressBar::new(u64::from(tickers));
+            // The template is fixed and checked by a test; without it indicatif's own style serves.
+            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+                bar.set_style(style);
+            }
+            self.bar = Some(bar);
+        }
+    }
+
+    fn accounted(&mut self, done: u32, of: u32, failed: u32, candidates: u32) {
+        let words = format!("{failed} failed, {candidates} candidates");
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(u64::from(of));
+                bar.set_position(u64::from(done));
+                bar.set_message(words);
+            }
+            None if done == of || self.last_line.elapsed() >= BETWEEN_LINES => {
+                self.last_line = Instant::now();
+                self.line(&format!("{done} of {of} tickers, {words}"));
+            }
+            None => {}
+        }
+    }
+
+    fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+const TEMPLATE: &str = "{bar:40} {pos}/{len} tickers, {msg}, {eta} left";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_has_a_sound_template() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+}

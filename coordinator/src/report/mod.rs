@@ -1,0 +1,283 @@
+//! What a scan has to say, from what the store holds of it. Pure: outcomes, trades and notices in, [`Report`] out; the
+//! same store gives the same bytes. Nothing here reads a clock (elapsed time is told on stderr by the command).
+//!
+//! - [`table`]: for people, at most 100 columns, readable without colour.
+//! - JSON: the [`Report`] itself, version [`SCHEMA`], see its fields. Numbers are in the units their names say; what is
+//!   missing is `null`, never 0.
+//! - [`csv`]: one line a candidate.
+
+pub mod build;
+pub mod csv;
+pub mod explained;
+pub mod layout;
+pub mod plan;
+pub mod table;
+pub mod trades;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use fleet_core::domain::{
+    Check, Notice, OccSymbol, OptionKind, ScanId, ScorePart, SpotSource, Ticker, TradeId, TradeState, Vendor,
+};
+
+pub use build::{ReportInput, build};
+
+/// Version of the JSON output. It grows when a field changes its meaning or goes away; new fields do not change it.
+pub const SCHEMA: u32 = 1;
+
+/// Whether every ticker of the manifest is accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completion {
+    /// All are, even if some only as failed or sealed.
+    Complete,
+    /// The scan was interrupted; it can be resumed.
+    Partial,
+}
+
+/// Everything a scan has to say. Serialised, this is the JSON output.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Which scan.
+    pub scan: ScanId,
+    /// Whether it is whole.
+    pub completion: Completion,
+    /// First and last instant the tickers pretend to be at; one instant on a simulated market. `None`: no answer yet.
+    pub as_of: Option<(Timestamp, Timestamp)>,
+    /// By vendor of chains: whose data this is and how old it was.
+    pub sources: Vec<Source>,
+    /// Requests by vendor, retries included.
+    pub requests: BTreeMap<Vendor, u32>,
+    /// How the tickers were accounted for.
+    pub tickers: TickerCounts,
+    /// Where each contract left.
+    pub funnel: FunnelReport,
+    /// Fired signals, best first; controls are not among them.
+    pub candidates: Vec<CandidateRow>,
+    /// Candidates that are not in `candidates` because of `--top`.
+    pub candidates_not_shown: u32,
+    /// Contracts that became control trades (S0).
+    pub controls: u32,
+    /// Contracts that nearly fired, fewest misses first.
+    pub near_misses: Vec<NearMissRow>,
+    /// Changes of live trades in this scan.
+    pub transitions: Vec<TransitionRow>,
+    /// What people are told.
+    pub notices: Vec<Notice>,
+    /// Tickers set aside, with the reason: expected, no failure.
+    pub skipped: BTreeMap<String, Vec<Ticker>>,
+    /// Tickers without an answer: the reason for exit code 3.
+    pub failed: Vec<FailedRow>,
+    /// Answers in which some wanted expirations are missing.
+    pub partial: Vec<PartialRow>,
+    /// Sentences a reader of the numbers must know.
+    pub remarks: Vec<String>,
+}
+
+/// One vendor of chains in this scan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Source {
+    /// Which.
+    pub vendor: Vendor,
+    /// Tickers it answered for.
+    pub tickers: u32,
+    /// Oldest and newest quote time.
+    pub quote_time: Option<(Timestamp, Timestamp)>,
+    /// Smallest and largest age of the quotes at as-of, in seconds.
+    pub age_secs: Option<(i64, i64)>,
+}
+
+/// Tickers by fate. They sum to `total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TickerCounts {
+    /// In the manifest.
+    pub total: u32,
+    /// Contracts went through the gates (partial answers too).
+    pub analysed: u32,
+    /// Set aside as a whole.
+    pub skipped: u32,
+    /// Failed for good.
+    pub failed: u32,
+    /// Broke their worker too often.
+    pub poison: u32,
+    /// Not done at the deadline.
+    pub sealed: u32,
+    /// Not accounted for (only in a partial report).
+    pub missing: u32,
+}
+
+/// The funnel over all chains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FunnelReport {
+    /// Contracts by place, summing to `total`.
+    pub places: BTreeMap<String, u64>,
+    /// Rows of all chains.
+    pub total: u64,
+    /// Chains.
+    pub chains: u32,
+}
+
+/// One fired signal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CandidateRow {
+    /// Place in the order, from 1.
+    pub rank: u32,
+    /// Its paper trade.
+    pub trade: TradeId,
+    /// Where that trade stands; `None` before the scan was settled.
+    pub trade_state: Option<TradeState>,
+    /// Strategy that fired.
+    pub strategy: String,
+    /// The underlying.
+    pub underlying: Ticker,
+    /// The contract.
+    pub symbol: OccSymbol,
+    /// Its expiration.
+    pub expiration: Date,
+    /// Its strike in dollars.
+    pub strike: f64,
+    /// Call or put.
+    pub kind: OptionKind,
+    /// Dollars per share.
+    pub bid: f64,
+    /// Dollars per share.
+    pub ask: f64,
+    /// (bid + ask) / 2.
+    pub mid: f64,
+    /// Limit to buy at.
+    pub buy: f64,
+    /// Limit to sell at: the target.
+    pub sell: f64,
+    /// Sell at a loss here.
+    pub stop: f64,
+    /// The buy limit stands until then.
+    pub valid_until: Timestamp,
+    /// (sell − buy) / buy, percent.
+    pub gross_pct: f64,
+    /// After half-spreads and commission, percent.
+    pub net_pct: f64,
+    /// Share of trades that must win for target and stop to break even before costs, percent.
+    pub break_even_pct: f64,
+    /// The same after half-spreads and commission.
+    pub break_even_net_pct: f64,
+    /// Contracts traded today.
+    pub volume: Option<u64>,
+    /// Open contracts.
+    pub open_interest: Option<u64>,
+    /// (ask − bid) / mid, percent.
+    pub spread_pct: f64,
+    /// Annual fraction.
+    pub iv: Option<f64>,
+    /// Per $1.
+    pub delta: Option<f64>,
+    /// Calendar days to expiration.
+    pub dte: i32,
+    /// RSI(14) of the contract's last closed bar.
+    pub rsi: Option<f64>,
+    /// Sum of the parts.
+    pub score: f64,
+    /// The parts.
+    pub score_parts: Vec<ScorePart>,
+    /// Every check with value and threshold.
+    pub checks: Vec<Check>,
+    /// Where the numbers came from.
+    pub provenance: RowProvenance,
+    /// Words such as `raw_rsi`.
+    pub flags: Vec<String>,
+}
+
+/// Where a row's numbers came from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowProvenance {
+    /// Who served the chain.
+    pub vendor: Vendor,
+    /// When its quotes were valid.
+    pub quote_time: Timestamp,
+    /// When the response arrived.
+    pub fetched_at: Option<Timestamp>,
+    /// Spot used for this contract's expiration.
+    pub spot_used: Option<f64>,
+    /// Where it came from.
+    pub spot_source: SpotSource,
+    /// The vendor's own spot.
+    pub vendor_spot: Option<f64>,
+}
+
+/// A contract that nearly fired.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NearMissRow {
+    /// The underlying.
+    pub underlying: Ticker,
+    /// The contract.
+    pub symbol: OccSymbol,
+    /// The strategy that refused it.
+    pub strategy: String,
+    /// Checks that failed or were unknown.
+    pub missed: Vec<Check>,
+    /// Number of checks in all.
+    pub of: u32,
+}
+
+/// A change of a live trade.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransitionRow {
+    /// Which trade.
+    pub trade: TradeId,
+    /// Its contract, where the store still has the trade.
+    pub symbol: Option<OccSymbol>,
+    /// Whether it is a control.
+    pub control: bool,
+    /// `open`, `lapsed` or `closed`.
+    pub to: TradeState,
+    /// Price per share of the fill or exit.
+    pub price: Option<f64>,
+    /// Why it was left.
+    pub reason: Option<String>,
+    /// Dollars for one contract before costs.
+    pub gross: Option<f64>,
+    /// Dollars for one contract after commission.
+    pub net: Option<f64>,
+}
+
+/// A ticker without an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedRow {
+    /// Which.
+    pub ticker: Ticker,
+    /// Stable word.
+    pub word: String,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// An answer with expirations missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartialRow {
+    /// Which.
+    pub ticker: Ticker,
+    /// Wanted and not served.
+    pub not_served: Vec<Date>,
+}
+
+impl Report {
+    /// Whether some ticker has no answer, which exit code 3 stands for.
+    #[must_use]
+    pub const fn has_failures(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
+    /// The JSON text, indented, with a newline at the end.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! What a scan would do: `--dry-run`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use fleet_core::domain::{RequestCounts, ScanId, Ticker, Vendor};
+
+use crate::scan::plan::{Plan, RequestRange};
+
+use super::SCHEMA;
+use super::layout::wrap;
+
+/// A plan. Serialised, this is the JSON output of `--dry-run`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DryRun {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The id the scan would have.
+    pub scan: ScanId,
+    /// What would be scanned, in order.
+    pub tickers: Vec<Ticker>,
+    /// Of these, tickers with a live trade.
+    pub live: Vec<Ticker>,
+    /// Requests by vendor.
+    pub vendors: Vec<VendorShare>,
+    /// Requests that planning itself made (the screener).
+    pub made: RequestCounts,
+    /// Seconds at the budgets, if no ticker needs more than its chain.
+    pub shortest_secs: f64,
+    /// Seconds at the budgets, if every ticker needs the most.
+    pub longest_secs: f64,
+}
+
+/// What one vendor would be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VendorShare {
+    /// Who.
+    pub vendor: Vendor,
+    /// Requests at least.
+    pub least: u32,
+    /// Requests at most, retries not counted.
+    pub most: u32,
+    /// The budget; `None` is unlimited.
+    pub per_sec: Option<f64>,
+    /// Seconds the most would take.
+    pub longest_secs: Option<f64>,
+}
+
+/// Tells of a plan.
+#[must_use]
+pub fn dry_run(plan: &Plan) -> DryRun {
+    let budget = |vendor| {
+        plan.manifest.vendors.routes.iter().find(|route| route.vendor == vendor).and_then(|r| r.budget_per_sec)
+    };
+    let share = |(vendor, range): (&Vendor, &RequestRange)| VendorShare {
+        vendor: *vendor,
+        least: range.low,
+        most: range.high,
+        per_sec: budget(*vendor),
+        longest_secs: budget(*vendor).map(|per_sec| f64::from(range.high) / per_sec),
+    };
+    DryRun {
+        schema: SCHEMA,
+        scan: plan.manifest.scan.clone(),
+        tickers: plan.manifest.tickers.clone(),
+        live: plan.live.clone(),
+        vendors: plan.estimate.requests.iter().map(share).collect(),
+        made: plan.requests.clone(),
+        shortest_secs: plan.estimate.seconds_low,
+        longest_secs: plan.estimate.seconds,
+    }
+}
+
+/// For people.
+#[must_use]
+pub fn render(plan: &DryRun) -> String {
+    let mut text = format!("Scan      {} (dry run: nothing was analysed or stored)\n", plan.scan);
+    let names: Vec<&str> = plan.tickers.iter().map(Ticker::as_str).collect();
+    text += &wrap(&format!("Tickers   {}: {}", names.len(), names.join(" ")), 10);
+    if !plan.live.is_empty() {
+        let names: Vec<&str> = plan.live.iter().map(Ticker::as_str).collect();
+        text += &wrap(&format!("          of these with a live trade: {}", names.join(" ")), 10);
+    }
+    for share in &plan.vendors {
+        let requests = if share.least == share.most {
+            share.most.to_string()
+        } else {
+            format!("{} to {}", share.least, share.most)
+        };
+        let budget = share.per_sec.map_or_else(|| "unlimited".to_owned(), |per_sec| format!("{per_sec}/s"));
+        let time = share.longest_secs.map_or_else(String::new, |secs| format!(", at most {}", duration(secs)));
+        let _ = writeln!(text, "Requests  {:<7} {requests} at {budget}{time}", share.vendor);
+    }
+    let (least, most) = (duration(plan.shortest_secs), duration(plan.longest_secs));
+    let _ = writeln!(text, "Time      {least} to {most} at these budgets");
+    for (vendor, n) in &plan.made.0 {
+        let _ = writeln!(text, "Made      {n} to {vendor}, to read the universe");
+    }
+    text
+}
+
+/// `45 s`, `12 min`, `2 h 05 min`.
+#[must_use]
+pub fn duration(secs: f64) -> String {
+    let whole = secs.ceil() as u64;
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min", whole.div_ceil(60)),
+        7200.. => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, manifest_template};
+    use crate::scan::plan::estimate;
+
+    #[test]
+    fn the_plan_says_who_is_asked_how_often_and_how_long_it_takes() {
+        let tickers: Vec<Ticker> = ["AAPL", "MSFT"].iter().map(|t| Ticker::parse(t).unwrap()).collect();
+        let scan = ScanId::parse("x-20261120-1000").unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let mut manifest = manifest_template(&Settings::default(), &scan, "AAPL,MSFT", None, now);
+        manifest.tickers.clone_from(&tickers);
+        let estimate = estimate(&tickers, &manifest.vendors, 0);
+        let live = vec![tickers[1].clone()];
+        let plan = Plan { manifest, universe: None, live, estimate, requests: RequestCounts::default() };
+        let text = render(&dry_run(&plan));
+        for part in ["Tickers   2: AAPL MSFT\n", "with a live trade: MSFT\n", "Requests  cboe    2 at 2/s, at most 1 s\n"] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn durations_read_well() {
+        let texts = [(0.2, "1 s"), (119.0, "119 s"), (121.0, "3 min"), (7500.0, "2 h 05 min")];
+        for (secs, text) in texts {
+            assert_eq!(duration(secs), text);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! A report for people: header, table, funnel, near misses, trades, notices, failures, footer. At most 100 columns.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use fleet_core::domain::calendar::new_york_text;
+use fleet_core::domain::{Check, Operator, TradeState, Verdict};
+
+use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, wrap};
+use super::{Completion, Report};
+
+/// The closing lines of every table.
+pub const FOOTER: &str = "Not advice; delayed data; no order was placed.";
+
+/// The whole text.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut text = header(report);
+    text.push('\n');
+    text += &candidates(report);
+    text.push('\n');
+    text += &funnel(report);
+    text += &section("Near misses", near_misses(report));
+    text += &section("Paper trades that moved", transitions(report));
+    text += &section("Notices that would go out", notices(report));
+    text += &section("Skipped (expected, no failure)", skipped(report));
+    text += &section("Partial: expirations that were wanted and not served", partial(report));
+    text += &section(&format!("Failed: {} of {} tickers", report.failed.len(), report.tickers.total), failed(report));
+    text.push('\n');
+    for remark in &report.remarks {
+        text += &wrap(&format!("* {remark}"), 2);
+    }
+    text + FOOTER + "\n"
+}
+
+fn section(title: &str, body: String) -> String {
+    if body.is_empty() { body } else { format!("\n{title}\n{body}") }
+}
+
+fn header(report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text += &wrap(&format!("{name:<10}{value}"), 10);
+    let marked = match report.completion {
+        Completion::Complete => "",
+        Completion::Partial => "  PARTIAL: interrupted, not every ticker is accounted for",
+    };
+    line("Scan", &format!("{}{marked}", report.scan));
+    line("As of", &or_dash(report.as_of, |(from, to)| format!("{} New York", span(from, to))));
+    let sources: Vec<String> = report.sources.iter().map(source).collect();
+    line("Source", &if sources.is_empty() { "-".to_owned() } else { sources.join("; ") });
+    let total: u64 = report.requests.values().map(|n| u64::from(*n)).sum();
+    let by_vendor: Vec<String> =
+        report.requests.iter().map(|(vendor, n)| format!("{vendor} {}", grouped(u64::from(*n)))).collect();
+    line("Requests", &format!("{} ({})", grouped(total), by_vendor.join(", ")).replace(" ()", ""));
+    line("Tickers", &tickers(report));
+    text
+}
+
+fn tickers(report: &Report) -> String {
+    let counts = &report.tickers;
+    let parts = [
+        ("analysed", counts.analysed),
+        ("skipped", counts.skipped),
+        ("failed", counts.failed),
+        ("poison", counts.poison),
+        ("sealed at the deadline", counts.sealed),
+        ("not accounted for", counts.missing),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(word, n)| *n > 0 || matches!(*word, "analysed" | "failed"))
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    format!("{}: {}", counts.total, told.join(", "))
+}
+
+fn source(source: &super::Source) -> String {
+    let tickers = format!("{} for {} ticker{}", source.vendor, source.tickers, if source.tickers == 1 { "" } else { "s" });
+    match (source.quote_time, source.age_secs) {
+        (Some((from, to)), Some((low, high))) => {
+            let (low, high) = (low / 60, high / 60);
+            let age = if low == high { format!("{low}") } else { format!("{low} to {high}") };
+            format!("{tickers}, quotes of {}, {age} min old (delayed)", span(from, to))
+        }
+        (_, None) | (None, _) => format!("{tickers}, none analysed"),
+    }
+}
+
+/// `2026-11-20 10:05`, or with an end where it is another minute.
+fn span(from: Timestamp, to: Timestamp) -> String {
+    let (first, last) = (new_york_text(from), new_york_text(to));
+    if first == last {
+        first
+    } else if first[..10] == last[..10] {
+        format!("{first} to {}", &last[11..])
+    } else {
+        format!("{first} to {last}")
+    }
+}
+
+fn candidates(report: &Report) -> String {
+    use Align::{Left, Right};
+    if report.candidates.is_empty() {
+        return match report.candidates_not_shown {
+            0 => "No candidates.\n".to_owned(),
+            n => format!("{n} candidates, none shown (--top 0).\n"),
+        };
+    }
+    // Their widest contents add up to exactly 100 with one blank between two: tickers of six characters, prices,
+    // counts and percentages as `layout` shortens them.
+    let columns = [
+        Column(Left, "", "Ticker"),
+        Column(Left, "Expira-", "tion"),
+        Column(Right, "", "Strike"),
+        Column(Left, "C/", "P"),
+        Column(Right, "", "Mid"),
+        Column(Right, "", "Buy"),
+        Column(Right, "", "Sell"),
+        Column(Right, "Prof.", "gross"),
+        Column(Right, "pot%", "net"),
+        Column(Right, "", "Vol"),
+        Column(Right, "", "OI"),
+        Column(Right, "Sprd", "%"),
+        Column(Right, "IV", "%"),
+        Column(Right, "", "Delta"),
+        Column(Right, "", "DTE"),
+        Column(Right, "", "RSI"),
+        Column(Right, "", "Score"),
+    ];
+    let rows: Vec<Vec<String>> = report
+        .candidates
+        .iter()
+        .map(|row| {
+            vec![
+                row.underlying.to_string(),
+                row.expiration.strftime("%y-%m-%d").to_string(),
+                row.symbol.strike.to_string(),
+                row.kind.letter().to_string(),
+                price(row.mid),
+                price(row.buy),
+                price(row.sell),
+                percent(row.gross_pct),
+                percent(row.net_pct),
+                or_dash(row.volume, count),
+                or_dash(row.open_interest, count),
+                percent(row.spread_pct),
+                or_dash(row.iv, |iv| percent(iv * 100.0)),
+                or_dash(row.delta, |delta| format!("{delta:.2}")),
+                row.dte.to_string(),
+                or_dash(row.rsi, percent),
+                format!("{:.1}", row.score),
+            ]
+        })
+        .collect();
+    grid(&columns, &rows) + &below(report)
+}
+
+fn below(report: &Report) -> String {
+    let mut text = String::new();
+    if report.candidates_not_shown > 0 {
+        let _ = writeln!(text, "… and {} more (--top 0 shows all)", report.candidates_not_shown);
+    }
+    let low_high = |values: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        if low.round() == high.round() { format!("{low:.0}") } else { format!("{low:.0} to {high:.0}") }
+    };
+    let rows = &report.candidates;
+    text += &wrap(
+        &format!(
+            "To break even at these targets and stops {} % of trades must win before costs, {} % after.",
+            low_high(&mut rows.iter().map(|row| row.break_even_pct)),
+            low_high(&mut rows.iter().map(|row| row.break_even_net_pct)),
+        ),
+        2,
+    );
+    let capped: Vec<String> = rows
+        .iter()
+        .filter(|row| row.trade_state == Some(TradeState::Capped))
+        .map(|row| format!("{} {}", row.underlying, row.symbol.strike))
+        .collect();
+    if !capped.is_empty() {
+        text += &wrap(&format!("Capped, no paper trade ({}): {}", capped.len(), capped.join(", ")), 2);
+    }
+    if report.controls > 0 {
+        let plural = if report.controls == 1 { "" } else { "s" };
+        let _ = writeln!(text, "Besides, {} control{plural} (S0) followed on paper for comparison.", report.controls);
+    }
+    text
+}
+
+fn funnel(report: &Report) -> String {
+    let funnel = &report.funnel;
+    let chains = if funnel.chains == 1 { "1 chain".to_owned() } else { format!("{} chains", funnel.chains) };
+    let mut text = format!("Funnel: {} contracts in {chains}\n", grouped(funnel.total));
+    let stage = |place: &str| {
+        ["skip:", "refused:", "gate:", "unknown:", "not_examined", "strategy:", "candidate"]
+            .iter()
+            .position(|prefix| place.starts_with(prefix))
+            .unwrap_or(usize::MAX)
+    };
+    let mut places: Vec<(&String, &u64)> = funnel.places.iter().collect();
+    places.sort_by(|a, b| stage(a.0).cmp(&stage(b.0)).then(b.1.cmp(a.1)).then(a.0.cmp(b.0)));
+    for (place, n) in places {
+        let words = place.replacen(':', " ", 1).replace('_', " ");
+        let _ = writeln!(text, "{:>12}  {words}", grouped(*n));
+    }
+    let sum: u64 = funnel.places.values().sum();
+    let _ = writeln!(text, "{:>12}  sum", grouped(sum));
+    text
+}
+
+fn near_misses(report: &Report) -> String {
+    report
+        .near_misses
+        .iter()
+        .map(|miss| {
+            let missed: Vec<String> = miss.missed.iter().map(check_text).collect();
+            wrap(
+                &format!("  {:<20} {} of {} missed: {}", miss.symbol, miss.missed.len(), miss.of, missed.join("; ")),
+                4,
+            )
+        })
+        .collect()
+}
+
+/// `min_rsi_3 36.2, wants <= 35`.
+#[must_use]
+pub fn check_text(check: &Check) -> String {
+    let operator = operator_text(check.operator);
+    let value = or_dash(check.value, number);
+    match check.verdict {
+        Verdict::Pass | Verdict::Fail => format!("{} {value}, wants {operator} {}", check.name, number(check.threshold)),
+        Verdict::Unknown => format!("{} unknown, wants {operator} {}", check.name, number(check.threshold)),
+    }
+}
+
+/// The operator as it is typed.
+#[must_use]
+pub const fn operator_text(operator: Operator) -> &'static str {
+    match operator {
+        Operator::AtLeast => ">=",
+        Operator::AtMost => "<=",
+        Operator::Above => ">",
+        Operator::Below => "<",
+    }
+}
+
+/// A number with up to four decimals, none of them a trailing zero.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn transitions(report: &Report) -> String {
+    report
+        .transitions
+        .iter()
+        .filter(|row| !row.control)
+        .map(|row| {
+            let contract = or_dash(row.symbol, |symbol| symbol.to_string());
+            let price = or_dash(row.price, price);
+            let what = match row.to {
+                TradeState::Open => format!("bought at {price}"),
+                TradeState::Lapsed => "lapsed: the buy limit was not reached in time".to_owned(),
+                TradeState::Closed => format!(
+                    "sold at {price} ({}), gross {} net {}",
+                    row.reason.as_deref().unwrap_or("-"),
+                    or_dash(row.gross, signed),
+                    or_dash(row.net, signed),
+                ),
+                TradeState::Pending | TradeState::Capped => row.to.word().to_owned(),
+            };
+            wrap(&format!("  #{} {contract:<20} {what}", row.trade), 4)
+        })
+        .collect()
+}
+
+/// `+$288.70` or `-$12.00`.
+#[must_use]
+pub fn signed(dollars: f64) -> String {
+    format!("{}${:.2}", if dollars < 0.0 { '-' } else { '+' }, dollars.abs())
+}
+
+fn notices(report: &Report) -> String {
+    let mut text = String::new();
+    for notice in &report.notices {
+        for (at, line) in notice.text.lines().enumerate() {
+            let _ = writeln!(text, "  {} {line}", if at == 0 { '>' } else { ' ' });
+        }
+    }
+    text
+}
+
+fn skipped(report: &Report) -> String {
+    /// Names shown for each reason.
+    const NAMES: usize = 12;
+    report
+        .skipped
+        .iter()
+        .map(|(reason, tickers)| {
+            let mut names: Vec<String> = tickers.iter().take(NAMES).map(ToString::to_string).collect();
+            if tickers.len() > NAMES {
+                names.push("…".to_owned());
+            }
+            wrap(&format!("  {:>4}  {}: {}", tickers.len(), reason.replace('_', " "), names.join(" ")), 8)
+        })
+        .collect()
+}
+
+fn partial(report: &Report) -> String {
+    report
+        .partial
+        .iter()
+        .map(|row| {
+            let dates: Vec<String> = row.not_served.iter().map(|date| date.strftime("%y-%m-%d").to_string()).collect();
+            wrap(&format!("  {:<7} {}", row.ticker, dates.join(" ")), 10)
+        })
+        .collect()
+}
+
+fn failed(report: &Report) -> String {
+    report
+        .failed
+        .iter()
+        .map(|row| wrap(&format!("  {:<7} {}: {}", row.ticker, row.word, row.detail), 10))
+        .collect()
+}
