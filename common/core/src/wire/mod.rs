@@ -1,6 +1,9 @@
 //! What crosses a process or a database: JSON of the domain types inside an envelope with a version, refused by name
 //! when it is newer than this code.
 
+#[cfg(test)]
+mod golden;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

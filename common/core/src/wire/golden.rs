@@ -1,0 +1,304 @@
+//! Holds the encoding of every [`super::Wire`] type to bytes that are committed under `golden/`: what one version
+//! wrote, every later one must read, and must not write differently without a new version number.
+//!
+//! After a deliberate change (a new version): `UPDATE_GOLDEN=1 cargo test -p fleet-core golden`, and look at the diff.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::{Wire, WireError, decode, encode};
+use crate::domain::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn price(dollars: f64) -> Price {
+    Price::from_dollars(dollars).unwrap()
+}
+
+fn ticker(text: &str) -> Ticker {
+    Ticker::parse(text).unwrap()
+}
+
+fn scan() -> ScanId {
+    ScanId::parse("finviz-20261120-1000").unwrap()
+}
+
+fn symbol() -> OccSymbol {
+    OccSymbol::parse("TSLA270319C00450000").unwrap()
+}
+
+/// The file's bytes are the encoding, and the encoding's value is the sample.
+#[track_caller]
+fn check<T: Wire + PartialEq + Debug>(name: &str, sample: &T) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    let mut bytes = encode(sample).unwrap();
+    bytes.push(b'\n');
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    let golden = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&golden), "{name} is written differently");
+    assert_eq!(&decode::<T>(&golden).unwrap(), sample, "{name} is read differently");
+}
+
+fn manifest() -> Manifest {
+    let base = |key: &str, url: &str| (key.to_owned(), url.to_owned());
+    Manifest {
+        version: Manifest::VERSION,
+        scan: scan(),
+        tickers: vec![ticker("TSLA"), ticker("BRK.B"), ticker("SPX")],
+        as_of: Some(at("2026-11-20T15:00:00Z")),
+        analysis: serde_json::json!({ "gates": { "min_volume": 50, "max_spread_pct": 12.5 }, "off": null }),
+        vendors: VendorPlan {
+            chain_order: vec![Vendor::Cboe, Vendor::Yahoo],
+            bars: Vendor::Yahoo,
+            routes: vec![VendorRoute {
+                vendor: Vendor::Yahoo,
+                base_urls: BTreeMap::from([
+                    base("query", "http://127.0.0.1:9/q"),
+                    base("cookie", "http://127.0.0.1:9/c"),
+                ]),
+                budget_per_sec: Some(2.5),
+                max_quote_age_secs: 1_200,
+            }],
+            identity: vec![("user-agent".to_owned(), "Mozilla/5.0".to_owned())],
+            max_bars_per_ticker: 12,
+            bar_sessions: 120,
+            dte_window: (20, 60),
+        },
+        limits: DeliveryLimits {
+            timeout_secs: 120,
+            max_attempts: 5,
+            request_timeout_secs: 20,
+            request_tries: 4,
+            max_retry_after_secs: 60,
+        },
+        config_hash: "5f2c".to_owned(),
+        deadline: at("2026-11-20T15:10:00Z"),
+    }
+}
+
+fn checks() -> Vec<Check> {
+    vec![
+        Check::new("rsi", Some(27.125), Operator::AtMost, 30.0),
+        Check::new("earnings_days", None, Operator::Above, 5.0),
+    ]
+}
+
+fn score() -> Score {
+    Score { parts: vec![ScorePart { name: "rsi".into(), points: 17.5, max: 25.0, unknown: false }] }
+}
+
+fn plan() -> EntryPlan {
+    EntryPlan {
+        buy: price(19.2),
+        target: price(22.1),
+        stop: price(14.4),
+        valid_until: at("2026-11-20T21:00:00Z"),
+        time_stop_sessions: 10,
+        exit_rsi: Some(70.0),
+        exit_dte: 7,
+        commission: price(0.65),
+    }
+}
+
+fn mark() -> Mark {
+    Mark { at: at("2026-11-20T16:00:00Z"), bid: Some(price(19.05)), ask: None }
+}
+
+fn exit() -> Exit {
+    Exit::book(at("2026-11-23T15:00:00Z"), price(19.2), price(22.1), ExitReason::Target, price(0.65))
+}
+
+fn trade() -> TradeRecord {
+    TradeRecord {
+        id: TradeId::derive("oversold_call", &symbol(), date(2026, 11, 20)),
+        strategy: "oversold_call".to_owned(),
+        underlying: ticker("TSLA"),
+        symbol: symbol(),
+        control: false,
+        state: TradeState::Closed,
+        scan: scan(),
+        signalled_at: at("2026-11-20T15:00:00.25Z"),
+        entry_session: date(2026, 11, 20),
+        signal_bid: price(19.1),
+        signal_ask: price(19.3),
+        plan: plan(),
+        score: score(),
+        checks: checks(),
+        fill: Some(Fill { at: at("2026-11-20T15:30:00Z"), session: date(2026, 11, 20), price: price(19.2) }),
+        exit: Some(exit()),
+        ignored: false,
+        last_mark: Some(mark()),
+    }
+}
+
+fn notice() -> Notice {
+    Notice {
+        kind: NoticeKind::Filled,
+        trade: trade().id,
+        at: at("2026-11-20T15:30:00Z"),
+        text: "TSLA 27-03-19 450C filled at 19.20".to_owned(),
+    }
+}
+
+fn candidate() -> Candidate {
+    Candidate {
+        underlying: ticker("TSLA"),
+        symbol: symbol(),
+        strategy: "oversold_call".to_owned(),
+        bid: price(19.1),
+        ask: price(19.3),
+        mid: 19.2,
+        plan: plan(),
+        gross_pct: 15.104_166_666_666_666,
+        net_pct: 13.9,
+        volume: Some(412),
+        open_interest: None,
+        spread_pct: 1.041_666_666_666_666_7,
+        iv: Some(0.412),
+        delta: Some(0.38),
+        dte: 119,
+        rsi: Some(27.125),
+        score: score(),
+        checks: checks(),
+        quote_time: at("2026-11-20T14:45:00Z"),
+        spot_used: Some(401.25),
+        flags: vec!["delayed".to_owned()],
+        control: false,
+    }
+}
+
+fn finding(answer: Answer) -> Finding {
+    let transition = |transition, notice| TradeTransition { trade: trade().id, transition, notice };
+    let fill = Fill { at: at("2026-11-20T15:30:00Z"), session: date(2026, 11, 20), price: price(19.2) };
+    Finding {
+        ticker: ticker("TSLA"),
+        as_of: at("2026-11-20T15:00:00Z"),
+        answer,
+        provenance: Provenance {
+            vendor: Vendor::Cboe,
+            quote_time: Some(at("2026-11-20T14:45:00Z")),
+            fetched_at: Some(at("2026-11-20T15:00:00.123456Z")),
+            vendor_spot: Some(price(401.0)),
+            spot: Some(401.25),
+            spot_source: SpotSource::Implied,
+            spot_gap: Some(0.000_623_441_396_508_728_2),
+            forwards: BTreeMap::from([(date(2027, 3, 19), 405.5)]),
+            flags: vec!["delayed".to_owned(), "yield_assumed".to_owned()],
+        },
+        funnel: Funnel(BTreeMap::from([("candidate".to_owned(), 1), ("gate:volume".to_owned(), 40)])),
+        candidates: vec![candidate()],
+        near_misses: vec![NearMiss { symbol: symbol(), strategy: "oversold_call".to_owned(), missed: checks(), of: 9 }],
+        transitions: vec![
+            transition(Transition::Filled(fill), Some(notice())),
+            transition(Transition::Lapsed { at: at("2026-11-20T15:30:00Z") }, None),
+            transition(Transition::Closed(exit()), None),
+        ],
+        marks: vec![(trade().id, mark())],
+        not_served: vec![date(2026, 12, 18)],
+        requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)])),
+    }
+}
+
+fn outcome(outcome: Outcome) -> StoredOutcome {
+    StoredOutcome { scan: scan(), ticker: ticker("TSLA"), outcome, worker: "host:12".to_owned(), attempt: 2 }
+}
+
+#[test]
+fn golden_manifest() {
+    check("manifest.json", &manifest());
+    check("manifest-live.json", &Manifest { as_of: None, tickers: Vec::new(), ..manifest() });
+}
+
+#[test]
+fn golden_task() {
+    check("task.json", &Task { scan: scan(), ticker: ticker("BRK.B") });
+}
+
+#[test]
+fn golden_trade_record() {
+    check("trade-closed.json", &trade());
+    let fresh = TradeRecord { state: TradeState::Pending, fill: None, exit: None, last_mark: None, ..trade() };
+    check("trade-pending.json", &fresh);
+}
+
+#[test]
+fn golden_notice() {
+    check("notice.json", &notice());
+}
+
+#[test]
+fn golden_mark() {
+    check("mark.json", &mark());
+}
+
+#[test]
+fn golden_bar_series() {
+    let bar = Bar {
+        date: date(2026, 11, 19),
+        open: price(19.0),
+        high: price(20.0001),
+        low: price(18.5),
+        close: price(19.2),
+        volume: 412,
+    };
+    let of = |instrument| BarSeries { instrument, bars: vec![bar], last_split: Some(date(2022, 8, 25)), incomplete: 2 };
+    check("bars-underlying.json", &of(Instrument::Underlying(ticker("TSLA"))));
+    check("bars-contract.json", &of(Instrument::Contract(symbol())));
+}
+
+#[test]
+fn golden_outcome() {
+    let found = |answer| Outcome::Found(Box::new(finding(answer)));
+    check("outcome-found.json", &outcome(found(Answer::Analysed)));
+    let reason = FailReason { word: "throttled".to_owned(), detail: "the vendor asks us to slow down".to_owned() };
+    let requests = RequestCounts(BTreeMap::from([(Vendor::Cboe, 4)]));
+    check("outcome-failed.json", &outcome(Outcome::Failed { reason, requests }));
+    check("outcome-poison.json", &outcome(Outcome::Poison { attempts: 5 }));
+    check("outcome-sealed.json", &outcome(Outcome::Sealed));
+    let skips = [
+        ("no-options", SkipReason::NoOptions),
+        ("stale", SkipReason::StaleQuotes { age_secs: 5_000, limit_secs: 1_200 }),
+        ("undated", SkipReason::UndatedQuotes),
+        ("spot-gap", SkipReason::SpotGap { gap: -0.031 }),
+        ("pre-gate", SkipReason::UnderlyingPreGate { check: checks().remove(0) }),
+        ("thin", SkipReason::ThinUnderlying { bars: 12, needed: 60 }),
+    ];
+    for (name, reason) in skips {
+        let skipped = Finding {
+            candidates: Vec::new(),
+            near_misses: Vec::new(),
+            transitions: Vec::new(),
+            ..finding(Answer::Skipped(reason))
+        };
+        check(&format!("outcome-skipped-{name}.json"), &outcome(Outcome::Found(Box::new(skipped))));
+    }
+}
+
+#[test]
+fn a_newer_version_is_refused_by_name_before_its_body_is_read() {
+    let error = decode::<Task>(br#"{"v":2,"body":{"what":"nobody knows yet"}}"#).unwrap_err();
+    assert!(matches!(error, WireError::Newer { what: "task", found: 2, known: 1 }), "{error:?}");
+}
+
+#[test]
+fn fields_of_a_later_revision_are_passed_over() {
+    let bytes = br#"{"v":1,"body":{"scan":"finviz-20261120-1000","ticker":"TSLA","lane":3},"by":"x"}"#;
+    assert_eq!(decode::<Task>(bytes).unwrap(), Task { scan: scan(), ticker: ticker("TSLA") });
+}
+
+#[test]
+fn what_is_no_encoding_is_refused() {
+    for bytes in ["", "{", "[]", r#"{"v":1}"#, r#"{"body":{}}"#, r#"{"v":1,"body":{"scan":"a b","ticker":"TSLA"}}"#] {
+        assert!(decode::<Task>(bytes.as_bytes()).is_err(), "{bytes:?} was read");
+    }
+    let deep = format!(r#"{{"v":1,"body":{}}}"#, "[".repeat(100_000));
+    assert!(decode::<Task>(deep.as_bytes()).is_err());
+}
