@@ -1,0 +1,401 @@
+//! The store suite notices: a store that is broken in one known way fails the promise about it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleet_core::domain::*;
+use fleet_core::seams::*;
+// Not the settlement of a contract, which is a word of the domain too.
+use fleet_core::seams::Settlement;
+use fleet_engines::conformance::store::{self, StoreFixture};
+use fleet_engines::sqlite::SqliteStore;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+/// One way to be wrong.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Fault {
+    CommitsTwice,
+    LastCommitWins,
+    AcceptsLateCommits,
+    ForgetsTheTrades,
+    ForgetsTheExplanation,
+    ForgetsTransitions,
+    IgnoresTheEpoch,
+    GivesTheLeaseToEveryone,
+    LeasesNeverEnd,
+    EpochStandsStill,
+    ForgetsAttempts,
+    NothingIsMissing,
+    ThawsManifests,
+    MovesBack,
+    PrunesHeldScans,
+    ForgetsClaims,
+    ClaimsNeverEnd,
+    ForgetsConfirmations,
+    BurstsTheBudget,
+    CountsEachCallersBudget,
+    OneInTenTooMany,
+    IgnoresBlocks,
+    LastBlockWins,
+    KeepsBarsForEver,
+    ClosesPendingTrades,
+    ShowsControls,
+    SealsInSilence,
+    TellsTwice,
+    ForgetsEverything,
+}
+
+/// A right store behind one fault.
+#[derive(Clone)]
+struct Broken {
+    right: SqliteStore,
+    /// A second one, for faults that need somewhere else to write.
+    elsewhere: SqliteStore,
+    fault: Fault,
+    /// The newest lease of each scan.
+    leases: Arc<Mutex<BTreeMap<ScanId, Lease>>>,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    /// The lease the store will accept: the newest, whoever asks.
+    fn epoch_of(&self, lease: &Lease) -> Lease {
+        let newest = self.leases.lock().unwrap().get(&lease.scan).cloned();
+        if self.is(Fault::IgnoresTheEpoch) { newest.unwrap_or_else(|| lease.clone()) } else { lease.clone() }
+    }
+}
+
+type Stored<T> = Result<T, StoreError>;
+
+#[async_trait]
+impl Scans for Broken {
+    async fn open_scan(&self, scan: &ScanId, config_hash: &str) -> Stored<OpenedScan> {
+        self.right.open_scan(scan, config_hash).await
+    }
+
+    async fn take_lease(&self, scan: &ScanId, holder: &Holder, ttl: Duration) -> Stored<LeaseAnswer> {
+        let ttl = if self.is(Fault::LeasesNeverEnd) { ttl * 1_000 } else { ttl };
+        let mut answer = self.right.take_lease(scan, holder, ttl).await?;
+        if self.is(Fault::GivesTheLeaseToEveryone) {
+            answer = LeaseAnswer::Taken(Lease { scan: scan.clone(), epoch: 1, holder: holder.clone() });
+        }
+        if let LeaseAnswer::Taken(lease) = &mut answer {
+            self.leases.lock().unwrap().insert(scan.clone(), lease.clone());
+            if self.is(Fault::EpochStandsStill) {
+                lease.epoch = 1;
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Stored<()> {
+        self.right.renew_lease(&self.epoch_of(lease), ttl).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Stored<()> {
+        self.right.release_lease(&self.epoch_of(lease)).await
+    }
+
+    async fn freeze_manifest(&self, lease: &Lease, manifest: &Manifest) -> Stored<Manifest> {
+        let frozen = self.right.freeze_manifest(&self.epoch_of(lease), manifest).await?;
+        Ok(if self.is(Fault::ThawsManifests) { manifest.clone() } else { frozen })
+    }
+
+    async fn manifest(&self, scan: &ScanId) -> Stored<Option<Manifest>> {
+        self.right.manifest(scan).await
+    }
+
+    async fn advance(&self, lease: &Lease, to: ScanState) -> Stored<()> {
+        self.right.advance(&self.epoch_of(lease), to).await
+    }
+
+    async fn scan_state(&self, scan: &ScanId) -> Stored<Option<ScanState>> {
+        let state = self.right.scan_state(scan).await?;
+        Ok(state.map(|state| if self.is(Fault::MovesBack) { ScanState::Init } else { state }))
+    }
+
+    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<Attempt> {
+        let attempt = self.right.count_attempt(scan, ticker).await?;
+        Ok(match attempt {
+            Attempt::Run(_) if self.is(Fault::ForgetsAttempts) => Attempt::Run(1),
+            other => other,
+        })
+    }
+
+    async fn commit(&self, commit: &Commit) -> Stored<CommitAnswer> {
+        let mut commit = commit.clone();
+        match self.fault {
+            Fault::ForgetsTheTrades => commit.trades.clear(),
+            Fault::ForgetsTheExplanation => commit.explanations.clear(),
+            Fault::ForgetsTransitions => commit.transitions.clear(),
+            _ => {}
+        }
+        let answer = self.right.commit(&commit).await?;
+        Ok(match (self.fault, answer) {
+            (Fault::CommitsTwice, CommitAnswer::Duplicate) => CommitAnswer::Committed,
+            (Fault::AcceptsLateCommits, CommitAnswer::Late) => CommitAnswer::Committed,
+            _ => answer,
+        })
+    }
+
+    async fn missing(&self, scan: &ScanId) -> Stored<Vec<Ticker>> {
+        if self.is(Fault::NothingIsMissing) {
+            return Ok(Vec::new());
+        }
+        self.right.missing(scan).await
+    }
+
+    async fn outcomes(&self, scan: &ScanId) -> Stored<Vec<StoredOutcome>> {
+        let mut outcomes = self.right.outcomes(scan).await?;
+        if self.is(Fault::LastCommitWins) {
+            for stored in &mut outcomes {
+                stored.outcome = Outcome::Poison { attempts: 8 };
+                stored.attempt = 9;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn seal(&self, lease: &Lease) -> Stored<Vec<Ticker>> {
+        let sealed = self.right.seal(&self.epoch_of(lease)).await?;
+        Ok(if self.is(Fault::SealsInSilence) { Vec::new() } else { sealed })
+    }
+
+    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Stored<()> {
+        let lease = self.epoch_of(lease);
+        if self.is(Fault::TellsTwice) {
+            let mut twice = settlement.clone();
+            for notice in &settlement.notices {
+                twice.notices.push(Notice { kind: NoticeKind::Exit, ..notice.clone() });
+            }
+            return self.right.settle(&lease, &twice).await;
+        }
+        self.right.settle(&lease, settlement).await
+    }
+
+    async fn list_scans(&self, limit: u32) -> Stored<Vec<ScanSummary>> {
+        self.right.list_scans(limit).await
+    }
+
+    async fn prune_scans(&self, before: Timestamp) -> Stored<u64> {
+        if self.is(Fault::PrunesHeldScans) {
+            let leases: Vec<Lease> = self.leases.lock().unwrap().values().cloned().collect();
+            for lease in leases {
+                self.right.release_lease(&lease).await?;
+            }
+        }
+        self.right.prune_scans(before).await
+    }
+}
+
+#[async_trait]
+impl Trades for Broken {
+    async fn trades(&self, filter: &TradeFilter) -> Stored<Vec<TradeRecord>> {
+        let controls = filter.controls || self.is(Fault::ShowsControls);
+        self.right.trades(&TradeFilter { controls, ..filter.clone() }).await
+    }
+
+    async fn trade(&self, id: &TradeId) -> Stored<Option<(TradeRecord, Vec<Mark>)>> {
+        self.right.trade(id).await
+    }
+
+    async fn live_underlyings(&self) -> Stored<Vec<Ticker>> {
+        self.right.live_underlyings().await
+    }
+
+    async fn ignore_trade(&self, id: &TradeId) -> Stored<TradeRecord> {
+        self.right.ignore_trade(id).await
+    }
+
+    async fn close_trade(&self, id: &TradeId, exit: &Exit) -> Stored<TradeRecord> {
+        match self.right.close_trade(id, exit).await {
+            Err(StoreError::Conflict(_)) if self.is(Fault::ClosesPendingTrades) => {
+                let (trade, _) = self.right.trade(id).await?.expect("a conflict is about a trade that exists");
+                Ok(TradeRecord { state: TradeState::Closed, exit: Some(exit.clone()), ..trade })
+            }
+            answer => answer,
+        }
+    }
+}
+
+#[async_trait]
+impl Outbox for Broken {
+    async fn claim_notices(&self, holder: &Holder, max: u32, claim: Duration) -> Stored<Vec<ClaimedNotice>> {
+        let claim = match self.fault {
+            Fault::ForgetsClaims => Duration::ZERO,
+            Fault::ClaimsNeverEnd => claim * 1_000,
+            _ => claim,
+        };
+        self.right.claim_notices(holder, max, claim).await
+    }
+
+    async fn confirm_notice(&self, key: &str) -> Stored<()> {
+        if self.is(Fault::ForgetsConfirmations) {
+            return Ok(());
+        }
+        self.right.confirm_notice(key).await
+    }
+
+    async fn release_notice(&self, key: &str) -> Stored<()> {
+        self.right.release_notice(key).await
+    }
+
+    async fn notices(&self) -> Stored<Vec<(Notice, bool)>> {
+        self.right.notices().await
+    }
+}
+
+#[async_trait]
+impl Budgets for Broken {
+    async fn draw(&self, vendor: Vendor, per_sec: f64, want: u32) -> Stored<BudgetAnswer> {
+        match self.fault {
+            Fault::BurstsTheBudget => {
+                let (start_in, spacing) = (Duration::ZERO, Duration::from_secs_f64(1.0 / per_sec));
+                Ok(BudgetAnswer::Granted { permits: want.max(1), start_in, spacing })
+            }
+            // The fence post: right on average, one too many in ten seconds.
+            Fault::OneInTenTooMany => self.right.draw(vendor, per_sec * 1.035, want).await,
+            Fault::IgnoresBlocks => self.elsewhere.draw(vendor, per_sec, want).await,
+            _ => self.right.draw(vendor, per_sec, want).await,
+        }
+    }
+
+    async fn block(&self, vendor: Vendor, wait: Duration) -> Stored<()> {
+        if self.is(Fault::LastBlockWins) {
+            return if wait > Duration::from_secs(1) { Ok(()) } else { self.right.block(vendor, wait).await };
+        }
+        self.right.block(vendor, wait).await
+    }
+}
+
+#[async_trait]
+impl BarCache for Broken {
+    async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<BarSeries>> {
+        if self.is(Fault::KeepsBarsForEver) {
+            return self.right.cached_bars(instrument, jiff::civil::date(2026, 1, 2)).await;
+        }
+        self.right.cached_bars(instrument, session).await
+    }
+
+    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Stored<()> {
+        let session = if self.is(Fault::KeepsBarsForEver) { jiff::civil::date(2026, 1, 2) } else { session };
+        self.right.cache_bars(session, series).await
+    }
+}
+
+#[async_trait]
+impl Explanations for Broken {
+    async fn explanation(&self, ticker: &Ticker) -> Stored<Option<(ScanId, Vec<u8>)>> {
+        self.right.explanation(ticker).await
+    }
+}
+
+struct Fixture {
+    store: Broken,
+    clock: Arc<ManualClock>,
+    directory: TempDir,
+}
+
+impl Fixture {
+    fn new(fault: Fault) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let open = |name| SqliteStore::open_with_clock(&directory.path().join(name), clock.clone()).unwrap();
+        let leases = Arc::default();
+        let store = Broken { right: open("right.db"), elsewhere: open("elsewhere.db"), fault, leases };
+        Self { store, clock, directory }
+    }
+}
+
+#[async_trait]
+impl StoreFixture for Fixture {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    async fn reopened(&self) -> Result<Box<dyn Store>, String> {
+        let name = match self.store.fault {
+            Fault::ForgetsEverything | Fault::CountsEachCallersBudget => "another.db",
+            _ => "right.db",
+        };
+        let right = SqliteStore::open_with_clock(&self.directory.path().join(name), self.clock.clone()).unwrap();
+        Ok(Box::new(Broken { right, ..self.store.clone() }))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(SignedDuration::try_from(time).unwrap());
+    }
+
+    fn beat(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+macro_rules! notices {
+    ($($fault:ident: $promise:ident;)*) => {
+        #[tokio::test]
+        async fn every_fault_is_noticed_by_the_promise_about_it() {
+            $(
+                let answer = store::$promise(&Fixture::new(Fault::$fault)).await;
+                assert!(answer.is_err(), "{} did not notice {:?}", stringify!($promise), Fault::$fault);
+            )*
+        }
+    };
+}
+
+notices! {
+    CommitsTwice: the_first_commit_wins;
+    CommitsTwice: only_one_of_many_commits_wins;
+    LastCommitWins: the_first_commit_wins;
+    LastCommitWins: only_one_of_many_commits_wins;
+    LastCommitWins: missing_is_the_manifest_less_the_outcomes_in_its_order;
+    AcceptsLateCommits: a_commit_after_the_seal_is_late;
+    ForgetsTheTrades: a_commit_writes_everything_it_brings;
+    ForgetsTheTrades: a_trade_is_added_once;
+    ForgetsTheTrades: underlyings_of_live_trades_are_named_in_order;
+    ForgetsTheExplanation: the_newest_scans_explanation_is_kept;
+    ForgetsTransitions: a_transition_applies_from_its_own_state_only;
+    ForgetsTransitions: an_ignored_trade_tells_nothing_more;
+    IgnoresTheEpoch: a_stale_lease_writes_nothing;
+    IgnoresTheEpoch: a_lease_lasts_while_it_is_renewed;
+    IgnoresTheEpoch: a_lease_given_back_is_free_and_gone;
+    GivesTheLeaseToEveryone: only_one_of_many_gets_a_lease;
+    GivesTheLeaseToEveryone: a_lease_has_one_holder_and_a_growing_epoch;
+    LeasesNeverEnd: a_lease_has_one_holder_and_a_growing_epoch;
+    EpochStandsStill: a_lease_has_one_holder_and_a_growing_epoch;
+    ForgetsAttempts: attempts_are_counted_until_there_is_an_outcome;
+    ForgetsAttempts: concurrent_attempts_get_different_numbers;
+    NothingIsMissing: missing_is_the_manifest_less_the_outcomes_in_its_order;
+    NothingIsMissing: nothing_is_missing_is_never_said_without_a_manifest;
+    ThawsManifests: a_manifest_is_frozen_once;
+    MovesBack: a_scan_moves_forward_only;
+    PrunesHeldScans: pruning_spares_trades_and_held_scans;
+    ForgetsClaims: a_claimed_notice_is_not_claimed_again;
+    ForgetsClaims: concurrent_claims_share_the_notices;
+    ClaimsNeverEnd: a_claim_ends;
+    ForgetsConfirmations: a_sent_notice_is_never_claimed_again;
+    BurstsTheBudget: a_budget_is_kept_in_every_window_by_all_callers_together;
+    BurstsTheBudget: a_grant_is_a_seconds_worth_at_most_and_one_at_least;
+    BurstsTheBudget: a_slow_budget_lets_one_through_at_a_time;
+    CountsEachCallersBudget: a_budget_is_kept_in_every_window_by_all_callers_together;
+    OneInTenTooMany: a_budget_is_kept_in_every_window_by_all_callers_together;
+    IgnoresBlocks: a_blocked_vendor_gets_nothing_until_it_is_over;
+    LastBlockWins: a_blocked_vendor_gets_nothing_until_it_is_over;
+    KeepsBarsForEver: bars_are_kept_for_their_session_only;
+    ClosesPendingTrades: a_person_closes_an_open_trade_only;
+    ShowsControls: trades_are_filtered_and_ordered;
+    SealsInSilence: sealing_closes_what_is_missing;
+    TellsTwice: settling_caps_and_tells_once;
+    ForgetsEverything: what_was_answered_is_there_after_reopening;
+}

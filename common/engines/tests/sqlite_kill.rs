@@ -1,0 +1,187 @@
+//! kill -9 in the middle of a loop of commits: everything that was acknowledged is in the file, whole, and nothing
+//! else but at most the one commit whose answer was on its way.
+//!
+//! The child is this test program itself, told by an environment variable to commit until it is killed.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use fleet_core::domain::*;
+use fleet_core::seams::*;
+use fleet_engines::sqlite::SqliteStore;
+use jiff::Timestamp;
+use jiff::civil::date;
+
+const FILE: &str = "FLEET_ENGINES_KILL_FILE";
+const TICKERS: usize = 4_000;
+/// Acknowledged commits after which each round kills; the moments differ, so that different steps are hit.
+const ROUNDS: [usize; 4] = [1, 17, 60, 123];
+
+fn scan() -> ScanId {
+    ScanId::parse("kill-20261120-1000").unwrap()
+}
+
+fn ticker(n: usize) -> Ticker {
+    Ticker::parse(&format!("K{n}")).unwrap()
+}
+
+fn trade(n: usize) -> TradeRecord {
+    let symbol = OccSymbol::parse(&format!("K{n}270319C00450000")).unwrap();
+    let price = |dollars| Price::from_dollars(dollars).unwrap();
+    TradeRecord {
+        id: TradeId::derive("oversold_call", &symbol, date(2026, 11, 20)),
+        strategy: "oversold_call".to_owned(),
+        underlying: ticker(n),
+        symbol,
+        control: false,
+        state: TradeState::Pending,
+        scan: scan(),
+        signalled_at: Timestamp::UNIX_EPOCH,
+        entry_session: date(2026, 11, 20),
+        signal_bid: price(2.30),
+        signal_ask: price(2.40),
+        plan: EntryPlan {
+            buy: price(2.35),
+            target: price(3.10),
+            stop: price(1.60),
+            valid_until: Timestamp::UNIX_EPOCH,
+            time_stop_sessions: 10,
+            exit_rsi: None,
+            exit_dte: 7,
+            commission: price(0.65),
+        },
+        score: Score::default(),
+        checks: Vec::new(),
+        fill: None,
+        exit: None,
+        ignored: false,
+        last_mark: None,
+    }
+}
+
+/// An outcome of about 20 KB, a trade, its fill's notice of the ticker before, and an explanation of 30 KB.
+fn commit(n: usize) -> Commit {
+    let reason = FailReason { word: "timeout".to_owned(), detail: "x".repeat(20_000) };
+    let previous = n.checked_sub(1).map(trade);
+    let transitions = previous.iter().map(|previous| TradeTransition {
+        trade: previous.id.clone(),
+        transition: Transition::Lapsed { at: Timestamp::UNIX_EPOCH },
+        notice: Some(Notice {
+            kind: NoticeKind::Lapsed,
+            trade: previous.id.clone(),
+            at: Timestamp::UNIX_EPOCH,
+            text: format!("lapsed {}", previous.symbol),
+        }),
+    });
+    Commit {
+        scan: scan(),
+        ticker: ticker(n),
+        outcome: Outcome::Failed { reason, requests: RequestCounts::default() },
+        worker: "child".to_owned(),
+        attempt: 1,
+        trades: vec![trade(n)],
+        transitions: transitions.collect(),
+        marks: Vec::new(),
+        explanations: vec![7; 30_000],
+    }
+}
+
+async fn prepare(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    store.open_scan(&scan(), "hash").await.unwrap();
+    let answer = store.take_lease(&scan(), &Holder("parent:1".to_owned()), Duration::from_secs(600)).await.unwrap();
+    let LeaseAnswer::Taken(lease) = answer else { panic!("a new scan is free") };
+    let manifest = Manifest {
+        version: Manifest::VERSION,
+        scan: scan(),
+        tickers: (0..TICKERS).map(ticker).collect(),
+        as_of: None,
+        analysis: serde_json::Value::Null,
+        vendors: VendorPlan {
+            chain_order: Vec::new(),
+            bars: Vendor::Yahoo,
+            routes: Vec::new(),
+            identity: Vec::new(),
+            max_bars_per_ticker: 12,
+            bar_sessions: 120,
+            dte_window: (20, 60),
+        },
+        limits: DeliveryLimits {
+            timeout_secs: 120,
+            max_attempts: 5,
+            request_timeout_secs: 20,
+            request_tries: 4,
+            max_retry_after_secs: 60,
+        },
+        config_hash: "hash".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    };
+    store.freeze_manifest(&lease, &manifest).await.unwrap();
+}
+
+/// Not a check by itself: does nothing unless it is the child.
+#[tokio::test]
+async fn child_commits_until_it_is_killed() {
+    let Some(path) = std::env::var_os(FILE) else { return };
+    let store = SqliteStore::open(Path::new(&path)).unwrap();
+    for n in 0..TICKERS {
+        assert_eq!(store.commit(&commit(n)).await.unwrap(), CommitAnswer::Committed);
+        // To the error stream: the test harness writes to the other one.
+        eprintln!("ACK {n}");
+    }
+}
+
+/// Runs the child until it has acknowledged so many commits, kills it, and gives every acknowledgement it wrote.
+fn kill_after(path: &Path, acknowledged: usize) -> Vec<usize> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_commits_until_it_is_killed", "--nocapture", "--test-threads=1"])
+        .env(FILE, path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut seen = Vec::new();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // Goes on to the end of the stream, which comes with the child's death: also what it wrote before that counts.
+    for line in lines {
+        if let Some(n) = line.unwrap().strip_prefix("ACK ").and_then(|n| n.parse().ok()) {
+            seen.push(n);
+        }
+        if seen.len() == acknowledged {
+            child.kill().unwrap();
+        }
+    }
+    assert!(!child.wait().unwrap().success(), "the child ended by itself");
+    seen
+}
+
+#[tokio::test]
+async fn after_kill_9_exactly_what_was_acknowledged_is_there() {
+    for acknowledged in ROUNDS {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        prepare(&path).await;
+        let seen = kill_after(&path, acknowledged);
+        let store = SqliteStore::open(&path).unwrap();
+        let outcomes = store.outcomes(&scan()).await.unwrap();
+        let n = outcomes.len();
+        assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
+        assert!(n == seen.len() || n == seen.len() + 1, "{} acknowledged, {n} in the file", seen.len());
+        // Each commit is there as a whole or not at all: outcome, trade, the lapse of the trade before, its notice.
+        let stored: BTreeSet<Ticker> = outcomes.into_iter().map(|outcome| outcome.ticker).collect();
+        assert_eq!(stored, (0..n).map(ticker).collect());
+        for k in 0..n {
+            let (found, _) = store.trade(&trade(k).id).await.unwrap().expect("an acknowledged trade");
+            let state = if k + 1 < n { TradeState::Lapsed } else { TradeState::Pending };
+            assert_eq!(found.state, state, "trade {k} of {n}");
+            let (_, blob) = store.explanation(&ticker(k)).await.unwrap().expect("an acknowledged explanation");
+            assert_eq!(blob.len(), 30_000);
+        }
+        assert_eq!(store.trades(&TradeFilter::default()).await.unwrap().len(), n);
+        assert_eq!(store.notices().await.unwrap().len(), n - 1);
+        assert_eq!(store.missing(&scan()).await.unwrap().len(), TICKERS - n);
+    }
+}
