@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! Supervisor ─ Puller ──1 delivery──▶ Scanner × slots ──1 task──▶ protocol ─▶ scan_ticker
-//!            │    ▲ pull: ≤ free slots, waits ≤ 1 s     │ timeout: the manifest's (120 s)
+//!            │    ▲ pull: ≤ free slots, waits ≤ 0.5 s   │ timeout: the manifest's (120 s)
 //!            └ Heartbeat ──beat every 10 s──────────────┘ 3 unanswered beats: killed and replaced
 //! ```
 
@@ -25,6 +25,9 @@ mod protocol;
 mod puller;
 mod scanner;
 mod supervisor;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

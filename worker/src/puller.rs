@@ -3,7 +3,7 @@
 //! Receives: `SlotFree`, `SlotBusy` from scanners; what a pull brought; `Drain` from the supervisor. Sends: one
 //! delivery to each free scanner; `Quiet` to the supervisor once a drain is over. Limits: one pull at a time, for
 //! exactly as many tasks as there are free slots (mailboxes are unbounded, so nothing else would push back); a pull
-//! waits at most 1 s. How it fails: what it holds goes back to the queue; its replacement learns the slots anew, because
+//! waits at most 0.5 s. How it fails: what it holds goes back to the queue; its replacement learns the slots anew, because
 //! each scanner announces itself to a new puller.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::supervisor::SupervisorMessage;
 use crate::{WorkerContext, in_time};
 
 /// A drain waits for the pull under way, so this is kept short; an idle worker asks once in it.
-const PULL_WAIT: Duration = Duration::from_secs(1);
+const PULL_WAIT: Duration = Duration::from_millis(500);
 /// What an engine may take beyond the wait before it counts as away.
 const PULL_SLACK: Duration = Duration::from_secs(5);
 /// Rest after a pull that brought nothing, in case an engine does not wait as it should.

@@ -17,6 +17,11 @@ mod patience;
 mod run;
 mod steps;
 
+#[cfg(test)]
+mod run_tests;
+#[cfg(test)]
+mod test_world;
+
 use std::sync::Arc;
 use std::time::Duration;
 
