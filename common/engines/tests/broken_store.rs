@@ -47,6 +47,14 @@ enum Fault {
     SealsInSilence,
     TellsTwice,
     ForgetsEverything,
+    OpensAnything,
+    FreezesAnything,
+    ListsOldestFirst,
+    CommitsTheUnplanned,
+    ForgetsMarks,
+    ForgetsReleases,
+    OneBudgetForAll,
+    TakesAnyRate,
 }
 
 /// A right store behind one fault.
@@ -77,7 +85,8 @@ type Stored<T> = Result<T, StoreError>;
 #[async_trait]
 impl Scans for Broken {
     async fn open_scan(&self, scan: &ScanId, config_hash: &str) -> Stored<OpenedScan> {
-        self.right.open_scan(scan, config_hash).await
+        let opened = self.right.open_scan(scan, config_hash).await?;
+        Ok(if self.is(Fault::OpensAnything) { OpenedScan::Created } else { opened })
     }
 
     async fn take_lease(&self, scan: &ScanId, holder: &Holder, ttl: Duration) -> Stored<LeaseAnswer> {
@@ -104,7 +113,10 @@ impl Scans for Broken {
     }
 
     async fn freeze_manifest(&self, lease: &Lease, manifest: &Manifest) -> Stored<Manifest> {
-        let frozen = self.right.freeze_manifest(&self.epoch_of(lease), manifest).await?;
+        let frozen = match self.right.freeze_manifest(&self.epoch_of(lease), manifest).await {
+            Err(StoreError::Conflict(_)) if self.is(Fault::FreezesAnything) => manifest.clone(),
+            answer => answer?,
+        };
         Ok(if self.is(Fault::ThawsManifests) { manifest.clone() } else { frozen })
     }
 
@@ -135,9 +147,13 @@ impl Scans for Broken {
             Fault::ForgetsTheTrades => commit.trades.clear(),
             Fault::ForgetsTheExplanation => commit.explanations.clear(),
             Fault::ForgetsTransitions => commit.transitions.clear(),
+            Fault::ForgetsMarks => commit.marks.clear(),
             _ => {}
         }
-        let answer = self.right.commit(&commit).await?;
+        let answer = match self.right.commit(&commit).await {
+            Err(StoreError::NotFound(_)) if self.is(Fault::CommitsTheUnplanned) => CommitAnswer::Committed,
+            answer => answer?,
+        };
         Ok(match (self.fault, answer) {
             (Fault::CommitsTwice, CommitAnswer::Duplicate) => CommitAnswer::Committed,
             (Fault::AcceptsLateCommits, CommitAnswer::Late) => CommitAnswer::Committed,
@@ -181,7 +197,11 @@ impl Scans for Broken {
     }
 
     async fn list_scans(&self, limit: u32) -> Stored<Vec<ScanSummary>> {
-        self.right.list_scans(limit).await
+        let mut scans = self.right.list_scans(limit).await?;
+        if self.is(Fault::ListsOldestFirst) {
+            scans.reverse();
+        }
+        Ok(scans)
     }
 
     async fn prune_scans(&self, before: Timestamp) -> Stored<u64> {
@@ -244,6 +264,9 @@ impl Outbox for Broken {
     }
 
     async fn release_notice(&self, key: &str) -> Stored<()> {
+        if self.is(Fault::ForgetsReleases) {
+            return Ok(());
+        }
         self.right.release_notice(key).await
     }
 
@@ -262,6 +285,10 @@ impl Budgets for Broken {
             }
             // The fence post: right on average, one too many in ten seconds.
             Fault::OneInTenTooMany => self.right.draw(vendor, per_sec * 1.035, want).await,
+            Fault::OneBudgetForAll => self.right.draw(Vendor::Cboe, per_sec, want).await,
+            Fault::TakesAnyRate if !(per_sec > 0.0 && per_sec.is_finite()) => {
+                Ok(BudgetAnswer::Granted { permits: 1, start_in: Duration::ZERO, spacing: Duration::ZERO })
+            }
             Fault::IgnoresBlocks => self.elsewhere.draw(vendor, per_sec, want).await,
             _ => self.right.draw(vendor, per_sec, want).await,
         }
@@ -344,14 +371,48 @@ impl StoreFixture for Fixture {
 
 macro_rules! notices {
     ($($fault:ident: $promise:ident;)*) => {
+        /// Promises that notice something.
+        const NOTICED: &[&str] = &[$(stringify!($promise)),*];
+
         #[tokio::test]
         async fn every_fault_is_noticed_by_the_promise_about_it() {
+            let mut unnoticed = Vec::new();
             $(
-                let answer = store::$promise(&Fixture::new(Fault::$fault)).await;
-                assert!(answer.is_err(), "{} did not notice {:?}", stringify!($promise), Fault::$fault);
+                if store::$promise(&Fixture::new(Fault::$fault)).await.is_ok() {
+                    unnoticed.push((Fault::$fault, stringify!($promise)));
+                }
             )*
+            assert!(unnoticed.is_empty(), "{unnoticed:?}");
         }
     };
+}
+
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        const PROMISES: &[&str] = &[$(stringify!($promise)),*];
+    };
+}
+
+fleet_engines::store_promises!(promises);
+
+#[test]
+fn every_promise_can_be_broken() {
+    let unbroken: Vec<_> = PROMISES.iter().filter(|promise| !NOTICED.contains(promise)).collect();
+    assert!(unbroken.is_empty(), "no fault breaks {unbroken:?}");
+}
+
+/// A function that is not in the list would be called by no engine's test.
+#[test]
+fn every_function_of_the_suite_is_in_the_list() {
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/store");
+    let sources = std::fs::read_dir(suite).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let text: String = sources.collect();
+    let functions = text.split("\npub async fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let mut listed = PROMISES.to_vec();
+    let mut found: Vec<&str> = functions.collect();
+    listed.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, listed);
 }
 
 notices! {
@@ -398,4 +459,15 @@ notices! {
     SealsInSilence: sealing_closes_what_is_missing;
     TellsTwice: settling_caps_and_tells_once;
     ForgetsEverything: what_was_answered_is_there_after_reopening;
+    OpensAnything: a_scan_is_created_once;
+    OpensAnything: a_scan_with_another_configuration_is_told_apart;
+    FreezesAnything: a_manifest_must_fit_its_lease_and_name_no_ticker_twice;
+    ListsOldestFirst: scans_are_listed_newest_first;
+    CommitsTheUnplanned: a_commit_for_what_was_not_planned_is_refused;
+    ForgetsTheTrades: a_contract_has_one_live_trade_a_strategy;
+    ForgetsTheTrades: concurrent_scans_add_a_trade_once;
+    ForgetsMarks: marks_are_kept_once_and_in_order;
+    ForgetsReleases: a_released_notice_can_be_claimed_again;
+    OneBudgetForAll: vendors_have_budgets_of_their_own;
+    TakesAnyRate: what_is_no_rate_is_refused;
 }

@@ -1,5 +1,5 @@
-//! kill -9 in the middle of a loop of commits: everything that was acknowledged is in the file, whole, and nothing
-//! else but at most the one commit whose answer was on its way.
+//! A loop of commits that ends badly, by kill -9 or by a full disk: everything that was acknowledged is in the file,
+//! whole, and nothing else (after a kill: but at most the one commit whose answer was on its way).
 //!
 //! The child is this test program itself, told by an environment variable to commit until it is killed.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fleet_core::domain::*;
 use fleet_core::seams::*;
-use fleet_engines::sqlite::SqliteStore;
+use fleet_engines::sqlite::{SqliteSettings, SqliteStore};
 use jiff::Timestamp;
 use jiff::civil::date;
 
@@ -166,22 +166,52 @@ async fn after_kill_9_exactly_what_was_acknowledged_is_there() {
         prepare(&path).await;
         let seen = kill_after(&path, acknowledged);
         let store = SqliteStore::open(&path).unwrap();
-        let outcomes = store.outcomes(&scan()).await.unwrap();
-        let n = outcomes.len();
         assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
+        let n = check_whole(&store).await;
         assert!(n == seen.len() || n == seen.len() + 1, "{} acknowledged, {n} in the file", seen.len());
-        // Each commit is there as a whole or not at all: outcome, trade, the lapse of the trade before, its notice.
-        let stored: BTreeSet<Ticker> = outcomes.into_iter().map(|outcome| outcome.ticker).collect();
-        assert_eq!(stored, (0..n).map(ticker).collect());
-        for k in 0..n {
-            let (found, _) = store.trade(&trade(k).id).await.unwrap().expect("an acknowledged trade");
-            let state = if k + 1 < n { TradeState::Lapsed } else { TradeState::Pending };
-            assert_eq!(found.state, state, "trade {k} of {n}");
-            let (_, blob) = store.explanation(&ticker(k)).await.unwrap().expect("an acknowledged explanation");
-            assert_eq!(blob.len(), 30_000);
-        }
-        assert_eq!(store.trades(&TradeFilter::default()).await.unwrap().len(), n);
-        assert_eq!(store.notices().await.unwrap().len(), n - 1);
-        assert_eq!(store.missing(&scan()).await.unwrap().len(), TICKERS - n);
     }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_exactly_what_was_acknowledged_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    prepare(&path).await;
+    // Bounds that end the loop at different places inside a commit.
+    for room in [100_000, 217_000, 333_000, 1_000_000] {
+        let max_bytes = Some(std::fs::metadata(&path).unwrap().len() + room);
+        let small = SqliteStore::open_with(&path, SqliteSettings { max_bytes, ..SqliteSettings::default() }).unwrap();
+        let already = small.outcomes(&scan()).await.unwrap().len();
+        let mut acknowledged = already;
+        let error = loop {
+            match small.commit(&commit(acknowledged)).await {
+                Ok(answer) => assert_eq!(answer, CommitAnswer::Committed),
+                Err(error) => break error,
+            }
+            acknowledged += 1;
+        };
+        assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+        assert_eq!(check_whole(&small).await, acknowledged, "after {already}");
+    }
+}
+
+/// Each commit is there as a whole or not at all: outcome, trade, the lapse of the trade before, its notice, the
+/// explanation. Returns how many.
+async fn check_whole(store: &SqliteStore) -> usize {
+    let outcomes = store.outcomes(&scan()).await.unwrap();
+    let n = outcomes.len();
+    let stored: BTreeSet<Ticker> = outcomes.into_iter().map(|outcome| outcome.ticker).collect();
+    assert_eq!(stored, (0..n).map(ticker).collect());
+    for k in 0..n {
+        let (found, _) = store.trade(&trade(k).id).await.unwrap().expect("an acknowledged trade");
+        let state = if k + 1 < n { TradeState::Lapsed } else { TradeState::Pending };
+        assert_eq!(found.state, state, "trade {k} of {n}");
+        let (_, blob) = store.explanation(&ticker(k)).await.unwrap().expect("an acknowledged explanation");
+        assert_eq!(blob.len(), 30_000);
+    }
+    assert_eq!(store.explanation(&ticker(n)).await.unwrap(), None);
+    assert_eq!(store.trades(&TradeFilter::default()).await.unwrap().len(), n);
+    assert_eq!(store.notices().await.unwrap().len(), n.saturating_sub(1));
+    assert_eq!(store.missing(&scan()).await.unwrap().len(), TICKERS - n);
+    n
 }
