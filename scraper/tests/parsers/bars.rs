@@ -120,4 +120,6 @@ fn a_price_that_cannot_be_is_told_apart_from_a_null() {
     assert_eq!((reading.bars.len(), reading.incomplete, reading.rows), (1, 1, 3));
     assert_eq!(reading.impossible, [date(2026, 11, 16)]);
     assert_eq!(read(&text).unwrap().incomplete, 2);
+    let upside_down = body("TESTX", NEW_YORK, "[1794839400]", "[5]", "[1]").replacen("\"low\":[5]", "\"low\":[6]", 1);
+    assert_eq!(read(&upside_down).unwrap().incomplete, 1, "a low above the high");
 }
