@@ -53,14 +53,14 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
     let mut notes = Notes::default();
     let mut contracts = Vec::with_capacity(rows.len());
     let mut refused = Vec::new();
-    let mut one_sided_shape = true;
+    let mut no_quote_fields = true;
     let mut foreign = None;
     for item in rows {
         let Some(Shape(item)) = item.into_read() else {
             refused.push(RefusedRow { symbol: String::new(), reason: RowRefusal::MissingField });
             continue;
         };
-        one_sided_shape &= item.bid.is_missing() && item.ask.is_missing();
+        no_quote_fields &= item.bid.is_missing() && item.ask.is_missing();
         match contract(&item, &ticker, &mut notes) {
             Ok(quote) => contracts.push(quote),
             Err(reason) => {
@@ -75,7 +75,7 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
     if contracts.is_empty() && !refused.is_empty() {
         return Err(none_readable(&ticker, &refused, foreign));
     }
-    if !contracts.is_empty() && one_sided_shape {
+    if !contracts.is_empty() && no_quote_fields {
         return Err(malformed("no row has a `bid` or an `ask` field: the layout changed"));
     }
     contracts.shrink_to_fit();

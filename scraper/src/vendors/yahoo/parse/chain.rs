@@ -165,7 +165,6 @@ fn contract(row: &Row<'_>, wanted: &Wanted<'_>, notes: &mut Notes) -> Result<Con
     }
     let bid = row::quoted(&row.bid, "bid", "bid_zero", notes)?;
     let ask = row::quoted(&row.ask, "ask", "ask_zero", notes)?;
-    let has_quote = bid.is_some() || ask.is_some();
     Ok(ContractQuote {
         symbol,
         bid,
@@ -174,7 +173,7 @@ fn contract(row: &Row<'_>, wanted: &Wanted<'_>, notes: &mut Notes) -> Result<Con
         // Yahoo leaves the volume out when nothing traded today.
         volume: Some(row::count(&row.volume, "volume", notes)?.unwrap_or(0)),
         open_interest: row::count(&row.open_interest, "open_interest", notes)?,
-        vendor_iv: implied_volatility(row, has_quote, notes)?,
+        vendor_iv: implied_volatility(row, bid.or(ask), notes)?,
     })
 }
 
@@ -187,11 +186,12 @@ fn last_trade(row: &Row<'_>, notes: &mut Notes) -> Result<Option<LastTrade>, Row
     Ok(price.zip(time).map(|(price, time)| LastTrade { price, time }))
 }
 
-fn implied_volatility(row: &Row<'_>, has_quote: bool, notes: &mut Notes) -> Result<Option<f64>, RowRefusal> {
+/// The vendor's implied volatility, unless it is a placeholder; without any quote it is nothing else.
+fn implied_volatility(row: &Row<'_>, quoted: Option<Price>, notes: &mut Notes) -> Result<Option<f64>, RowRefusal> {
     let Some(iv) = row::number(&row.implied_volatility, "implied_volatility", notes)? else { return Ok(None) };
     let placeholder = if is_bisection_leftover(iv) {
         Some("iv_placeholder")
-    } else if !has_quote {
+    } else if quoted.is_none() {
         Some("iv_without_quote")
     } else if !(0.0..=row::ABSURD_IV).contains(&iv) {
         Some("iv_absurd")
