@@ -1,5 +1,7 @@
 //! The in-process queue keeps every promise of a task queue, and its own.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+
 use std::time::{Duration, Instant};
 
 use fleet_core::domain::{ScanId, Task, Ticker};

@@ -1,5 +1,7 @@
 //! The SQLite store keeps every promise of a store, on real files, under a clock that only moves when told to.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 //!
 //! The child is this test program itself, told by an environment variable to commit until it is killed.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

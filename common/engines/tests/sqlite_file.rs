@@ -1,5 +1,7 @@
 //! The SQLite store and its file: whose it is, what it refuses, and what happens when the disk or a lock is in the way.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -25,7 +25,8 @@ pub mod store;
 /// Leaves the promise with a sentence unless a condition holds.
 macro_rules! ensure {
     ($condition:expr, $($sentence:tt)+) => {
-        if !$condition {
+        let kept: bool = $condition;
+        if !kept {
             return Err(format!($($sentence)+));
         }
     };

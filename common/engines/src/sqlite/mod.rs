@@ -32,7 +32,7 @@ mod trades;
 
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ impl SqliteStore {
 }
 
 /// Makes the directory and an empty file where there is none, and refuses what is no SQLite file.
-fn prepare_file(path: &PathBuf) -> Result<(), StoreError> {
+fn prepare_file(path: &Path) -> Result<(), StoreError> {
     let wrong = |e: std::io::Error| failure::file_system(path, &e);
     if path.is_dir() {
         return Err(StoreError::Unavailable(format!(

@@ -55,7 +55,8 @@ pub async fn concurrent_scans_add_a_trade_once(at: &dyn StoreFixture) -> Result<
     }
     let other = at.reopened().await?;
     let (a, b) = tokio::join!(at.store().commit(&commits[0]), other.commit(&commits[1]));
-    (a.kept("committing")?, b.kept("committing")?);
+    a.kept("committing")?;
+    b.kept("committing")?;
     let filter = TradeFilter { controls: true, ..TradeFilter::default() };
     ensure_eq!(at.store().trades(&filter).await.kept("reading trades")?.len(), 1, "trades of two concurrent scans");
     Ok(())
