@@ -91,3 +91,31 @@ fn median(values: &mut [f64]) -> Option<f64> {
     let upper = values.get(n / 2)?;
     Some(if n.is_multiple_of(2) { (values[n / 2 - 1] + upper) / 2.0 } else { *upper })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_session_is_closed_some_time_after_its_close() {
+        let last =
+            |day, hour, minute| last_closed_session(calendar::at_new_york(day, hour, minute, 0), &Coverage::default());
+        assert_eq!(last(date(2026, 11, 20), 10, 30), date(2026, 11, 19));
+        assert_eq!(last(date(2026, 11, 20), 16, 44), date(2026, 11, 19));
+        assert_eq!(last(date(2026, 11, 20), 16, 45), date(2026, 11, 20));
+        assert_eq!(last(date(2026, 11, 22), 12, 0), date(2026, 11, 20), "a Sunday");
+        assert_eq!(last(date(2026, 11, 27), 13, 45), date(2026, 11, 27), "a half day");
+        let slow = Coverage { bar_final_minutes: 1440, ..Coverage::default() };
+        let at = calendar::at_new_york(date(2026, 11, 23), 10, 30, 0);
+        assert_eq!(last_closed_session(at, &slow), date(2026, 11, 20));
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&mut []), None);
+    }
+}

@@ -10,10 +10,10 @@
 //! `as_of` is read; every row of a chain is counted at exactly one place of the funnel; what is missing is `None` and
 //! never a number. RULES.md beside this crate has every choice that ANALYTICS leaves open.
 
-pub mod answer;
+mod answer;
 pub mod bars;
 pub mod config;
-pub mod exits;
+mod exits;
 pub mod forward;
 pub mod gates;
 pub mod gsm7;

@@ -142,10 +142,13 @@ fn near_expiration_and_recovered_rsi() {
     recovered.contract_bars =
         [(the_call(), series(Instrument::Contract(the_call()), date(2026, 11, 24), &closes, 100))].into();
     assert_eq!(closing(&recovered).map(|e| e.reason), Some(ExitReason::Rsi));
-    // The same reading from bars of before the fill is no reason to leave.
-    recovered.contract_bars =
+    // The same reading on the day of the fill, from bars of before it, is no reason to leave.
+    let mut at_once = look(later(120), &patient(filled()));
+    let middle = filled().plan.buy.dollars();
+    quoted(&mut at_once, middle, middle + 0.02);
+    at_once.contract_bars =
         [(the_call(), series(Instrument::Contract(the_call()), date(2026, 11, 20), &closes, 100))].into();
-    assert_eq!(closing(&recovered), None);
+    assert_eq!(closing(&at_once), None);
 }
 
 #[test]

@@ -134,6 +134,13 @@ fn adjusted_and_expired_contracts() {
 }
 
 #[test]
+fn quotes_at_the_limit_of_their_age_are_fresh() {
+    for secs in [1200, -120] {
+        check_with(&config(), |s| s.chain.quote_time = Some(as_of() - i64::from(secs).seconds()), "candidate");
+    }
+}
+
+#[test]
 fn whole_tickers_are_set_aside_with_their_reason() {
     let skip = |change: &dyn Fn(&mut MarketSnapshot)| {
         let mut snapshot = snapshot();
@@ -145,11 +152,11 @@ fn whole_tickers_are_set_aside_with_their_reason() {
         let Answer::Skipped(reason) = finding.answer else { panic!("{:?} was analysed", finding.funnel) };
         reason
     };
-    let aged = |minutes: i64| move |s: &mut MarketSnapshot| s.chain.quote_time = Some(as_of() - minutes.minutes());
+    let aged = |secs: i64| move |s: &mut MarketSnapshot| s.chain.quote_time = Some(as_of() - secs.seconds());
     assert_eq!(skip(&|s| s.chain.contracts.clear()), SkipReason::NoOptions);
     assert_eq!(skip(&|s| s.chain.quote_time = None), SkipReason::UndatedQuotes);
-    assert_eq!(skip(&aged(21)), SkipReason::StaleQuotes { age_secs: 1260, limit_secs: 1200 });
-    assert_eq!(skip(&aged(-3)), SkipReason::StaleQuotes { age_secs: -180, limit_secs: 1200 });
+    assert_eq!(skip(&aged(1201)), SkipReason::StaleQuotes { age_secs: 1201, limit_secs: 1200 });
+    assert_eq!(skip(&aged(-121)), SkipReason::StaleQuotes { age_secs: -121, limit_secs: 1200 });
     assert!(matches!(skip(&|s| s.chain.vendor_spot.as_mut().unwrap().price = price(97.5)),
         SkipReason::SpotGap { gap } if (gap - (100.0 / 97.5 - 1.0)).abs() < 1e-3));
     let thin = skip(&|s| {

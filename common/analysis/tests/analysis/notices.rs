@@ -40,6 +40,8 @@ fn an_exit_says_what_it_brought() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn all_fit(
         dollars in proptest::collection::vec(0.01f64..9_999_999.0, 6),

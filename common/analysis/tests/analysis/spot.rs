@@ -64,4 +64,24 @@ fn one_misprinted_pair_moves_nothing() {
     wrong.ask = Some(price(9.02));
     let finding = analyse(&snapshot, &config());
     assert!((finding.provenance.spot.unwrap() - SPOT).abs() < 0.02, "{:?}", finding.provenance.spot);
+    let forward = finding.provenance.forwards[&EXPIRATIONS[0]];
+    assert!((forward - SPOT).abs() < 0.5, "{forward}");
+}
+
+#[test]
+fn narrow_quotes_weigh_more_than_wide_ones() {
+    // Two strikes say 100 with narrow quotes, all others 102 with wide ones.
+    let mut snapshot = completed();
+    let years = calendar::years_to_settlement(as_of(), &the_call()).unwrap();
+    for quote in snapshot.chain.contracts.iter_mut().filter(|q| q.symbol.expiration == EXPIRATIONS[1]) {
+        let strike = quote.symbol.strike.dollars();
+        if ![95.0, 105.0].contains(&strike) {
+            let mid = fair(&quote.symbol, 102.0, as_of());
+            quote.bid = Some(price((mid * 0.955 * 100.0).round() / 100.0));
+            quote.ask = Some(price((mid * 1.045 * 100.0).round() / 100.0));
+        }
+    }
+    let finding = analyse(&snapshot, &config());
+    let forward = finding.provenance.forwards[&EXPIRATIONS[1]];
+    assert!((forward - SPOT * (RATE * years).exp()).abs() < 0.05, "{forward}");
 }

@@ -137,7 +137,7 @@ fn survives_json(finding: &Finding) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn every_row_is_counted_once(snapshot in wild_snapshot(), strict in any::<bool>()) {
