@@ -62,6 +62,8 @@ struct Budget {
     max_block: Duration,
     /// Requests that want to leave: a grant is never larger, so that no permit waits for a request.
     waiting: AtomicU32,
+    /// How often a vendor said stop to this process: permits drawn before the last time are void.
+    stops: AtomicU32,
     /// Whose turn it is. Held while waiting for the send time: this is the queue, first come first served, and what
     /// it guards is used by its holder only.
     turn: Mutex<Grant>,
@@ -70,6 +72,8 @@ struct Budget {
 /// What is left of the last grant.
 struct Grant {
     left: u32,
+    /// [`Budget::stops`] when it was drawn.
+    stops: u32,
     next: Instant,
     spacing: Duration,
     smoother: Option<Smoother>,
@@ -109,11 +113,10 @@ impl Pacer {
             return Err(ClientError::Budget { vendor, per_sec });
         }
         let clock = TokioClock { start: Instant::now() };
-        let grant = Grant { left: 0, next: Instant::now(), spacing: Duration::ZERO, smoother: None, clock };
-        Ok(Self {
-            vendor,
-            budget: Some(Budget { budgets, per_sec, max_block, waiting: AtomicU32::new(0), turn: Mutex::new(grant) }),
-        })
+        let grant = Grant { left: 0, stops: 0, next: Instant::now(), spacing: Duration::ZERO, smoother: None, clock };
+        let (waiting, stops) = (AtomicU32::new(0), AtomicU32::new(0));
+        let budget = Budget { budgets, per_sec, max_block, waiting, stops, turn: Mutex::new(grant) };
+        Ok(Self { vendor, budget: Some(budget) })
     }
 
     /// Waits until one request may leave.
@@ -129,6 +132,7 @@ impl Pacer {
         match &self.budget {
             Some(budget) => {
                 let wait = wait.min(MAX_BLOCK);
+                budget.stops.fetch_add(1, Ordering::SeqCst);
                 tracing::warn!(vendor = %self.vendor, wait_ms = wait.as_millis() as u64, "vendor blocked");
                 budget.budgets.block(self.vendor, wait).await.map_err(|error| FetchFailure::Budget(error.to_string()))
             }
@@ -144,9 +148,12 @@ impl Budget {
         let since = Instant::now();
         let mut last_block = None;
         while since.elapsed() < TURN_LIMIT {
-            if grant.take().await {
+            let is_due = grant.take().await;
+            let stops = self.stops.load(Ordering::SeqCst);
+            if is_due && grant.stops == stops {
                 return Ok(());
             }
+            (grant.left, grant.stops) = (0, stops);
             let want = self.waiting.load(Ordering::Relaxed).max(1);
             let answer = self
                 .budgets
@@ -265,17 +272,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn permits_nobody_used_do_not_become_a_burst() {
         let budgets = Arc::new(MemoryBudgets::default());
-        let pacer = pacer(&budgets, 20.0);
-        // Twenty want to leave and nineteen give up: their permits of that second are lost, not kept.
-        let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(pacer.permit())).collect();
-        for one in &mut waiting {
-            let _ = futures::poll!(one.as_mut());
+        let pacers = [pacer(&budgets, 20.0), pacer(&budgets, 20.0)];
+        pacers[0].permit().await.unwrap();
+        // Nineteen want to leave and give up after one of them drew for all: those permits are lost, not kept, or
+        // they would come on top of what the other process draws.
+        let mut waiting: Vec<_> = (0..19).map(|_| Box::pin(pacers[0].permit())).collect();
+        waiting.reverse();
+        let mut last = waiting.pop().unwrap();
+        let turn = pacers[0].budget.as_ref().unwrap().turn.lock().await;
+        for one in std::iter::once(&mut last).chain(&mut waiting) {
+            assert!(futures::poll!(one.as_mut()).is_pending());
         }
-        drop(waiting);
+        drop(turn);
+        assert!(futures::poll!(last.as_mut()).is_pending());
+        assert_eq!(pacers[0].budget.as_ref().unwrap().waiting.load(Ordering::Relaxed), 19);
+        drop((last, waiting));
         sleep(Duration::from_secs(5)).await;
-        let mut sent = sends(&[pacer.clone()], 300).await;
-        sent.dedup();
-        check_windows(&sent, 20.0);
+        check_windows(&sends(&pacers, 400).await, 20.0);
+        assert!(budgets.draws() > 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -292,6 +306,21 @@ mod tests {
         let answer = pacer.permit().await;
         assert!(matches!(answer, Err(FetchFailure::Throttled { retry_after: Some(_) })), "{answer:?}");
         assert_eq!(asked.elapsed(), Duration::ZERO, "a wait beyond the limit is refused at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_voids_the_permits_that_are_held() {
+        let budgets = Arc::new(MemoryBudgets::default());
+        let pacer = pacer(&budgets, 10.0);
+        let stop = async {
+            sleep(Duration::from_millis(250)).await;
+            pacer.block(Duration::from_secs(9)).await.unwrap();
+            Instant::now()
+        };
+        let (sent, stopped) = futures::join!(sends(std::slice::from_ref(&pacer), 8), stop);
+        let (before, after): (Vec<Instant>, Vec<Instant>) = sent.iter().partition(|at| **at <= stopped);
+        assert_eq!((before.len(), after.len()), (3, 5));
+        assert!(after.iter().all(|at| *at >= stopped + Duration::from_secs(9)));
     }
 
     #[tokio::test(start_paused = true)]

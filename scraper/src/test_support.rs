@@ -16,11 +16,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+#[derive(Default)]
+struct VendorState {
+    /// When the next permit is due.
+    due: Option<Instant>,
+    /// Nobody draws before.
+    blocked: Option<Instant>,
+}
+
 /// Real budgets, in memory, on tokio's clock: GCRA without burst, 0.3 s of every 10 s left free, as the stores do it.
 #[derive(Default)]
 pub(crate) struct MemoryBudgets {
-    /// When each vendor's next permit is due, and until when it is blocked.
-    state: Mutex<BTreeMap<Vendor, (Option<Instant>, Option<Instant>)>>,
+    state: Mutex<BTreeMap<Vendor, VendorState>>,
     draws: AtomicU32,
     blocks: Mutex<Vec<(Vendor, Duration)>>,
 }
@@ -43,7 +50,7 @@ impl Budgets for MemoryBudgets {
         self.draws.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
         let mut state = self.state.lock().unwrap();
-        let (due, blocked) = state.entry(vendor).or_default();
+        let VendorState { due, blocked } = state.entry(vendor).or_default();
         if let Some(until) = *blocked
             && until > now
         {
@@ -64,7 +71,7 @@ impl Budgets for MemoryBudgets {
         self.blocks.lock().unwrap().push((vendor, wait));
         let until = Instant::now() + wait;
         let mut state = self.state.lock().unwrap();
-        let blocked = &mut state.entry(vendor).or_default().1;
+        let blocked = &mut state.entry(vendor).or_default().blocked;
         *blocked = Some(blocked.map_or(until, |earlier| earlier.max(until)));
         Ok(())
     }
