@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleet_core::domain::Task;
 use fleet_core::seams::Delivery;
 use futures::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -190,7 +191,8 @@ impl ScannerState {
             match effect {
                 SlotEffect::Start { serial } => {
                     self.delivery = given.take();
-                    self.work = self.delivery.as_ref().map(|delivery| self.start(myself.clone(), serial, delivery));
+                    let task = self.delivery.as_ref().map(|delivery| delivery.task().clone());
+                    self.work = task.map(|task| self.start(myself.clone(), serial, task));
                 }
                 SlotEffect::Refuse => hand_back(given.take(), Duration::ZERO).await,
                 SlotEffect::Abort => {
@@ -219,8 +221,8 @@ impl ScannerState {
 
     /// Works on the task in a task of its own. Its last words always come: panics inside are caught by the protocol,
     /// and whatever else broke is a hand-back.
-    fn start(&self, myself: ActorRef<ScannerMessage>, serial: u64, delivery: &Box<dyn Delivery>) -> SpawnedWork {
-        let (context, task) = (Arc::clone(&self.args.context), delivery.task().clone());
+    fn start(&self, myself: ActorRef<ScannerMessage>, serial: u64, task: Task) -> SpawnedWork {
+        let context = Arc::clone(&self.args.context);
         SpawnedWork(tokio::spawn(async move {
             let conclusion = AssertUnwindSafe(work(&context, &task)).catch_unwind().await;
             let conclusion = conclusion.unwrap_or(Conclusion::HandBack(Duration::from_secs(1)));

@@ -120,9 +120,15 @@ async fn an_interrupted_scan_resumes_where_it_was() {
     let done = outcomes(&world, &request).await.len();
     assert!((5..40).contains(&done), "{done} of 40 before the interrupt");
 
-    let began = Instant::now();
-    assert_eq!(launch(&world, &request).await.unwrap(), ScanEnd::Finished(request.scan.clone()));
-    assert!(began.elapsed() < Duration::from_secs(5), "the lease was not given back");
+    let (progress, mut watched) = mpsc::unbounded_channel();
+    let (_stop, interrupt) = watch::channel(false);
+    let end = run_at(TEST_PACE, world.parts(), request.clone(), progress, interrupt).await.unwrap();
+    assert_eq!(end, ScanEnd::Finished(request.scan.clone()));
+    let told: Vec<Progress> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
+    let waited = told.iter().any(|progress| matches!(progress, Progress::WaitingForLease { .. }));
+    assert!(!waited, "the lease was not given back");
+    let before = done as u32;
+    assert!(told.contains(&Progress::Accounted { done: before, of: 40, failed: 0, candidates: 0 }), "{told:?}");
     check_counted_once(&outcomes(&world, &request).await, &tickers(40));
 }
 
@@ -158,6 +164,27 @@ async fn a_scan_is_resumed_from_every_stored_state() {
         check_counted_once(&outcomes(&world, &request).await, &tickers(4));
         assert_eq!(world.store.scan_state(&request.scan).await.unwrap(), Some(ScanState::Done));
     }
+}
+
+/// A scan that is resumed long after its deadline is worked on, not sealed unseen.
+#[tokio::test]
+async fn a_launch_gets_its_time_whenever_it_begins() {
+    let world = World::new(TestMarket { latency: Duration::from_millis(50), ..market(&[]) });
+    let request = world.request(UniverseSource::Tickers(tickers(4)));
+    let ((progress, mut watched), (stop, interrupt)) = (mpsc::unbounded_channel(), watch::channel(false));
+    let interrupter = async {
+        while let Some(progress) = watched.recv().await {
+            if progress == Progress::State(ScanState::Publishing) {
+                stop.send_replace(true);
+            }
+        }
+    };
+    let run = run_at(TEST_PACE, world.parts(), request.clone(), progress, interrupt);
+    let (end, ()) = tokio::join!(run, interrupter);
+    assert_eq!(end.unwrap(), ScanEnd::Interrupted(request.scan.clone()));
+    world.clock.advance(jiff::SignedDuration::from_hours(5));
+    assert_eq!(launch(&world, &request).await.unwrap(), ScanEnd::Finished(request.scan.clone()));
+    assert!(outcomes(&world, &request).await.iter().all(|outcome| outcome.finding().is_some()));
 }
 
 #[tokio::test]
@@ -255,4 +282,38 @@ async fn an_empty_universe_is_an_error_that_leaves_no_lease_behind() {
         assert!(matches!(launch(&world, &request).await, Err(ScanError::EmptyUniverse)));
         assert!(began.elapsed() < TEST_PACE.lease);
     }
+}
+
+#[tokio::test]
+async fn a_notice_that_is_owed_is_sent_once() {
+    let world = World::new(market(&[]));
+    let notice = fleet_core::domain::Notice {
+        kind: fleet_core::domain::NoticeKind::Exit,
+        trade: fleet_core::domain::TradeId::from_user("ABCDEFGHJKMN"),
+        at: super::test_world::AS_OF.parse().unwrap(),
+        text: "owed by an earlier scan".to_owned(),
+    };
+    owe(&world, &notice).await;
+    let request = world.request(UniverseSource::Tickers(tickers(2)));
+    let ((progress, mut watched), (_stop, interrupt)) = (mpsc::unbounded_channel(), watch::channel(false));
+    run_at(TEST_PACE, world.parts(), request.clone(), progress, interrupt).await.unwrap();
+    launch(&world, &request).await.unwrap();
+    assert_eq!(world.notifier.sent(), [notice]);
+    let told: Vec<Progress> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
+    assert!(told.contains(&Progress::Notices { sent: 1, left: 0 }), "{told:?}");
+}
+
+/// An earlier scan that died before it sent its notice.
+async fn owe(world: &World, notice: &fleet_core::domain::Notice) {
+    let mut request = world.request(UniverseSource::Tickers(tickers(1)));
+    request.scan = fleet_core::domain::ScanId::parse("earlier-20261120-1000").unwrap();
+    world.store.open_scan(&request.scan, "hash").await.unwrap();
+    let holder = Holder("dead:1".to_owned());
+    let answer = world.store.take_lease(&request.scan, &holder, Duration::from_secs(5)).await.unwrap();
+    let LeaseAnswer::Taken(lease) = answer else { panic!("{answer:?}") };
+    let manifest = super::plan::plan(&world.parts(), &request).await.unwrap().manifest;
+    world.store.freeze_manifest(&lease, &manifest).await.unwrap();
+    world.store.seal(&lease).await.unwrap();
+    let settlement = fleet_core::seams::Settlement { capped: Vec::new(), notices: vec![notice.clone()] };
+    world.store.settle(&lease, &settlement).await.unwrap();
 }

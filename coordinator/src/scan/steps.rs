@@ -72,8 +72,8 @@ impl Launch {
         Ok(())
     }
 
-    /// Counts what was done before this launch, and sets its deadline: the manifest's for the launch that froze it; one
-    /// that resumes gets at least as long as the scan was given in all, because it may begin after the manifest's.
+    /// Counts what was done before this launch, and sets its deadline: the manifest's, but each launch gets at least as
+    /// long as the scan was given in all, because one that resumes may begin after the manifest's.
     pub(super) async fn standing(&self) -> Result<Standing, ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
         let manifest: Manifest = patience::store(|| store.manifest(scan))
@@ -82,13 +82,12 @@ impl Launch {
         let outcomes = patience::store(|| store.outcomes(scan)).await?;
         let planned_secs = estimate(&manifest.tickers, &manifest.vendors, 0).seconds;
         let own = later(self.parts.clock.now(), allowance(self.request.deadline, planned_secs));
-        let resumes = self.lease.epoch > 1;
         Ok(Standing {
             of: manifest.tickers.len() as u32,
             done: outcomes.len() as u32,
             failed: outcomes.iter().filter(|outcome| outcome.finding().is_none()).count() as u32,
             candidates: outcomes.iter().filter_map(StoredOutcome::finding).map(candidates).sum(),
-            deadline: Some(if resumes { manifest.deadline.max(own) } else { manifest.deadline }),
+            deadline: Some(manifest.deadline.max(own)),
         })
     }
 
