@@ -107,6 +107,7 @@ fn of_contract(
     let moment = world.quoted(underlying, now);
     let listed = world.sessions.on_or_after(contract.listed).max(underlying.first_session());
     let shows_gaps = contract.key.is_multiple_of(5);
+    let quote = underlying.quote(contract, &underlying.view(moment, &world.sessions), &world.sessions);
     let mut rows = Vec::new();
     for (session, times) in world.sessions.all().iter().enumerate().take(moment.session + 1).skip(listed) {
         let open = times.open.as_second();
@@ -115,7 +116,7 @@ fn of_contract(
         }
         let running = session == moment.session && moment.fraction < 1.0;
         let (at, bar) = if running {
-            (moment.at.as_second(), underlying.quote(contract, &moment, &world.sessions).today)
+            (moment.at.as_second(), quote.today)
         } else {
             (open, underlying.closed_bar(contract, session, &world.sessions))
         };
@@ -130,7 +131,7 @@ fn of_contract(
     let mut result = result(world, underlying, now, begins, &rows);
     result["meta"]["symbol"] = json!(symbol.to_string());
     result["meta"]["instrumentType"] = json!("OPTION");
-    if let Some((price, _)) = underlying.quote(contract, &moment, &world.sessions).last {
+    if let Some((price, _)) = quote.last {
         result["meta"]["regularMarketPrice"] = json!(price);
     }
     Reply::json(200, JSON_UTF8, &json!({"chart": {"result": [result], "error": null}}))

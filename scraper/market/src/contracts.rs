@@ -6,8 +6,8 @@
 
 use fleet_core::domain::calendar;
 use fleet_core::domain::{OccSymbol, OptionKind, Root, Strike};
-use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
+use jiff::{Timestamp, ToSpan};
 
 use crate::draw;
 use crate::faults::Fault;
@@ -33,6 +33,8 @@ pub(crate) struct Contract {
     pub key: u64,
     /// First date it could trade.
     pub listed: Date,
+    /// When it settles, kept because every price needs it.
+    pub settles: Timestamp,
 }
 
 /// Expirations on the list on a date, ascending.
@@ -95,26 +97,37 @@ fn step(anchor: f64) -> u32 {
     }
 }
 
-fn contract(profile: &Profile, expiration: Date, kind: OptionKind, strike: Strike) -> Contract {
-    let symbol = OccSymbol { root: profile.root, expiration, kind, strike };
-    let days = if is_monthly(expiration) { MONTHLY_LISTED_DAYS } else { WEEKLY_LISTED_DAYS };
-    let listed = expiration.saturating_sub(days.days());
-    let mut word = u64::from(strike.thousandths()) << 1 | u64::from(kind == OptionKind::Put);
-    word |= (expiration.year() as u64) << 45 | (expiration.month() as u64) << 41 | (expiration.day() as u64) << 36;
-    Contract { symbol, key: draw::mix(profile.key, word), listed }
+/// What the contracts of one expiration share.
+struct Expiration {
+    date: Date,
+    listed: Date,
+    settles: Timestamp,
+}
+
+impl Expiration {
+    fn new(date: Date) -> Self {
+        let days = if is_monthly(date) { MONTHLY_LISTED_DAYS } else { WEEKLY_LISTED_DAYS };
+        let close = calendar::session(date).map_or_else(|| calendar::at_new_york(date, 16, 0, 0), |s| s.close);
+        Self { date, listed: date.saturating_sub(days.days()), settles: close }
+    }
+
+    fn contract(&self, profile: &Profile, kind: OptionKind, strike: Strike) -> Contract {
+        let symbol = OccSymbol { root: profile.root, expiration: self.date, kind, strike };
+        let day = (i64::from(self.date.year()) * 12 + i64::from(self.date.month())) * 31 + i64::from(self.date.day());
+        let side = u64::from(kind == OptionKind::Put);
+        let word = (day.unsigned_abs() << 32) | (u64::from(strike.thousandths()) << 1) | side;
+        Contract { symbol, key: draw::mix(profile.key, word), listed: self.listed, settles: self.settles }
+    }
 }
 
 /// The contracts of one expiration, by strike, call before put.
 pub(crate) fn of_expiration(profile: &Profile, expiration: Date) -> Vec<Contract> {
-    let mut all = Vec::new();
-    for strike in strikes(profile, expiration) {
-        for kind in [OptionKind::Call, OptionKind::Put] {
-            if let Some(strike) = Strike::from_thousandths(strike) {
-                all.push(contract(profile, expiration, kind, strike));
-            }
-        }
-    }
-    all
+    let shared = Expiration::new(expiration);
+    strikes(profile, expiration)
+        .into_iter()
+        .filter_map(Strike::from_thousandths)
+        .flat_map(|strike| [OptionKind::Call, OptionKind::Put].map(|kind| shared.contract(profile, kind, strike)))
+        .collect()
 }
 
 /// The listed contract with this symbol, if there is one on that date. Expired ones are gone. The adjusted root of
@@ -123,7 +136,7 @@ pub(crate) fn find(profile: &Profile, symbol: &OccSymbol, today: Date) -> Option
     let known = expirations(profile, today).contains(&symbol.expiration)
         && (symbol.root == profile.root || adjusted(profile) == Some(symbol.root))
         && strikes(profile, symbol.expiration).contains(&symbol.strike.thousandths());
-    known.then(|| contract(profile, symbol.expiration, symbol.kind, symbol.strike))
+    known.then(|| Expiration::new(symbol.expiration).contract(profile, symbol.kind, symbol.strike))
 }
 
 /// The root of adjusted contracts, where there are any.

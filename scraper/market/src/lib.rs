@@ -58,6 +58,8 @@ mod finviz;
 mod listing;
 mod manners;
 mod path;
+#[cfg(test)]
+mod planted_tests;
 mod quotes;
 mod reply;
 mod request_log;

@@ -54,10 +54,9 @@ impl Path {
             let gap = 0.25 * daily * draw::normal(draw::mix(key, session as u64));
             let open = cents(before * libm::exp(gap));
             let mut day = Day { open, close, high: open.max(close), low: open.min(close), volume: 0, vol_factor: 1.0 };
-            for price in path.knots(session, &day) {
-                day.high = day.high.max(cents(price));
-                day.low = day.low.min(cents(price));
-            }
+            let (low, high) = extremes(&path.log_knots(session, &day));
+            day.low = day.low.min(low);
+            day.high = day.high.max(high);
             let noise = libm::exp(0.3 * draw::normal(draw::mix(key, 1_000_000 + session as u64)));
             day.volume = (profile.share_volume * noise) as u64;
             wave = 0.9 * wave + 0.006 * draw::normal(draw::mix(key, 2_000_000 + session as u64));
@@ -77,10 +76,11 @@ impl Path {
         if moment.fraction >= 1.0 {
             return self.day(moment.session).close;
         }
-        let knots = self.knots(moment.session, self.day(moment.session));
+        let logs = self.log_knots(moment.session, self.day(moment.session));
         let at = moment.fraction.clamp(0.0, 1.0) * KNOTS as f64;
         let left = (at as usize).min(KNOTS - 1);
-        knots[left] + (knots[left + 1] - knots[left]) * (at - left as f64)
+        let (before, after) = (libm::exp(logs[left]), libm::exp(logs[left + 1]));
+        before + (after - before) * (at - left as f64)
     }
 
     /// Today's bar as it stands at a moment.
@@ -89,16 +89,15 @@ impl Path {
         let now = cents(self.price(moment));
         let seen = (moment.fraction * KNOTS as f64) as usize;
         let mut bar = Day { high: day.open.max(now), low: day.open.min(now), close: now, ..*day };
-        for price in self.knots(moment.session, day).iter().take(seen + 1) {
-            bar.high = bar.high.max(cents(*price));
-            bar.low = bar.low.min(cents(*price));
-        }
+        let (low, high) = extremes(&self.log_knots(moment.session, day)[..=seen.min(KNOTS)]);
+        bar.low = bar.low.min(low);
+        bar.high = bar.high.max(high);
         bar.volume = (day.volume as f64 * traded_share(moment.fraction)) as u64;
         bar
     }
 
-    /// The session's path: a bridge in logarithms from open to close.
-    fn knots(&self, session: usize, day: &Day) -> [f64; KNOTS + 1] {
+    /// Logarithms of the session's path: a bridge from open to close.
+    fn log_knots(&self, session: usize, day: &Day) -> [f64; KNOTS + 1] {
         let key = draw::mix(self.key, 3_000_000 + session as u64);
         let step = self.bridge / libm::sqrt(KNOTS as f64);
         let mut walk = [0.0; KNOTS + 1];
@@ -109,9 +108,15 @@ impl Path {
         let (from, to) = (libm::log(day.open), libm::log(day.close));
         std::array::from_fn(|j| {
             let share = j as f64 / KNOTS as f64;
-            libm::exp(from + (to - from) * share + walk[j] - end * share)
+            from + (to - from) * share + walk[j] - end * share
         })
     }
+}
+
+/// Lowest and highest price of a path of logarithms, to the cent.
+fn extremes(logs: &[f64]) -> (f64, f64) {
+    let (low, high) = logs.iter().fold((f64::MAX, f64::MIN), |(low, high), log| (log.min(low), log.max(high)));
+    (cents(libm::exp(low)), cents(libm::exp(high)))
 }
 
 /// The share of a session's volume that has traded after a share of its time: busy mornings.

@@ -4,14 +4,14 @@
 //! and ticks of one, five or ten cents by class. A session's volume is drawn for each contract; where it comes out
 //! below one there is no trade and no bar. Trades happen inside the spread.
 
-use fleet_core::domain::{OptionKind, Strike, calendar};
+use fleet_core::domain::{OptionKind, Strike};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::contracts::Contract;
 use crate::draw;
 use crate::faults::Fault;
 use crate::listing::{Liquidity, Profile};
-use crate::path::{Path, traded_share};
+use crate::path::{Day, Path, traded_share};
 use crate::theory::{Greeks, Inputs};
 use crate::time::{HISTORY, Moment, Sessions};
 
@@ -27,6 +27,17 @@ const FARTHEST: f64 = 10.0;
 pub(crate) struct Underlying {
     pub profile: Profile,
     pub path: Path,
+}
+
+/// An underlying at one moment: what all its contracts share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    pub moment: Moment,
+    pub spot: f64,
+    /// Today so far.
+    pub day: Day,
+    /// The close before.
+    before: Moment,
 }
 
 /// One contract at one moment.
@@ -73,14 +84,19 @@ impl Underlying {
         }
     }
 
-    pub(crate) fn quote(&self, contract: &Contract, moment: &Moment, sessions: &Sessions) -> Quote {
-        let inputs = self.inputs(contract, moment, self.path.price(moment));
+    pub(crate) fn view(&self, moment: Moment, sessions: &Sessions) -> View {
+        let before = sessions.close_of(moment.session.saturating_sub(1));
+        View { moment, spot: self.path.price(&moment), day: self.path.provisional(&moment), before }
+    }
+
+    pub(crate) fn quote(&self, contract: &Contract, view: &View, sessions: &Sessions) -> Quote {
+        let (moment, before) = (&view.moment, &view.before);
+        let inputs = self.inputs(contract, moment, view.spot);
         let theory = inputs.price();
         let (bid, ask) = self.bid_ask(theory, &inputs, contract);
         let session_volume = self.session_volume(contract, moment.session, sessions);
         let volume = (session_volume as f64 * traded_share(moment.fraction)) as u64;
-        let before = sessions.close_of(moment.session.saturating_sub(1));
-        let before_inputs = self.inputs(contract, &before, self.path.price(&before));
+        let before_inputs = self.inputs(contract, before, self.path.price(before));
         let (bid_before, ask_before) = self.bid_ask(before_inputs.price(), &before_inputs, contract);
         let sizes = draw::mix(contract.key, 40_000 + moment.session as u64);
         let drift = draw::unit(draw::mix(contract.key, 50_000 + moment.session as u64));
@@ -97,7 +113,7 @@ impl Underlying {
             last: self.last_trade(contract, moment, volume, sessions),
             previous_mid: (bid_before + ask_before) / 2.0,
             today: (volume > 0).then(|| {
-                let day = self.path.provisional(moment);
+                let day = view.day;
                 self.bar(contract, moment, [day.open, day.high, day.low, day.close], volume, sessions)
             }),
         }
@@ -171,7 +187,8 @@ impl Underlying {
     }
 
     fn inputs(&self, contract: &Contract, moment: &Moment, spot: f64) -> Inputs {
-        let years = calendar::years_to_settlement(moment.at, &contract.symbol).unwrap_or(1.0 / 8760.0);
+        let left = contract.settles.duration_since(moment.at).as_secs_f64();
+        let years = left.max(3600.0) / 31_536_000.0;
         let strike = contract.symbol.strike.dollars();
         let base = self.profile.vol * self.path.day(moment.session).vol_factor;
         let distance = (libm::log(strike / spot) / libm::sqrt(years + 0.05)).clamp(-1.5, 1.5);

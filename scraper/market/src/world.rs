@@ -80,9 +80,10 @@ impl World {
     /// Rows of some expirations at a moment, in the exchange's order, with the ticker's data fault in them.
     pub(crate) fn rows(&self, underlying: &Underlying, expirations: &[Date], moment: &Moment) -> Vec<Row> {
         let mut rows = Vec::new();
+        let view = underlying.view(*moment, &self.sessions);
         for expiration in expirations {
             for contract in contracts::of_expiration(&underlying.profile, *expiration) {
-                let quote = underlying.quote(&contract, moment, &self.sessions);
+                let quote = underlying.quote(&contract, &view, &self.sessions);
                 let row =
                     Row { symbol: contract.symbol.to_string(), contract, quote, bid: quote.bid, ask: Some(quote.ask) };
                 with_fault(&underlying.profile, row, &mut rows);
