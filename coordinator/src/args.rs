@@ -8,7 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "optionfleet", version, max_term_width = 100, after_help = "Try it without a network:  optionfleet demo\n\nExit codes: 0 done, 1 broken environment, 2 usage or market closed, 3 done but some tickers failed,\n5 another run holds the scan, 130 interrupted.")]
+#[command(
+    name = "optionfleet",
+    version,
+    max_term_width = 100,
+    after_help = "Try it without a network:  optionfleet demo\n\nExit codes: 0 done, 1 broken environment, 2 usage or market closed, 3 done but some tickers failed,\n5 another run holds the scan, 130 interrupted."
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -290,7 +295,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400_000,
         _ => return Err(WANTED.to_owned()),
     };
-    number.checked_mul(millis).filter(|ms| *ms <= 3_660 * 86_400_000).map(Duration::from_millis).ok_or_else(|| "more than ten years".to_owned())
+    number
+        .checked_mul(millis)
+        .filter(|ms| *ms <= 3_660 * 86_400_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "more than ten years".to_owned())
 }
 
 /// Reads `5/s`.

@@ -106,13 +106,22 @@ impl From<StoreError> for Failure {
 
 fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
     let (exit, hint) = match error {
-        StoreError::Unavailable(_) => {
-            (Exit::Broken, "another process may be writing to it, or its directory may not be writable; or name another with --store sqlite:PATH")
+        StoreError::Unavailable(_) => (
+            Exit::Broken,
+            "another process may be writing to it, or its directory may not be writable; or name another with --store sqlite:PATH",
+        ),
+        StoreError::Fenced { .. } => {
+            (Exit::Held, "another run took over; nothing was lost, its table will be the whole one")
         }
-        StoreError::Fenced { .. } => (Exit::Held, "another run took over; nothing was lost, its table will be the whole one"),
-        StoreError::Full(_) => (Exit::Broken, "make room, then run the same command with --resume; nothing stored was lost"),
-        StoreError::Foreign(_) => (Exit::Broken, "name another file with --store sqlite:PATH; this one was left as it is"),
-        StoreError::Newer { .. } => (Exit::Broken, "use the newer Optionfleet, or name another file with --store sqlite:PATH"),
+        StoreError::Full(_) => {
+            (Exit::Broken, "make room, then run the same command with --resume; nothing stored was lost")
+        }
+        StoreError::Foreign(_) => {
+            (Exit::Broken, "name another file with --store sqlite:PATH; this one was left as it is")
+        }
+        StoreError::Newer { .. } => {
+            (Exit::Broken, "use the newer Optionfleet, or name another file with --store sqlite:PATH")
+        }
         StoreError::NotFound(_) | StoreError::Conflict(_) => return (Exit::Usage, None),
         StoreError::Damaged(_) => (Exit::Broken, "move the file away and start a new one, or restore a copy"),
     };
@@ -123,18 +132,26 @@ impl From<ScanError> for Failure {
     fn from(error: ScanError) -> Self {
         let message = chain(&error);
         let (exit, hint) = match &error {
-            ScanError::Held { .. } => (Exit::Held, Some("wait for it; the same command then prints its table".to_owned())),
+            ScanError::Held { .. } => {
+                (Exit::Held, Some("wait for it; the same command then prints its table".to_owned()))
+            }
             ScanError::ConfigDiffers { .. } => (
                 Exit::Usage,
-                Some("go back to that configuration, or take another --slot; `optionfleet check-config` shows this one".to_owned()),
+                Some(
+                    "go back to that configuration, or take another --slot; `optionfleet check-config` shows this one"
+                        .to_owned(),
+                ),
             ),
-            ScanError::Universe(_) | ScanError::UniverseTimeout(_) => {
-                (Exit::Broken, Some("name tickers with --tickers AAPL,MSFT or --tickers @file, or try again later".to_owned()))
-            }
+            ScanError::Universe(_) | ScanError::UniverseTimeout(_) => (
+                Exit::Broken,
+                Some("name tickers with --tickers AAPL,MSFT or --tickers @file, or try again later".to_owned()),
+            ),
             ScanError::EmptyUniverse => {
                 (Exit::Usage, Some("widen the filter, or name tickers with --tickers AAPL,MSFT".to_owned()))
             }
-            ScanError::Market(_) => (Exit::Usage, Some("see [vendors], [identity] and [tls] in the configuration".to_owned())),
+            ScanError::Market(_) => {
+                (Exit::Usage, Some("see [vendors], [identity] and [tls] in the configuration".to_owned()))
+            }
             ScanError::Store(error) => store_hint(error),
             ScanError::Queue(_) | ScanError::Worker(_) | ScanError::WorkerGaveUp(_) | ScanError::Broken { .. } => {
                 (Exit::Broken, Some("run the same command with --resume; nothing stored was lost".to_owned()))

@@ -30,8 +30,8 @@ pub struct SlotTime(String);
 impl Label {
     /// Reads a label.
     pub fn parse(text: &str) -> Result<Self, BadLabel> {
-        let fits = (1..=40).contains(&text.len())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let fits =
+            (1..=40).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         if fits { Ok(Self(text.to_owned())) } else { Err(BadLabel(text.chars().take(60).collect())) }
     }
 

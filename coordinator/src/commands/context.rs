@@ -36,11 +36,8 @@ fn resolved(layers: &Layers) -> Result<Resolved, Failure> {
 }
 
 fn flags(global: &Global, own: Vec<FlagValue>) -> Vec<FlagValue> {
-    let store = global.store.as_ref().map(|url| FlagValue {
-        key: "store.url",
-        flag: "--store",
-        value: url.clone().into(),
-    });
+    let store =
+        global.store.as_ref().map(|url| FlagValue { key: "store.url", flag: "--store", value: url.clone().into() });
     store.into_iter().chain(own).collect()
 }
 

@@ -32,8 +32,9 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     };
     for ticker in &tickers {
         let Some((scan, blob)) = store.explanation(ticker).await? else { continue };
-        let contracts = explanation::unpack(&blob)
-            .map_err(|error| Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error))))?;
+        let contracts = explanation::unpack(&blob).map_err(|error| {
+            Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error)))
+        })?;
         if let Some(contract) = contracts.iter().find(|contract| *contract.symbol() == symbol) {
             let text = match global.format {
                 Format::Table => explained::render(&scan, contract),

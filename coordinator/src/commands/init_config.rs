@@ -20,7 +20,11 @@ pub fn run(global: &Global, args: &InitConfigArgs) -> Result<Exit, Failure> {
     }
     let mut options = OpenOptions::new();
     options.write(true);
-    if args.force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if args.force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let mut file = options.open(&path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
             Failure::usage(format!("{} is there already", path.display())).hint("--force overwrites it")

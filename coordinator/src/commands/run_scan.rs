@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{Manifest, Notice, NoticeKind, RequestCounts, ScanId, StoredOutcome, TradeId, TradeRecord, calendar};
+use fleet_core::domain::{
+    Manifest, Notice, NoticeKind, RequestCounts, ScanId, StoredOutcome, TradeId, TradeRecord, calendar,
+};
 use fleet_core::seams::{Holder, Outbox as _, Scans as _, TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
 use tokio::sync::{mpsc, watch};
@@ -33,7 +35,12 @@ pub struct PreparedScan {
 
 /// Wires a scan up. `deadline` overrides the configured one to the second.
 #[must_use]
-pub fn prepare(settings: &Settings, store: SqliteStore, target: ScanTarget, deadline: Option<Duration>) -> PreparedScan {
+pub fn prepare(
+    settings: &Settings,
+    store: SqliteStore,
+    target: ScanTarget,
+    deadline: Option<Duration>,
+) -> PreparedScan {
     // On one machine people read their notices in the report; here they only have to be accepted.
     let parts = markets::parts(settings, store.clone(), Arc::new(RecordingNotifier::default()));
     let configured = match settings.scan.deadline_minutes {
@@ -138,13 +145,7 @@ async fn gather(
         .map(|(notice, _)| notice)
         .filter(|n| if n.kind == NoticeKind::Buy { buys.contains(&n.trade) } else { moves.contains(&n.key()) })
         .collect();
-    Ok(ReportInput { manifest, outcomes, trades, notices: in_order(notices), universe_requests, top })
-}
-
-/// Notices by kind and key: the outbox has them in the order of the commits, which differs between equal runs.
-fn in_order(mut notices: Vec<Notice>) -> Vec<Notice> {
-    notices.sort_by_key(|notice| (notice.kind.word(), notice.key()));
-    notices
+    Ok(ReportInput { manifest, outcomes, trades, notices, universe_requests, top })
 }
 
 async fn trades_of(

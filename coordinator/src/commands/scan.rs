@@ -11,7 +11,9 @@ use crate::{interrupt, markets, output, scan};
 
 /// Scans once.
 pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
-    let settings = context::configure(global, scan_target::flags(args)?)?.settings;
+    let settings = context::configure(global, scan_target::flags(args))?.settings;
+    // What was typed wrong is told first: before the hour, and before a store is made for it.
+    scan_target::check_flags(args, &settings)?;
     let as_of = match &args.market {
         Some(url) => Some(scan_target::ask_market(url).await?.now),
         None => None,
@@ -21,12 +23,8 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if args.market.is_none() && sends {
         mind_the_hour(global, args)?;
     }
-    if args.tickers.is_some() {
-        // Bad tickers are told before a store is made for them.
-        crate::universe::from_tickers(args.tickers.as_deref().unwrap_or_default())?;
-    }
     let store = markets::open_store(&settings)?;
-    let target = scan_target::decide(args, &settings, Some(&store), as_of).await?;
+    let target = scan_target::decide(args, &settings, &store, as_of).await?;
     let prepared = run_scan::prepare(&settings, store, target, args.deadline);
     if args.dry_run {
         return dry_run(global, &prepared).await;
@@ -90,7 +88,11 @@ fn resume_command(args: impl Iterator<Item = String>, scan: &str) -> String {
 /// A word as a shell reads it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +108,10 @@ mod tests {
     fn the_resume_command_can_be_pasted() {
         check(&["optionfleet", "scan", "--slot", "1000", "--top", "3"], "optionfleet scan --top 3 --resume x-1");
         check(&["optionfleet", "scan", "--resume", "--quiet"], "optionfleet scan --quiet --resume x-1");
-        check(&["optionfleet", "scan", "--resume=old", "--tickers", "A,B"], "optionfleet scan --tickers A,B --resume x-1");
+        check(
+            &["optionfleet", "scan", "--resume=old", "--tickers", "A,B"],
+            "optionfleet scan --tickers A,B --resume x-1",
+        );
         check(&["of", "scan", "--filter", "a|b"], "of scan --filter 'a|b' --resume x-1");
     }
 }

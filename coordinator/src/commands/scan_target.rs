@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use fleet_core::domain::{ScanId, ScanState};
-use fleet_core::seams::{Scans as _, SystemClock, Clock as _};
+use fleet_core::seams::{Clock as _, Scans as _, SystemClock};
 use fleet_engines::sqlite::SqliteStore;
 use fleet_scraper::simulated::{MarketInfo, market_info};
 use serde_json::Value;
 
 use crate::args::ScanArgs;
 use crate::config::{FlagValue, Settings, config_hash, for_universe_of};
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::naming::{self, Label, SlotTime};
 use crate::universe::{self, Universe};
 
@@ -31,7 +31,8 @@ pub struct ScanTarget {
 }
 
 /// The settings a scan's flags stand for.
-pub fn flags(args: &ScanArgs) -> Result<Vec<FlagValue>, Failure> {
+#[must_use]
+pub fn flags(args: &ScanArgs) -> Vec<FlagValue> {
     let mut flags = Vec::new();
     let mut add = |key, flag, value: Value| flags.push(FlagValue { key, flag, value });
     if let Some(filter) = &args.filter {
@@ -49,7 +50,7 @@ pub fn flags(args: &ScanArgs) -> Result<Vec<FlagValue>, Failure> {
     if let Some(market) = &args.market {
         flags.extend(market_flags(market, "--market"));
     }
-    Ok(flags)
+    flags
 }
 
 /// Every base URL at a simulated market.
@@ -73,33 +74,44 @@ pub async fn ask_market(url: &str) -> Result<MarketInfo, Failure> {
     })
 }
 
+/// Everything about the flags that can be wrong without asking anybody.
+pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
+    universe(args, settings)?;
+    slot(args)?;
+    match args.resume.as_deref() {
+        None | Some("") => Ok(()),
+        Some(id) => ScanId::parse(id).map(|_| ()).map_err(|error| Failure::usage(error.to_string())),
+    }
+}
+
+fn universe(args: &ScanArgs, settings: &Settings) -> Result<Universe, Failure> {
+    match &args.tickers {
+        Some(text) => universe::from_tickers(text),
+        None => {
+            let label = Label::parse(&settings.scan.label).map_err(|error| Failure::usage(error.to_string()))?;
+            Ok(universe::from_filter(&settings.scan.filter, label))
+        }
+    }
+}
+
+fn slot(args: &ScanArgs) -> Result<Option<SlotTime>, Failure> {
+    args.slot.as_deref().map(SlotTime::parse).transpose().map_err(|error| Failure::usage(error.to_string()))
+}
+
 /// Decides what is scanned.
 pub async fn decide(
     args: &ScanArgs,
     settings: &Settings,
-    store: Option<&SqliteStore>,
+    store: &SqliteStore,
     as_of: Option<Timestamp>,
 ) -> Result<ScanTarget, Failure> {
-    let usage = |error: &dyn std::error::Error| Failure::usage(chain(error));
-    let universe = match &args.tickers {
-        Some(text) => universe::from_tickers(text)?,
-        None => {
-            let label = Label::parse(&settings.scan.label).map_err(|error| usage(&error))?;
-            universe::from_filter(&settings.scan.filter, label)
-        }
-    };
+    let universe = universe(args, settings)?;
     let config_hash = config_hash(settings, &universe.words);
     if let Some(resume) = &args.resume {
-        let Some(store) = store else {
-            return Err(Failure::usage("there is no store yet, so there is nothing to resume"));
-        };
         let (scan, config_hash) = resumed(resume, store, settings, config_hash).await?;
         return Ok(ScanTarget { scan, universe, config_hash, as_of });
     }
-    let slot = match &args.slot {
-        None => None,
-        Some(text) => Some(SlotTime::parse(text).map_err(|error| usage(&error))?),
-    };
+    let slot = slot(args)?;
     let scan = naming::scan_id(&universe.label, slot.as_ref(), as_of.unwrap_or_else(|| SystemClock.now()));
     Ok(ScanTarget { scan, universe, config_hash, as_of })
 }
@@ -120,8 +132,9 @@ async fn resumed(
     } else {
         let scan = ScanId::parse(id).map_err(|error| Failure::usage(error.to_string()))?;
         if store.scan_state(&scan).await?.is_none() {
-            return Err(Failure::usage(format!("there is no scan {scan} in the store"))
-                .hint("`optionfleet scans` lists them"));
+            return Err(
+                Failure::usage(format!("there is no scan {scan} in the store")).hint("`optionfleet scans` lists them")
+            );
         }
         scan
     };

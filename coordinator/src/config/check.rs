@@ -100,7 +100,8 @@ fn engines(settings: &Settings, found: &mut Vec<Problem>) {
 
 fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
     let vendors = &settings.vendors;
-    let rates: [(&str, Rate, Rate, &[(&str, &str)]); 3] = [
+    type Urls<'a> = &'a [(&'a str, &'a str)];
+    let rates: [(&str, Rate, Rate, Urls<'_>); 3] = [
         (
             "finviz",
             vendors.finviz.per_address_per_sec,

@@ -19,7 +19,9 @@ use fleet_analysis::AnalysisConfig;
 
 pub use check::is_loopback;
 pub use describe::{Described, described};
-pub use plan::{budget_per_sec, ca_file, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_plan};
+pub use plan::{
+    budget_per_sec, ca_file, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_plan,
+};
 pub use reference::REFERENCE;
 pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Origin, Resolved, resolve};
 pub use values::{AutoMinutes, Rate};
@@ -76,7 +78,7 @@ impl Default for ScanSettings {
             label: "finviz".to_owned(),
             deadline_minutes: AutoMinutes::Auto,
             slots: 8,
-            top: 40,
+            top: 20,
         }
     }
 }

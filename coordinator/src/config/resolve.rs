@@ -152,7 +152,8 @@ impl State {
 
     fn lay_table(&mut self, prefix: &str, table: &DeTable<'_>, place: &dyn Fn(usize) -> Origin) {
         for (key, value) in table {
-            let path = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
+            let path =
+                if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
             let origin = place(key.span().start);
             match (tree::at(&self.defaults, &path), value.get_ref()) {
                 (None, _) => self.mistake(origin, unknown(&self.defaults, &path)),

@@ -17,12 +17,8 @@ pub fn to_tree(settings: &Settings) -> Value {
 /// Settings of a tree. The error names what serde disliked, not the key.
 pub fn from_tree(tree: &Value) -> Result<Settings, serde_json::Error> {
     let analysis_keys = object(serde_json::to_value(AnalysisConfig::default()));
-    let (analysis, own): (Map<String, Value>, Map<String, Value>) = tree
-        .as_object()
-        .cloned()
-        .unwrap_or_default()
-        .into_iter()
-        .partition(|(key, _)| analysis_keys.contains_key(key));
+    let (analysis, own): (Map<String, Value>, Map<String, Value>) =
+        tree.as_object().cloned().unwrap_or_default().into_iter().partition(|(key, _)| analysis_keys.contains_key(key));
     let mut settings: Settings = serde_json::from_value(Value::Object(own))?;
     settings.analysis = serde_json::from_value(Value::Object(analysis))?;
     Ok(settings)

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use fleet_analysis::AnalysisConfig;
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    Answer, Candidate, Finding, Funnel, Manifest, Notice, Outcome, RequestCounts, SkipReason, StoredOutcome, TradeId,
-    TradeRecord, TradeTransition, Transition, Vendor,
+    Answer, Candidate, Finding, Funnel, Manifest, Notice, Outcome, RequestCounts, SkipReason, StoredOutcome, Ticker,
+    TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
 };
 
 use super::{
-    CandidateRow, Completion, FailedRow, FunnelReport, NearMissRow, PartialRow, Report, RowProvenance, SCHEMA, Source,
-    TickerCounts, TransitionRow,
+    CandidateRow, Completion, FailedRow, FunnelReport, NearMissRow, NewTradeRow, PartialRow, Report, RowProvenance,
+    SCHEMA, Source, TickerCounts, TransitionRow,
 };
 
 /// Near misses told of; more than a screenful helps nobody.
 const NEAR_MISSES: usize = 8;
+/// Of these, of one underlying: its strikes miss together.
+const NEAR_MISSES_EACH: usize = 2;
 
 /// What the store holds of one scan.
 #[derive(Debug, Clone)]
@@ -49,6 +51,17 @@ pub fn build(input: &ReportInput) -> Report {
     candidates.sort_by(|(_, a), (_, b)| b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol)));
     let in_all = candidates.len();
     let shown = input.top.unwrap_or(in_all).min(in_all);
+    // Trades of this scan in the order of their candidates; a candidate whose trade an earlier scan found is not new.
+    let new: Vec<&TradeRecord> = candidates
+        .iter()
+        .filter_map(|(finding, candidate)| trades.get(&trade_id(finding, candidate)).copied())
+        .filter(|trade| trade.scan == manifest.scan)
+        .collect();
+    let rank: BTreeMap<&TradeId, usize> = new.iter().enumerate().map(|(rank, trade)| (&trade.id, rank)).collect();
+    let mut notices = input.notices.clone();
+    // The outbox has them in the order of the commits, which differs between equal runs.
+    notices.sort_by_key(|notice| (rank.get(&notice.trade).copied(), notice.kind.word(), notice.trade.clone()));
+    let is_capped = |trade: &&&TradeRecord| trade.state == TradeState::Capped;
     let controls = findings.iter().flat_map(|finding| &finding.candidates).filter(|c| c.control).count();
     let tickers = counts(manifest, &input.outcomes);
     Report {
@@ -66,10 +79,16 @@ pub fn build(input: &ReportInput) -> Report {
             .map(|((finding, candidate), rank)| row(rank, finding, candidate, &trades, &config))
             .collect(),
         candidates_not_shown: count32(in_all - shown),
+        new_trades: new
+            .iter()
+            .filter(|trade| !is_capped(trade))
+            .map(|trade| NewTradeRow { trade: trade.id.clone(), symbol: trade.symbol })
+            .collect(),
+        capped: count32(new.iter().filter(is_capped).count()),
         controls: count32(controls),
         near_misses: near_misses(&findings),
         transitions: findings.iter().flat_map(|f| &f.transitions).map(|t| transition(t, &trades)).collect(),
-        notices: input.notices.clone(),
+        notices,
         skipped: skipped(&findings),
         failed: input.outcomes.iter().filter_map(failed).collect(),
         partial: findings
@@ -89,7 +108,7 @@ fn row(
     config: &AnalysisConfig,
 ) -> CandidateRow {
     let symbol = candidate.symbol;
-    let trade = TradeId::derive(&candidate.strategy, &symbol, calendar::session_date(finding.as_of));
+    let trade = trade_id(finding, candidate);
     let (before, after) = break_even(candidate, config.costs.half_spread_share);
     CandidateRow {
         rank,
@@ -132,6 +151,11 @@ fn row(
         },
         flags: candidate.flags.clone(),
     }
+}
+
+/// The trade a candidate becomes, as the analysis derives it.
+fn trade_id(finding: &Finding, candidate: &Candidate) -> TradeId {
+    TradeId::derive(&candidate.strategy, &candidate.symbol, calendar::session_date(finding.as_of))
 }
 
 /// Share of trades that must win when every winner ends at the target and every loser at the stop, percent: before
@@ -222,6 +246,12 @@ fn near_misses(findings: &[&Finding]) -> Vec<NearMissRow> {
         })
         .collect();
     all.sort_by(|a, b| a.missed.len().cmp(&b.missed.len()).then(a.symbol.cmp(&b.symbol)));
+    let mut told: BTreeMap<Ticker, usize> = BTreeMap::new();
+    all.retain(|miss| {
+        let n = told.entry(miss.underlying.clone()).or_default();
+        *n += 1;
+        *n <= NEAR_MISSES_EACH
+    });
     all.truncate(NEAR_MISSES);
     all
 }
@@ -263,7 +293,7 @@ pub const fn skip_word(reason: &SkipReason) -> &'static str {
     }
 }
 
-fn skipped(findings: &[&Finding]) -> BTreeMap<String, Vec<fleet_core::domain::Ticker>> {
+fn skipped(findings: &[&Finding]) -> BTreeMap<String, Vec<Ticker>> {
     let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for finding in findings {
         if let Answer::Skipped(reason) = &finding.answer {
@@ -298,10 +328,15 @@ fn remarks(findings: &[&Finding], config: &AnalysisConfig) -> Vec<String> {
         remarks.push("E? earnings dates are not known".to_owned());
     }
     if flagged("yield_assumed") {
-        remarks.push(format!("dividend yield assumed at {} % where the chain tells none", config.rates.assumed_yield * 100.0));
+        remarks.push(format!(
+            "dividend yield assumed at {} % where the chain tells none",
+            config.rates.assumed_yield * 100.0
+        ));
     }
     if findings.iter().any(|f| f.provenance.flags.iter().any(|flag| flag == "spot_not_simultaneous")) {
-        remarks.push("some chains and their vendor's spot are not of one instant; IV and delta use the chain's own".to_owned());
+        remarks.push(
+            "some chains and their vendor's spot are not of one instant; IV and delta use the chain's own".to_owned(),
+        );
     }
     if s1.enabled {
         remarks.push(format!(

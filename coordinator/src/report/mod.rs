@@ -62,6 +62,10 @@ pub struct Report {
     pub candidates: Vec<CandidateRow>,
     /// Candidates that are not in `candidates` because of `--top`.
     pub candidates_not_shown: u32,
+    /// Candidates that became paper trades, in the same order (also those not shown).
+    pub new_trades: Vec<NewTradeRow>,
+    /// Candidates for which the portfolio caps left no room.
+    pub capped: u32,
     /// Contracts that became control trades (S0).
     pub controls: u32,
     /// Contracts that nearly fired, fewest misses first.
@@ -207,6 +211,15 @@ pub struct RowProvenance {
     pub spot_source: SpotSource,
     /// The vendor's own spot.
     pub vendor_spot: Option<f64>,
+}
+
+/// A candidate that became a paper trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewTradeRow {
+    /// Its identity.
+    pub trade: TradeId,
+    /// Its contract.
+    pub symbol: OccSymbol,
 }
 
 /// A contract that nearly fired.

@@ -128,7 +128,9 @@ mod tests {
         let live = vec![tickers[1].clone()];
         let plan = Plan { manifest, universe: None, live, estimate, requests: RequestCounts::default() };
         let text = render(&dry_run(&plan));
-        for part in ["Tickers   2: AAPL MSFT\n", "with a live trade: MSFT\n", "Requests  cboe    2 at 2/s, at most 1 s\n"] {
+        for part in
+            ["Tickers   2: AAPL MSFT\n", "with a live trade: MSFT\n", "Requests  cboe    2 at 2/s, at most 1 s\n"]
+        {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
     }

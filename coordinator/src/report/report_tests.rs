@@ -1,6 +1,6 @@
 use fleet_core::domain::{
-    Answer, Candidate, Check, EntryPlan, FailReason, Finding, Funnel, Manifest, NearMiss, Notice, NoticeKind, OccSymbol,
-    Operator, Outcome, Price, Provenance, RequestCounts, ScanId, Score, ScorePart, SkipReason, SpotSource,
+    Answer, Candidate, Check, EntryPlan, FailReason, Finding, Funnel, Manifest, NearMiss, Notice, NoticeKind,
+    OccSymbol, Operator, Outcome, Price, Provenance, RequestCounts, ScanId, Score, ScorePart, SkipReason, SpotSource,
     StoredOutcome, Ticker, TradeId, TradeTransition, Transition, Vendor,
 };
 use jiff::Timestamp;
@@ -157,7 +157,8 @@ fn input() -> ReportInput {
     let failed = Outcome::Failed {
         reason: FailReason {
             word: "blocked".to_owned(),
-            detail: "cboe chain of BLOCK: the vendor refuses us: a challenge page was served instead of the chain".to_owned(),
+            detail: "cboe chain of BLOCK: the vendor refuses us: a challenge page was served instead of the chain"
+                .to_owned(),
         },
         requests: RequestCounts::default(),
     };

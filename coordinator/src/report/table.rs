@@ -76,7 +76,8 @@ fn tickers(report: &Report) -> String {
 }
 
 fn source(source: &super::Source) -> String {
-    let tickers = format!("{} for {} ticker{}", source.vendor, source.tickers, if source.tickers == 1 { "" } else { "s" });
+    let tickers =
+        format!("{} for {} ticker{}", source.vendor, source.tickers, if source.tickers == 1 { "" } else { "s" });
     match (source.quote_time, source.age_secs) {
         (Some((from, to)), Some((low, high))) => {
             let (low, high) = (low / 60, high / 60);
@@ -174,13 +175,13 @@ fn below(report: &Report) -> String {
         ),
         2,
     );
-    let capped: Vec<String> = rows
-        .iter()
-        .filter(|row| row.trade_state == Some(TradeState::Capped))
-        .map(|row| format!("{} {}", row.underlying, row.symbol.strike))
-        .collect();
-    if !capped.is_empty() {
-        text += &wrap(&format!("Capped, no paper trade ({}): {}", capped.len(), capped.join(", ")), 2);
+    let taken: Vec<String> =
+        report.new_trades.iter().map(|new| format!("#{} {}", new.trade.short(), new.symbol)).collect();
+    if !taken.is_empty() {
+        text += &wrap(&format!("Taken on paper: {}", taken.join(", ")), 2);
+    }
+    if report.capped > 0 {
+        text += &wrap(&format!("No room under the portfolio caps for {} more.", report.capped), 2);
     }
     if report.controls > 0 {
         let plural = if report.controls == 1 { "" } else { "s" };
@@ -230,7 +231,9 @@ pub fn check_text(check: &Check) -> String {
     let operator = operator_text(check.operator);
     let value = or_dash(check.value, number);
     match check.verdict {
-        Verdict::Pass | Verdict::Fail => format!("{} {value}, wants {operator} {}", check.name, number(check.threshold)),
+        Verdict::Pass | Verdict::Fail => {
+            format!("{} {value}, wants {operator} {}", check.name, number(check.threshold))
+        }
         Verdict::Unknown => format!("{} unknown, wants {operator} {}", check.name, number(check.threshold)),
     }
 }
@@ -322,9 +325,5 @@ fn partial(report: &Report) -> String {
 }
 
 fn failed(report: &Report) -> String {
-    report
-        .failed
-        .iter()
-        .map(|row| wrap(&format!("  {:<7} {}: {}", row.ticker, row.word, row.detail), 10))
-        .collect()
+    report.failed.iter().map(|row| wrap(&format!("  {:<7} {}: {}", row.ticker, row.word, row.detail), 10)).collect()
 }

@@ -116,7 +116,10 @@ pub fn show(trade: &TradeRecord, marks: &[Mark]) -> String {
     let ignored = if trade.ignored { ", ignored" } else { "" };
     line("Trade", format!("{} {}{control}{ignored}", trade.id, trade.state.word()));
     line("Contract", format!("{} on {}", trade.symbol, trade.underlying));
-    line("Signal", format!("{} at {} New York, scan {}", trade.strategy, new_york_text(trade.signalled_at), trade.scan));
+    line(
+        "Signal",
+        format!("{} at {} New York, scan {}", trade.strategy, new_york_text(trade.signalled_at), trade.scan),
+    );
     line("Quote", format!("bid {} ask {}", trade.signal_bid, trade.signal_ask));
     line(
         "Plan",
