@@ -177,3 +177,21 @@ fn cut(text: String) -> String {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_resort_fits() {
+        assert_eq!(cut("a → b".to_owned()), "a  b");
+        assert_eq!(septets(&cut("x".repeat(500))), Some(SEGMENT));
+        assert_eq!(septets(&cut(format!("{}€€", "x".repeat(157)))), Some(159), "two septets do not fit in one");
+    }
+
+    #[test]
+    fn small_numbers_lose_their_zero() {
+        let all = [0.48, -0.03, 1.5, -1.5, 0.0].map(short);
+        assert_eq!(all, [".48", "-.03", "1.50", "-1.50", ".00"]);
+    }
+}

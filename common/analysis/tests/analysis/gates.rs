@@ -25,6 +25,11 @@ fn quotes() {
     check(|_| {}, "candidate");
     check(|q| q.bid = None, "gate:bid");
     check(|q| q.bid = Some(price(0.09)), "gate:bid");
+    let at_the_limit = |q: &mut ContractQuote| {
+        q.bid = Some(price(0.10));
+        q.ask = Some(price(0.30));
+    };
+    check(at_the_limit, "gate:spread");
     check(|q| q.ask = None, "gate:ask");
     check(|q| q.ask = Some(Price::ZERO), "gate:ask");
     check(|q| std::mem::swap(&mut q.bid, &mut q.ask), "gate:crossed");

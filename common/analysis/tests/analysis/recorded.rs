@@ -117,7 +117,7 @@ fn every_recorded_row_is_counted_and_volatility_is_the_vendors() {
 #[test]
 fn parity_holds_on_pairs_that_had_no_say_in_the_forward() {
     let Some(Recorded { snapshot, .. }) = russell() else { return };
-    let even = |symbol: &OccSymbol| symbol.strike.thousandths() / 5000 % 2 == 0;
+    let even = |symbol: &OccSymbol| (symbol.strike.thousandths() / 5000).is_multiple_of(2);
     let mut half = snapshot.clone();
     half.chain.contracts.retain(|q| even(&q.symbol));
     // One root, so that a date has one forward.

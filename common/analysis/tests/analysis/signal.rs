@@ -188,7 +188,10 @@ fn controls_are_drawn_by_lot_and_kept_apart() {
 
 #[test]
 fn near_misses_are_few_and_begin_with_the_nearest() {
-    let mut snapshot = completed();
+    let mut config = config();
+    config.strategies.oversold_call.delta = [0.05, 0.99];
+    let mut snapshot = snapshot();
+    complete(&mut snapshot, &config);
     let symbols: Vec<OccSymbol> = snapshot.contract_bars.keys().copied().collect();
     for (n, symbol) in symbols.iter().enumerate() {
         let mut closes = contract_closes();
@@ -201,9 +204,9 @@ fn near_misses_are_few_and_begin_with_the_nearest() {
         let instrument = Instrument::Contract(*symbol);
         snapshot.contract_bars.insert(*symbol, series(instrument, date(2026, 11, 20), &closes, 100));
     }
-    let finding = analyse(&snapshot, &config());
+    let finding = analyse(&snapshot, &config);
     assert!(finding.candidates.is_empty());
-    assert!(!finding.near_misses.is_empty() && finding.near_misses.len() <= 10);
+    assert_eq!((symbols.len(), finding.near_misses.len()), (12, 10));
     assert!(finding.near_misses.is_sorted_by_key(|m| m.missed.len()));
     assert_eq!(finding.near_misses[0].symbol, symbols[1]);
     assert!(finding.near_misses.iter().all(|m| m.of == 14));
