@@ -11,7 +11,8 @@ use crate::client::ClientError;
 
 /// Chrome's major version in the default profile.
 const CHROME_MAJOR: u32 = 155;
-/// When [`CHROME_MAJOR`] was chosen, by Chrome's release calendar. A profile older than a year gives itself away.
+/// When the Chrome version of the default profile was chosen, by Chrome's release calendar. A profile older than a
+/// year gives itself away.
 pub const PROFILE_DATE: &str = "2026-11-20";
 
 /// Content encodings our client decodes, in the order Chrome names them.
