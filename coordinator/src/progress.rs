@@ -108,7 +108,7 @@ impl Shown {
     }
 
     fn start(&mut self, tickers: u32) {
-        self.line(&format!("scanning {tickers} tickers"));
+        self.line(&format!("scanning {tickers} ticker{}", if tickers == 1 { "" } else { "s" }));
         if self.telling == Telling::Bar {
             let bar = ProgressBar::new(u64::from(tickers));
             // The template is fixed and checked by a test; without it indicatif's own style serves.

@@ -110,7 +110,17 @@ pub async fn run(
     if !global.quiet {
         eprintln!("{scan}: done in {:.1} s", began.elapsed().as_secs_f64());
     }
+    if let Some(word) = one_cause(&report) {
+        eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
+    }
     Ok(if report.has_failures() { Exit::Incomplete } else { Exit::Done })
+}
+
+/// The word all tickers failed with, if they did.
+fn one_cause(report: &report::Report) -> Option<&str> {
+    let first = report.failed.first()?;
+    let all = report.failed.len() == usize::try_from(report.tickers.total).ok()?;
+    (all && report.failed.iter().all(|row| row.word == first.word)).then_some(first.word.as_str())
 }
 
 fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> {

@@ -1,0 +1,134 @@
+//! The commands as a user meets them: what is on stdout, what is on stderr, and the exit code. No network: nothing here
+//! reaches a vendor.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// Runs the program in an empty home with nothing of ours in its environment.
+fn run(home: &Path, line: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_optionfleet"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OPTIONFLEET_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(line).env("HOME", home).envs(variables.iter().copied()).current_dir(home);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Exit code, and a part of stderr; a refused command has nothing to say on stdout.
+#[track_caller]
+fn check_refused(line: &[&str], code: i32, part: &str) {
+    let home = TempDir::new().unwrap();
+    check_refused_in(home.path(), line, &[], code, part);
+}
+
+#[track_caller]
+fn check_refused_in(home: &Path, line: &[&str], variables: &[(&str, &str)], code: i32, part: &str) {
+    let output = run(home, line, variables);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{line:?}\n{out}{err}");
+    assert!(err.contains(part), "{part:?} is not in\n{err}");
+    assert_eq!(out, "", "{line:?} printed results");
+    assert!(!err.contains("panicked"), "{err}");
+}
+
+#[track_caller]
+fn check_prints(home: &Path, line: &[&str], variables: &[(&str, &str)], part: &str) {
+    let output = run(home, line, variables);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{line:?}\n{out}{err}");
+    assert!(out.contains(part), "{part:?} is not in\n{out}");
+}
+
+#[test]
+fn what_is_typed_wrong_is_exit_2() {
+    check_refused(&["scan", "--tickers", "AAPL,TOOLONG99,1X"], 2, "`TOOLONG99` is not a ticker");
+    check_refused(&["scan", "--tickers", "AAPL,TOOLONG99,1X"], 2, "`1X` is not a ticker");
+    check_refused(&["scan", "--tickers", "@/nonexistent/list"], 2, "cannot read the universe file /nonexistent/list");
+    check_refused(&["scan", "--slot", "2500"], 2, "`2500` is not a slot");
+    check_refused(&["scan", "--resume", "no spaces"], 2, "is not a scan id");
+    check_refused(&["scan", "--as-of", "2026-11-20"], 2, "--as-of");
+    check_refused(&["scan", "--store", "redis://h"], 2, "comes in a later version");
+    check_refused(&["scan", "--market", "ftp://x"], 2, "it must be http(s)://HOST");
+    check_refused(&["explain", "AAPL"], 2, "is not an OCC symbol");
+    check_refused(&["inspect", "--kind", "soup", "x"], 2, "`soup` is no kind of body");
+    check_refused(&["inspect", "/nonexistent"], 2, "cannot read /nonexistent");
+    check_refused(&["scan", "--config", "/nonexistent"], 2, "cannot read the configuration file /nonexistent");
+    check_refused(&["market", "--tickers", "0", "--listen", "127.0.0.1:0"], 2, "a market has 1 to");
+    check_refused(&["--log", "=[", "scans"], 2, "is not a log filter");
+}
+
+#[test]
+fn a_broken_environment_is_exit_1() {
+    check_refused(&["trades"], 1, "there is no store at");
+    check_refused(&["scan", "--market", "http://127.0.0.1:1"], 1, "no simulated market answers");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    check_refused(&["market", "--listen", &address], 1, "is in use by another program");
+}
+
+#[test]
+fn a_foreign_store_is_left_alone() {
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join("foreign.db"), "somebody's notes, and not a database at all").unwrap();
+    check_refused_in(home.path(), &["trades", "--store", "sqlite:foreign.db"], &[], 1, "was not made by Optionfleet");
+    let text = std::fs::read_to_string(home.path().join("foreign.db")).unwrap();
+    assert_eq!(text, "somebody's notes, and not a database at all");
+}
+
+#[test]
+fn the_configuration_file_is_written_once_found_and_checked() {
+    let home = TempDir::new().unwrap();
+    check_prints(home.path(), &["init-config"], &[], "");
+    check_refused_in(home.path(), &["init-config"], &[], 2, "is there already");
+    check_prints(home.path(), &["init-config", "--force"], &[], "");
+    let file = home.path().join(".config/optionfleet/optionfleet.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("#top = 20", "top = 7");
+    std::fs::write(&file, &text).unwrap();
+    check_prints(home.path(), &["check-config"], &[], "scan.top = 7   # ");
+    let variables = [("OPTIONFLEET_SCAN__TOP", "8")];
+    check_prints(home.path(), &["check-config"], &variables, "scan.top = 8   # OPTIONFLEET_SCAN__TOP");
+    std::fs::write(&file, text.replace("top = 7", "topp = 7\nslots = \"x\"")).unwrap();
+    check_refused_in(home.path(), &["check-config"], &[], 2, "did you mean `scan.top`?");
+    check_refused_in(home.path(), &["check-config"], &[], 2, "`scan.slots`: invalid type");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let home = TempDir::new().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_optionfleet"));
+    command.args(["check-config", "--quiet"]).env("HOME", home.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_written_are_exit_1() {
+    let home = TempDir::new().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_optionfleet"));
+    command.args(["check-config", "--quiet"]).env("HOME", home.path()).stdout(full).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+}
+
+#[test]
+fn inspect_tells_what_is_refused() {
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join("x.txt"), "Too many requests.").unwrap();
+    let output = run(home.path(), &["inspect", "x.txt", "--format", "csv"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "file,kind,verdict,rows,refused\r\nx.txt,error_body,vendor_error,0,true\r\n"
+    );
+}
