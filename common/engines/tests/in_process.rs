@@ -93,3 +93,14 @@ async fn more_tasks_than_the_bound_are_refused_until_there_is_room() {
     queue.purge(&task(0).scan, None).await.unwrap();
     assert_eq!(queue.publish(&task(MAX_TASKS), 0).await.unwrap(), Published::Queued);
 }
+
+#[tokio::test]
+async fn an_acknowledgement_is_of_its_own_publication() {
+    let queue = InProcessQueue::new(Duration::from_secs(3600));
+    queue.publish(&task(0), 0).await.unwrap();
+    let purged = queue.pull(1, Duration::ZERO).await.unwrap().remove(0);
+    queue.purge(&task(0).scan, None).await.unwrap();
+    queue.publish(&task(0), 1).await.unwrap();
+    purged.ack().await.unwrap();
+    assert_eq!(queue.backlog(&task(0).scan).await.unwrap(), 1);
+}

@@ -231,8 +231,9 @@ pub async fn a_hung_holder_loses_its_delivery(at: &dyn QueueFixture) -> Result<(
     let hung = one(at, Duration::ZERO).await?;
     nothing(at, at.ack_wait() / 2, "its holder still had time").await?;
     let again = one(at, at.ack_wait()).await?;
-    ack(again).await?;
     drop(hung);
+    nothing(at, at.ack_wait() / 2, "somebody else holds it now").await?;
+    ack(again).await?;
     nothing(at, Duration::from_millis(200), "somebody else acknowledged it").await
 }
 

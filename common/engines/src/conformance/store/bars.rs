@@ -26,5 +26,11 @@ pub async fn bars_are_kept_for_their_session_only(at: &dyn StoreFixture) -> Resu
     keep(20, &next).await?;
     ensure_eq!(read(&aapl, 20).await?, Some(next), "bars of the next session");
     ensure_eq!(read(&aapl, 19).await?, None, "bars of the session before");
+    // An older scan that is resumed after others have begun the new session.
+    let late = bars(contract.clone(), 3.0);
+    keep(19, &late).await?;
+    keep(20, &late).await?;
+    ensure_eq!(read(&contract, 19).await?, None, "bars of the session before, kept late");
+    ensure_eq!(read(&contract, 20).await?, Some(late), "bars of a contract in the next session");
     Ok(())
 }
