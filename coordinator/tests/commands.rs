@@ -1,6 +1,8 @@
 //! The commands as a user meets them: what is on stdout, what is on stderr, and the exit code. No network: nothing here
 //! reaches a vendor.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test they serve")]
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! `scan`: what the flags mean, whether now is the hour, then [`run_scan`](super::run_scan).
+//! `scan`: what the flags mean, whether now is the hour, then the part it shares with `demo` (`run_scan`).
 
 use fleet_core::seams::{Clock as _, SystemClock};
 
