@@ -1,0 +1,15 @@
+//! The whole fleet under test, one module for each line of what "done" means: the programs a user runs, against a
+//! simulated market or recorded bodies on loopback.
+
+mod bad_input;
+mod captures;
+mod crash;
+mod demo;
+mod dependencies;
+mod faulty;
+mod memory;
+mod oracle;
+mod readme;
+mod recorded;
+mod requests;
+mod trades;

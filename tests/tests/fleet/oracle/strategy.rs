@@ -1,0 +1,327 @@
+//! The oracle's S1 and its control S0, from the raw bars of the contract and of its underlying (ANALYTICS 2.1 and 2.3,
+//! RULES 5 to 7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::bodies::{Chain, Chart, Day, Row};
+use super::calendar;
+use super::gates::{Gated, Ticks, gate, ticks, units};
+use super::indicators::{macd_histogram, median, percent_b, rsi, sma};
+use super::parity::{Parity, parity};
+
+/// Bars of so many contracts a ticker are asked for.
+const EXAMINED: usize = 12;
+/// A session's bar is final so many minutes after its close.
+const FINAL_AFTER_MINUTES: i64 = 45;
+
+/// Everything the oracle says of one ticker.
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
+    /// Why the whole ticker was set aside.
+    pub skip: Option<&'static str>,
+    pub parity: Parity,
+    pub contracts: BTreeMap<String, Contract>,
+    pub candidates: BTreeMap<String, Plan>,
+    pub controls: BTreeSet<String>,
+}
+
+/// What it says of one contract.
+#[derive(Debug, Clone, Default)]
+pub struct Contract {
+    pub place: String,
+    pub gated: Gated,
+    /// Values of S1's checks by name, for examined contracts with coverage.
+    pub checks: BTreeMap<&'static str, Option<f64>>,
+}
+
+/// What it would pay and where it would leave.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub buy: f64,
+    pub target: f64,
+    pub stop: f64,
+    pub net_pct: f64,
+    pub score: f64,
+}
+
+/// Where bars come from.
+pub trait Bars {
+    fn underlying(&self) -> Chart;
+    fn contract(&self, symbol: &str) -> Chart;
+}
+
+struct UnderlyingState {
+    rsi: Option<f64>,
+    close_to_sma200: Option<f64>,
+    last_split: Option<Date>,
+}
+
+pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dyn Bars) -> Judgement {
+    let mut out = Judgement::default();
+    let distinct: BTreeSet<&str> = chain.rows.iter().map(|row| row.symbol.as_str()).collect();
+    assert_eq!(distinct.len(), chain.rows.len(), "the oracle reads no chain with duplicates");
+    let age = as_of.duration_since(chain.quote_time).as_secs();
+    if chain.rows.is_empty() {
+        return skipped(out, chain, "no_options");
+    }
+    if age > max_quote_age_secs || age < -120 {
+        return skipped(out, chain, "stale_quotes");
+    }
+    out.parity = parity(chain, as_of);
+    let gap = out.parity.spot.filter(|_| out.parity.implied).map(|spot| spot / chain.vendor_spot - 1.0);
+    if gap.is_some_and(|gap| gap.abs() * 100.0 > 2.0) {
+        return skipped(out, chain, "spot_gap");
+    }
+    let ticks = ticks(chain);
+    let gated: Vec<Gated> = chain.rows.iter().map(|row| gate(row, chain, &out.parity, ticks, as_of)).collect();
+    let eligible = eligible(chain, &gated, as_of);
+    let mut underlying = None;
+    if !eligible.is_empty() {
+        let chart = bars.underlying();
+        let closed = closed_days(&chart, as_of);
+        if closed.len() < 36 {
+            return skipped(out, chain, "thin_underlying");
+        }
+        let state = underlying_state(&chart, &closed, as_of);
+        if state.rsi.is_none_or(|rsi| rsi > 50.0) {
+            return skipped(out, chain, "underlying_pre_gate");
+        }
+        underlying = Some(state);
+    }
+    let examined: BTreeSet<usize> = eligible.iter().take(EXAMINED).copied().collect();
+    let eligible: BTreeSet<usize> = eligible.into_iter().collect();
+    for (at, (row, gated)) in chain.rows.iter().zip(gated).enumerate() {
+        let mut contract = Contract { gated, ..Contract::default() };
+        contract.place = match contract.gated.stopped {
+            Some(name) => name.to_owned(),
+            None if !eligible.contains(&at) => "strategy:oversold_call".to_owned(),
+            None if !examined.contains(&at) => "not_examined".to_owned(),
+            None => {
+                let state = underlying.as_ref().expect("an eligible contract has an underlying");
+                let chart = bars.contract(&row.symbol);
+                examine(row, &mut contract, state, &chart, ticks, as_of, &mut out.candidates)
+            }
+        };
+        if contract.gated.stopped.is_none() && is_control(row, as_of) {
+            out.controls.insert(row.symbol.clone());
+        }
+        out.contracts.insert(row.symbol.clone(), contract);
+    }
+    out
+}
+
+fn skipped(mut out: Judgement, chain: &Chain, reason: &'static str) -> Judgement {
+    out.skip = Some(reason);
+    for row in &chain.rows {
+        let contract = Contract { place: format!("skip:{reason}"), ..Contract::default() };
+        out.contracts.insert(row.symbol.clone(), contract);
+    }
+    out
+}
+
+/// Calls of 45 to 270 days and a delta of .25 to .65 that passed the gates, most traded first.
+fn eligible(chain: &Chain, gated: &[Gated], as_of: Timestamp) -> Vec<usize> {
+    let mut out: Vec<usize> = (0..chain.rows.len())
+        .filter(|at| {
+            let (row, gated) = (&chain.rows[*at], &gated[*at]);
+            gated.stopped.is_none()
+                && row.call
+                && (45..=270).contains(&calendar::days_to(as_of, row.expiration))
+                && gated.delta.is_some_and(|delta| (0.25..=0.65).contains(&delta))
+        })
+        .collect();
+    out.sort_by(|a, b| {
+        let (a, b) = (&chain.rows[*a], &chain.rows[*b]);
+        b.volume.total_cmp(&a.volume).then_with(|| order(a).cmp(&order(b)))
+    });
+    out
+}
+
+/// Root, expiration, kind, strike.
+fn order(row: &Row) -> (String, Date, bool, i64) {
+    (row.root.clone(), row.expiration, !row.call, units(row.strike))
+}
+
+/// The last session whose bar is final.
+fn last_closed_session(as_of: Timestamp) -> Date {
+    let today = calendar::new_york_date(as_of);
+    match calendar::close(today) {
+        Some(close) if close.as_second() + FINAL_AFTER_MINUTES * 60 <= as_of.as_second() => today,
+        _ => calendar::sessions_before(today, 1)[0],
+    }
+}
+
+fn closed_days(chart: &Chart, as_of: Timestamp) -> Vec<Day> {
+    let last = last_closed_session(as_of);
+    let traded = |day: &&Day| day.volume > 0.0 && day.close > 0.0 && calendar::is_session(day.date) && day.date <= last;
+    chart.days.iter().filter(traded).copied().collect()
+}
+
+/// Sessions after a date, up to and including the last closed one.
+fn sessions_missed(after: Date, as_of: Timestamp) -> usize {
+    let last = last_closed_session(as_of);
+    let recent = calendar::sessions_before(last.tomorrow().unwrap(), 30);
+    recent.iter().filter(|day| **day > after).count()
+}
+
+fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> UnderlyingState {
+    let last_split = chart.last_split;
+    let fresh = closed.last().is_some_and(|day| sessions_missed(day.date, as_of) <= 1);
+    if !fresh {
+        return UnderlyingState { rsi: None, close_to_sma200: None, last_split };
+    }
+    let closes: Vec<f64> = closed.iter().map(|day| day.close).collect();
+    let mean = sma(&closes, 200).pop().flatten();
+    UnderlyingState {
+        rsi: rsi(&closes, 14).pop().flatten(),
+        close_to_sma200: mean.map(|mean| closes[closes.len() - 1] / mean),
+        last_split,
+    }
+}
+
+/// Coverage, checks and plan of one examined contract; returns its place.
+fn examine(
+    row: &Row,
+    contract: &mut Contract,
+    underlying: &UnderlyingState,
+    chart: &Chart,
+    ticks: Ticks,
+    as_of: Timestamp,
+    candidates: &mut BTreeMap<String, Plan>,
+) -> String {
+    let last_session = last_closed_session(as_of);
+    let split = underlying.last_split.max(chart.last_split).filter(|split| *split <= last_session);
+    let days: Vec<Day> =
+        closed_days(chart, as_of).into_iter().filter(|day| split.is_none_or(|split| day.date >= split)).collect();
+    let window_from = calendar::sessions_before(last_session.tomorrow().unwrap(), 20)[0];
+    let window: Vec<f64> = days.iter().filter(|day| day.date >= window_from).map(|day| day.volume).collect();
+    let usual_volume = median(&window).unwrap_or(0.0);
+    let covered = days.len() >= 36
+        && window.len() >= 15
+        && days.last().is_some_and(|day| sessions_missed(day.date, as_of) <= 1)
+        && usual_volume >= 20.0;
+    if !covered {
+        return "gate:coverage".to_owned();
+    }
+
+    let closes: Vec<f64> = days.iter().map(|day| day.close).collect();
+    let (rsi, pct_b, histogram) = (rsi(&closes, 14), percent_b(&closes, 20), macd_histogram(&closes));
+    let plan = plan(row, ticks);
+    let min_rsi = lowest_of_three(&rsi);
+    let min_pct_b = lowest_of_three(&pct_b);
+    let macd_rise = rise(&histogram);
+    let dte = f64::from(calendar::days_to(as_of, row.expiration));
+    let checks: [(&str, Option<f64>, bool); 14] = [
+        ("is_call", Some(1.0), row.call),
+        ("dte_min", Some(dte), dte >= 45.0),
+        ("dte_max", Some(dte), dte <= 270.0),
+        ("delta_min", contract.gated.delta, contract.gated.delta.is_some_and(|delta| delta >= 0.25)),
+        ("delta_max", contract.gated.delta, contract.gated.delta.is_some_and(|delta| delta <= 0.65)),
+        ("underlying_rsi", underlying.rsi, underlying.rsi.is_some_and(|rsi| rsi <= 50.0)),
+        ("bars", Some(closes.len() as f64), closes.len() >= 60),
+        ("min_rsi_3", min_rsi, min_rsi.is_some_and(|rsi| rsi <= 35.0)),
+        ("rsi_rise", rise(&rsi), rise(&rsi).is_some_and(|rise| rise > 0.0)),
+        ("min_pct_b_3", min_pct_b, min_pct_b.is_some_and(|b| b <= 0.05)),
+        ("pct_b_rise", rise(&pct_b), rise(&pct_b).is_some_and(|rise| rise > 0.0)),
+        ("close_to_sma200", underlying.close_to_sma200, underlying.close_to_sma200.is_some_and(|r| r >= 0.90)),
+        ("net_pct", Some(plan.net_pct), plan.net_pct >= 3.0),
+        // Scored, not mandatory.
+        ("macd_hist_rise", macd_rise, true),
+    ];
+    contract.checks = checks.iter().map(|(name, value, _)| (*name, *value)).collect();
+    let missed = |(_, value, holds): &&(&str, Option<f64>, bool)| value.is_some() && !holds;
+    if checks[..13].iter().any(|check| missed(&check)) {
+        return "strategy:oversold_call".to_owned();
+    }
+    if let Some((name, ..)) = checks[..13].iter().find(|(_, value, _)| value.is_none()) {
+        return format!("unknown:{name}");
+    }
+
+    let part = |points: f64, share: f64| points * share.clamp(0.0, 1.0);
+    let spread = (row.ask - row.bid) / ((row.bid + row.ask) / 2.0);
+    let last_volume = days[days.len() - 1].volume;
+    let score = part(25.0, (35.0 - min_rsi.unwrap()) / 15.0)
+        + part(15.0, (0.05 - min_pct_b.unwrap()) / 0.25)
+        + part(20.0, (underlying.close_to_sma200.unwrap() - 0.9) / 0.2)
+        + if macd_rise.is_some_and(|rise| rise > 0.0) { 10.0 } else { 0.0 }
+        + part(10.0, (last_volume / usual_volume - 0.5) / 1.5)
+        + part(20.0, (0.10 - spread) / 0.08);
+    candidates.insert(row.symbol.clone(), Plan { score, ..plan });
+    "candidate".to_owned()
+}
+
+/// The lowest of the last three values; none if any is missing.
+fn lowest_of_three(values: &[Option<f64>]) -> Option<f64> {
+    let last = values.get(values.len().checked_sub(3)?..)?;
+    let last: Option<Vec<f64>> = last.iter().copied().collect();
+    last.map(|last| last.into_iter().fold(f64::INFINITY, f64::min))
+}
+
+/// The last value less the one before.
+fn rise(values: &[Option<f64>]) -> Option<f64> {
+    let [.., before, last] = values else { return None };
+    Some((*last)? - (*before)?)
+}
+
+/// Buy at bid + .4 of the spread, target +15 %, stop −30 %, each on a tick; what is left after costs.
+fn plan(row: &Row, ticks: Ticks) -> Plan {
+    let nearest = |price: f64| {
+        let tick = ticks.at(price);
+        ((price / tick + 0.5 + 1e-9).floor() * tick * 10_000.0).round() / 10_000.0
+    };
+    let down = |price: f64| {
+        let tick = ticks.at(price);
+        ((price / tick + 1e-9).floor() * tick * 10_000.0).round() / 10_000.0
+    };
+    let buy = nearest(row.bid + 0.4 * (row.ask - row.bid));
+    let target = down(buy * 1.15);
+    let stop = nearest(buy * 0.70);
+    let (mid, half_spread) = ((row.bid + row.ask) / 2.0, (row.ask - row.bid) / 2.0);
+    let paid = mid + 0.75 * half_spread;
+    let net_pct = 100.0 * ((target - 0.75 * half_spread) - paid - 2.0 * 0.65 / 100.0) / paid;
+    Plan { buy, target, stop, net_pct, score: 0.0 }
+}
+
+/// Two of a thousand gated contracts of 45 to 270 days, by the hash of entry session and symbol.
+fn is_control(row: &Row, as_of: Timestamp) -> bool {
+    let today = calendar::new_york_date(as_of);
+    let session = if calendar::is_session(today) { today } else { calendar::sessions_before(today, 1)[0] };
+    let mut hash = 14_695_981_039_346_656_037_u64;
+    for byte in format!("{session}|{}", row.symbol).bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211);
+    }
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^= hash >> 33;
+    hash % 1000 < 2 && (45..=270).contains(&calendar::days_to(as_of, row.expiration))
+}
+
+#[cfg(test)]
+mod golden {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_plan_of_the_analytics_example() {
+        let row = Row {
+            symbol: "TSLA270319C00450000".to_owned(),
+            root: "TSLA".to_owned(),
+            expiration: date(2027, 3, 19),
+            call: true,
+            strike: 450.0,
+            bid: 19.05,
+            ask: 19.40,
+            open_interest: 2168.0,
+            volume: 702.0,
+        };
+        let plan = plan(&row, Ticks { low: 0.01, high: 0.05 });
+        assert_eq!((plan.buy, plan.target, plan.stop), (19.20, 22.05, 13.45));
+        assert!((plan.net_pct - 13.17).abs() < 0.005, "{}", plan.net_pct);
+    }
+}
