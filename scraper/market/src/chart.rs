@@ -34,7 +34,7 @@ struct Range {
 }
 
 /// The symbol a path asks for.
-pub(crate) fn asked<'a>(ask: &'a Ask) -> Option<&'a str> {
+pub(crate) fn asked(ask: &Ask) -> Option<&str> {
     ask.path.strip_prefix(PREFIX)
 }
 

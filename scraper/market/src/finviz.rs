@@ -17,8 +17,8 @@ use crate::yahoo::spelling;
 
 /// Rows of a page.
 const PAGE: usize = 20;
-/// The filter that lists everything here; the default of a scan too.
-pub(crate) const FILTER: &str = "sh_avgvol_o1000,sh_opt_option,sh_price_o10";
+/// The query that lists everything here, as the design has it; the default of a scan too.
+pub(crate) const FILTER: &str = "v=111&f=sh_avgvol_o1000,sh_opt_option,sh_price_o10&o=-volume";
 
 struct Row<'w> {
     profile: &'w Profile,

@@ -4,7 +4,7 @@
 //! is a function of (seed, ticker, the market's own instant), so the same seed gives the same bytes; the bodies have the
 //! shape, the delays and the traps of the real ones (CBOE fifteen minutes behind, Yahoo's chains thirty, its handshake,
 //! its 32-bit floats, Finviz's pages); and what lies after the clock is already decided, so that advancing it reveals
-//! one future. It refuses: more than 2,000 tickers, a clock more than 30 sessions ahead, any method but GET at a vendor.
+//! one future (only the refusals of FLAP, LIMIT and the rate limit count requests). It refuses: more than 2,000 tickers, a clock more than 30 sessions ahead, any method but GET at a vendor.
 //!
 //! | Path | Stands for |
 //! |---|---|

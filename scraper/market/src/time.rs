@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_clock_keeps_the_time_of_day_and_skips_thanksgiving() {
         let sessions = Sessions::new();
-        let at = |n, m| sessions.advanced(start(), n, m).map(|t| calendar::new_york_text(t));
+        let at = |n, m| sessions.advanced(start(), n, m).map(calendar::new_york_text);
         assert_eq!(at(1, 0).unwrap(), "2026-11-23 10:30");
         assert_eq!(at(4, 10).unwrap(), "2026-11-27 10:40");
         assert_eq!(at(0, 330).unwrap(), "2026-11-20 16:00");

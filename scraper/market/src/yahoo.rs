@@ -100,7 +100,7 @@ pub(crate) fn unauthorized(description: &str) -> Reply {
 }
 
 /// The symbol a path asks for.
-pub(crate) fn asked<'a>(ask: &'a Ask) -> Option<&'a str> {
+pub(crate) fn asked(ask: &Ask) -> Option<&str> {
     ask.path.strip_prefix(PREFIX)
 }
 

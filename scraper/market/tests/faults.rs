@@ -1,5 +1,7 @@
 //! The faulty tickers over the socket: each wrong in its one known way, and only in that.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test by panicking")]
+
 use fleet_market::{MarketConfig, RunningMarket, serve};
 use serde_json::Value;
 

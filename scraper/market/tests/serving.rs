@@ -1,5 +1,7 @@
 //! The market over its socket: shapes, determinism, limits, the clock, the log.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test by panicking")]
+
 use std::net::SocketAddr;
 
 use fleet_market::{MarketConfig, MarketError, RunningMarket, serve};
