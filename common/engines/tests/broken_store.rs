@@ -55,6 +55,7 @@ enum Fault {
     CommitsTheUnplanned,
     ForgetsMarks,
     ForgetsReleases,
+    ReleasesForAnybody,
     OneBudgetForAll,
     TakesAnyRate,
 }
@@ -68,6 +69,8 @@ struct Broken {
     fault: Fault,
     /// The newest lease of each scan.
     leases: Arc<Mutex<BTreeMap<ScanId, Lease>>>,
+    /// Who claimed last.
+    claimer: Arc<Mutex<Option<Holder>>>,
 }
 
 impl Broken {
@@ -255,6 +258,7 @@ impl Outbox for Broken {
             Fault::ClaimsNeverEnd => claim * 1_000,
             _ => claim,
         };
+        *self.claimer.lock().unwrap() = Some(holder.clone());
         self.right.claim_notices(holder, max, claim).await
     }
 
@@ -265,11 +269,12 @@ impl Outbox for Broken {
         self.right.confirm_notice(key).await
     }
 
-    async fn release_notice(&self, key: &str) -> Stored<()> {
+    async fn release_notice(&self, holder: &Holder, key: &str) -> Stored<()> {
         if self.is(Fault::ForgetsReleases) {
             return Ok(());
         }
-        self.right.release_notice(key).await
+        let claimer = self.claimer.lock().unwrap().clone().filter(|_| self.is(Fault::ReleasesForAnybody));
+        self.right.release_notice(&claimer.unwrap_or_else(|| holder.clone()), key).await
     }
 
     async fn notices(&self) -> Stored<Vec<(Notice, bool)>> {
@@ -338,7 +343,8 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
         let open = |name| SqliteStore::open_with_clock(&directory.path().join(name), clock.clone()).unwrap();
         let leases = Arc::default();
-        let store = Broken { right: open("right.db"), elsewhere: open("elsewhere.db"), fault, leases };
+        let store =
+            Broken { right: open("right.db"), elsewhere: open("elsewhere.db"), fault, leases, claimer: Arc::default() };
         Self { store, clock, directory }
     }
 }
@@ -472,6 +478,7 @@ notices! {
     ForgetsTheTrades: concurrent_scans_add_a_trade_once;
     ForgetsMarks: marks_are_kept_once_and_in_order;
     ForgetsReleases: a_released_notice_can_be_claimed_again;
+    ReleasesForAnybody: a_stale_release_frees_nothing;
     OneBudgetForAll: vendors_have_budgets_of_their_own;
     TakesAnyRate: what_is_no_rate_is_refused;
 }

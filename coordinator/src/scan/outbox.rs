@@ -212,7 +212,7 @@ impl NoticesState {
                 DrainEffect::Rest(rest) => self.rest = Some(myself.send_after(rest, || NoticesMessage::Next)),
                 DrainEffect::Release(keys) => {
                     for key in keys {
-                        patience::store(|| self.store.release_notice(&key)).await?;
+                        patience::store(|| self.store.release_notice(&self.holder, &key)).await?;
                     }
                 }
                 DrainEffect::Over(drained) => self.answer(myself, Ok(drained)),

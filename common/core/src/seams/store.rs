@@ -285,8 +285,9 @@ pub trait Outbox: Send + Sync {
     /// A claimed notice was sent.
     async fn confirm_notice(&self, key: &str) -> Result<(), StoreError>;
 
-    /// A claimed notice was certainly not sent; it can be claimed again.
-    async fn release_notice(&self, key: &str) -> Result<(), StoreError>;
+    /// A claimed notice was certainly not sent; it can be claimed again. A claim that somebody else holds by now, and a
+    /// notice that was sent, stay as they are.
+    async fn release_notice(&self, holder: &Holder, key: &str) -> Result<(), StoreError>;
 
     /// Every notice, oldest first, with whether it was sent.
     async fn notices(&self) -> Result<Vec<(Notice, bool)>, StoreError>;

@@ -33,9 +33,9 @@ impl Outbox for SqliteStore {
         .await
     }
 
-    async fn release_notice(&self, key: &str) -> Result<(), StoreError> {
-        let key = key.to_owned();
-        self.write(move |work| release(work, &key)).await
+    async fn release_notice(&self, holder: &Holder, key: &str) -> Result<(), StoreError> {
+        let (holder, key) = (holder.clone(), key.to_owned());
+        self.write(move |work| release(work, &holder, &key)).await
     }
 
     async fn notices(&self) -> Result<Vec<(Notice, bool)>, StoreError> {
@@ -70,17 +70,21 @@ fn claim_notices(work: &Work<'_>, holder: &Holder, max: u32, claim: Duration) ->
         .collect()
 }
 
-/// Of a trade that was ignored meanwhile, the notice is dropped instead.
-fn release(work: &Work<'_>, key: &str) -> Result<(), Failure> {
+/// Of a trade that was ignored meanwhile, the notice is dropped instead. A stale holder changes nothing.
+fn release(work: &Work<'_>, holder: &Holder, key: &str) -> Result<(), Failure> {
     let mut drop_ignored = work.tx.prepare_cached(
-        "DELETE FROM outbox WHERE key = ? AND sent = 0
+        "DELETE FROM outbox WHERE key = ? AND holder = ? AND sent = 0
          AND EXISTS (SELECT 1 FROM trades WHERE trades.id = outbox.trade AND ignored = 1)",
     )?;
-    if drop_ignored.execute([key])? == 1 {
+    if drop_ignored.execute([key, &holder.0])? == 1 {
         return Ok(());
     }
-    let update = "UPDATE outbox SET holder = NULL, claimed_until_us = 0 WHERE key = ?";
-    known(work.tx.prepare_cached(update)?.execute([key])?, key)
+    let update = "UPDATE outbox SET holder = NULL, claimed_until_us = 0 WHERE key = ? AND holder = ?";
+    if work.tx.prepare_cached(update)?.execute([key, &holder.0])? == 1 {
+        return Ok(());
+    }
+    let exists = work.tx.prepare_cached("SELECT 1 FROM outbox WHERE key = ?")?.exists([key])?;
+    known(usize::from(exists), key)
 }
 
 fn known(changed: usize, key: &str) -> Result<(), Failure> {

@@ -70,6 +70,7 @@ macro_rules! store_promises {
             a_claim_ends
             a_sent_notice_is_never_claimed_again
             a_released_notice_can_be_claimed_again
+            a_stale_release_frees_nothing
             a_budget_is_kept_in_every_window_by_all_callers_together
             a_grant_is_a_seconds_worth_at_most_and_one_at_least
             a_slow_budget_lets_one_through_at_a_time

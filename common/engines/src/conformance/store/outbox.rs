@@ -72,7 +72,7 @@ pub async fn a_sent_notice_is_never_claimed_again(at: &dyn StoreFixture) -> Resu
     claim(at, "a", 1).await?;
     at.store().confirm_notice(&keys[0]).await.kept("confirming")?;
     at.store().confirm_notice(&keys[0]).await.kept("confirming again")?;
-    at.store().release_notice(&keys[0]).await.kept("releasing what was sent")?;
+    at.store().release_notice(&holder("a"), &keys[0]).await.kept("releasing what was sent")?;
     at.pass(at.beat() * 5).await;
     ensure_eq!(claim(at, "b", 3).await?, keys[1..], "notices claimed after one was sent");
     let sent: Vec<bool> = at.store().notices().await.kept("reading")?.into_iter().map(|(_, sent)| sent).collect();
@@ -86,7 +86,18 @@ pub async fn a_sent_notice_is_never_claimed_again(at: &dyn StoreFixture) -> Resu
 pub async fn a_released_notice_can_be_claimed_again(at: &dyn StoreFixture) -> Result<(), String> {
     let keys = three(at).await?;
     claim(at, "a", 3).await?;
-    at.store().release_notice(&keys[1]).await.kept("releasing")?;
+    at.store().release_notice(&holder("a"), &keys[1]).await.kept("releasing")?;
     ensure_eq!(claim(at, "b", 3).await?, keys[1..2], "notices claimed after one was released");
+    Ok(())
+}
+
+/// A claimer whose claim is over cannot set the next claimer's notice free: it would be sent twice.
+pub async fn a_stale_release_frees_nothing(at: &dyn StoreFixture) -> Result<(), String> {
+    let keys = three(at).await?;
+    claim(at, "a", 1).await?;
+    at.pass(at.beat() * 5).await;
+    ensure_eq!(claim(at, "b", 1).await?, keys[..1], "notices claimed after the first claim's end");
+    at.store().release_notice(&holder("a"), &keys[0]).await.kept("releasing what somebody else claimed")?;
+    ensure_eq!(claim(at, "c", 3).await?, keys[1..], "notices claimed after a stale release");
     Ok(())
 }
