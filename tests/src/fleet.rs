@@ -63,7 +63,8 @@ impl World {
     /// `optionfleet` with this world's store.
     #[must_use]
     pub fn with_store<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Invocation {
-        self.optionfleet(args).args(["--store".to_owned(), format!("sqlite:{}", self.store_path().display())])
+        let store = format!("sqlite:{}", self.store_path().display());
+        self.optionfleet([]).args(["--store", &store]).args(args)
     }
 
     /// `optionfleet scan` of a market, with this world's store, as fast as it goes.

@@ -31,7 +31,7 @@ fn usage_is_refused_with_exit_2() {
     let world = World::new();
     check(&world, &["scna"], 2, &["scna"]);
     check(&world, &["scan", "--no-such-flag"], 2, &["--no-such-flag"]);
-    check(&world, &["scan", "--tickers", "A B"], 2, &["A B"]);
+    check(&world, &["scan", "--tickers", "A$B"], 2, &["A$B"]);
     check(&world, &["scan", "--tickers", "AAPL,1ABC"], 2, &["1ABC"]);
     check(&world, &["scan", "--tickers", ""], 2, &["--tickers"]);
     check(&world, &["scan", "--tickers", "@absent.txt"], 2, &["absent.txt"]);
@@ -48,9 +48,9 @@ fn usage_is_refused_with_exit_2() {
 #[test]
 fn an_unreadable_universe_is_refused() {
     let world = World::new();
-    let list = world.write("tickers.txt", "AAPL\nMSFT\n12 monkeys\n");
+    let list = world.write("tickers.txt", "AAPL\nMSFT\n12MONKEYS\n");
     let list = format!("@{}", list.display());
-    check(&world, &["scan", "--tickers", &list], 2, &["12 monkeys"]);
+    check(&world, &["scan", "--tickers", &list], 2, &["12MONKEYS"]);
     let binary = world.write("binary.txt", [0xFF, 0xFE, 0x00, 0x41]);
     let binary = format!("@{}", binary.display());
     check(&world, &["scan", "--tickers", &binary], 2, &["binary.txt"]);
@@ -99,10 +99,12 @@ fn nothing_to_connect_to_is_said() {
 #[test]
 fn what_was_never_stored_is_said_to_be_missing() {
     let world = World::new();
+    let market = fleet_tests::market::Market::start(fleet_tests::market::config(1, 2));
+    let _ = world.scan(&market, []).run().expect_code(0);
     for (args, word) in [
         (vec!["explain", "AAPL270319C00450000"], "AAPL"),
         (vec!["trades", "show", "ZZZZ"], "ZZZZ"),
-        (vec!["scan", "--resume", "finviz-20261120-1030"], "finviz-20261120-1030"),
+        (vec!["scan", "--market", market.url(), "--resume", "finviz-20261120-1030"], "finviz-20261120-1030"),
     ] {
         let ran = world.with_store(args.iter().copied()).run();
         assert_eq!(ran.code, Some(2), "`{}`: {}{}", args.join(" "), ran.stdout, ran.stderr);

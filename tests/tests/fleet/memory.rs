@@ -27,7 +27,9 @@ fn watch(running: &mut Running, mut see: impl FnMut(fleet_tests::process::Memory
 fn ten_thousand_contracts_stay_below_150_megabytes_with_one_slot() {
     let world = World::new();
     let market = Market::start(MarketConfig { faults: true, ..config(1, 20) });
-    let file = world.write("optionfleet.toml", "[scan]\nslots = 1\n");
+    // Without the pre-gate, so that its bars are fetched too.
+    let settings = "[scan]\nslots = 1\n[strategies.oversold_call]\nmax_underlying_rsi = 100.0\n";
+    let file = world.write("optionfleet.toml", settings);
     let command = world.scan(&market, ["--tickers", "HUGE", "--format", "json", "--config"]).args([file]);
     let mut running = command.spawn();
     let mut peak_kb = 0;

@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 
 const AAPL: &str = "captures/yahoo_options/yfrs_options_v7_AAPL_1756425600.20250826T1512Z.json";
 const AAPL_BARS: &str = "captures/yahoo_chart/yfrs_history_chart_AAPL.20250826T1401Z.json";
+/// Continuous three-month rate of 20 September 2023 (Treasury bills at 5.5 % a year).
+const RATE_2023: f64 = 0.0535;
 const RUT: &str = "captures/cboe/RUT_index_full_chain.json";
 
 fn read(path: &Path) -> Vec<u8> {
@@ -104,7 +106,8 @@ fn the_recorded_aapl_chain_goes_through_yahoo_to_indicators() {
     // S1 looks at the recorded week; the control's wide window makes every listed expiration wanted.
     let file = world.write(
         "optionfleet.toml",
-        "[strategies.oversold_call]\ndte = [0, 10]\nmax_underlying_rsi = 100.0\n\
+        "[vendors.yahoo]\nper_address_per_sec = \"unlimited\"\ntotal_per_sec = \"unlimited\"\n\
+         [strategies.oversold_call]\ndte = [0, 10]\nmax_underlying_rsi = 100.0\n\
          [strategies.control]\ndte = [0, 2000]\n[bars]\nmax_per_ticker = 100\n",
     );
     let ran = world
@@ -159,8 +162,16 @@ fn the_recorded_rut_chain_agrees_with_the_volatilities_its_vendor_prints() {
     let market =
         RecordedMarket::start(quote_time.saturating_add(SignedDuration::from_secs(60)).expect("in range"), pages);
     let world = World::new();
-    let ran = world.with_store(["scan", "--market", market.url(), "--tickers", "RUT", "--format", "json"]).run();
-    let (finding, explained) = stored(&world, &ran.json(), "RUT");
+    // No bars of RUT were recorded: without a strategy none are asked for.
+    let file = world.write(
+        "optionfleet.toml",
+        format!(
+            "[rates]\nrisk_free = {RATE_2023}\n[strategies]\noversold_call.enabled = false\ncontrol.enabled = false\n"
+        ),
+    );
+    let command =
+        world.with_store(["scan", "--market", market.url(), "--tickers", "RUT", "--format", "json", "--config"]);
+    let (finding, explained) = stored(&world, &command.args([file]).run().expect_code(0).json(), "RUT");
     assert_eq!(finding.provenance.quote_time, Some(quote_time));
     assert_eq!(finding.funnel.total(), 6680, "{:?}", finding.funnel);
     assert_eq!(explained.len(), 6680);
@@ -215,7 +226,8 @@ fn parity_holds_on_the_strikes_the_forward_was_not_fitted_on() {
         if at % 2 == 0 { fitted.extend([call, put]) } else { held_out.push((call, put)) }
     }
     chain.contracts = fitted;
-    let config = AnalysisConfig::default();
+    let mut config = AnalysisConfig::default();
+    config.rates.risk_free = RATE_2023;
     let forwards = analyse(&snapshot(chain, quote_time), &config).provenance.forwards;
 
     let (mut pairs, mut inside) = (0_u32, 0_u32);
