@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use fleet_core::domain::{
-    Manifest, Notice, NoticeKind, RequestCounts, ScanId, StoredOutcome, TradeId, TradeRecord, calendar,
+    Manifest, Notice, NoticeKind, RequestCounts, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, calendar,
 };
 use fleet_core::seams::{Holder, Outbox as _, Scans as _, TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
@@ -84,6 +84,7 @@ pub async fn run(
     resume_hint: &str,
 ) -> Result<Exit, Failure> {
     let began = Instant::now();
+    refuse_without_a_network(&prepared).await?;
     let (sender, events) = mpsc::unbounded_channel();
     let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet)));
     let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
@@ -114,6 +115,22 @@ pub async fn run(
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
     }
     Ok(if report.has_failures() { Exit::Incomplete } else { Exit::Done })
+}
+
+/// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is
+/// stored.
+async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure> {
+    if prepared.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed) {
+        return Ok(());
+    }
+    let away = fleet_scraper::reach::unreachable(&prepared.request.template.vendors).await;
+    if away.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> =
+        away.iter().map(|vendor| format!("{} at {} ({})", vendor.vendor, vendor.address, vendor.why)).collect();
+    Err(Failure::broken(format!("no vendor of chains can be reached: {}", named.join("; ")))
+        .hint("check the network and the base URLs in [vendors]; nothing was asked and nothing was stored"))
 }
 
 /// The word all tickers failed with, if they did.
