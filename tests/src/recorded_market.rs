@@ -2,14 +2,18 @@
 //! test names. Everything else is answered as the vendor answers an unknown symbol.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+const UNKNOWN_SYMBOL: &[u8] = br#"{"finance":{"result":null,"error":{"code":"Not Found"}}}"#;
 
 /// What is served where: an exact path with its query, or a path for every query. The longer one wins.
 pub type Pages = BTreeMap<String, Page>;
@@ -21,15 +25,32 @@ pub struct Page {
     pub status: u16,
     /// Its content type.
     pub content_type: &'static str,
-    /// Its body.
+    /// Its body, as it is sent.
     pub body: Vec<u8>,
+    /// Its content encoding, where it has one.
+    pub encoding: Option<&'static str>,
 }
 
 impl Page {
     /// A JSON body with status 200.
     #[must_use]
     pub fn json(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, content_type: "application/json", body: body.into() }
+        Self { status: 200, content_type: "application/json", body: body.into(), encoding: None }
+    }
+
+    /// A body of so many blanks, gzipped to about a thousandth of it.
+    ///
+    /// # Panics
+    /// Never: memory can be written to.
+    #[must_use]
+    pub fn gzip_bomb(bytes: usize) -> Self {
+        const BLOCK: usize = 1 << 20;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        for _ in 0..bytes.div_ceil(BLOCK) {
+            packer.write_all(&[b' '; BLOCK]).expect("memory can be written to");
+        }
+        let body = packer.finish().expect("memory can be written to");
+        Self { encoding: Some("gzip"), ..Self::json(body) }
     }
 }
 
@@ -108,7 +129,7 @@ impl Drop for RecordedMarket {
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     if path == "/_market" {
-        return page(200, "application/json", shared.about.clone().into_bytes());
+        return page(Page::json(shared.about.clone()));
     }
     let whole = request.uri().query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     shared.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(whole.clone());
@@ -116,12 +137,16 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let dated = dated.map(|pair| format!("{path}?{pair}"));
     let keys = [Some(whole), dated.clone(), dated.is_none().then(|| path.clone())];
     match keys.into_iter().flatten().find_map(|key| shared.pages.get(&key)) {
-        Some(found) => page(found.status, found.content_type, found.body.clone()),
-        None => page(404, "application/json", br#"{"finance":{"result":null,"error":{"code":"Not Found"}}}"#.to_vec()),
+        Some(found) => page(found.clone()),
+        None => page(Page { status: 404, ..Page::json(UNKNOWN_SYMBOL) }),
     }
 }
 
-fn page(status: u16, content_type: &'static str, body: Vec<u8>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [("content-type", content_type)], body).into_response()
+fn page(page: Page) -> Response {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(CONTENT_TYPE, page.content_type)], page.body).into_response();
+    if let Some(encoding) = page.encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
 }

@@ -7,6 +7,8 @@ mod crash;
 mod demo;
 mod dependencies;
 mod faulty;
+mod hostile;
+mod interruption;
 mod memory;
 mod oracle;
 mod readme;

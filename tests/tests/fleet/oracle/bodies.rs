@@ -59,15 +59,15 @@ fn number(value: &Value) -> f64 {
 
 fn new_york_text(text: &str) -> Timestamp {
     let wall: DateTime = text.parse().unwrap_or_else(|why| panic!("{text}: {why}"));
-    wall.to_zoned(calendar::NEW_YORK.clone()).unwrap().timestamp()
+    wall.to_zoned(calendar::NEW_YORK.clone()).expect("in range").timestamp()
 }
 
 /// Splits `AAPL270319C00450000` from the right.
 fn read_symbol(symbol: &str) -> (String, Date, bool, f64) {
     let (root, tail) = symbol.split_at(symbol.len() - 15);
-    let part = |range: std::ops::Range<usize>| tail[range].parse::<i16>().unwrap();
-    let expiration = Date::new(2000 + part(0..2), part(2..4) as i8, part(4..6) as i8).unwrap();
-    (root.to_owned(), expiration, &tail[6..7] == "C", tail[7..].parse::<f64>().unwrap() / 1000.0)
+    let part = |range: std::ops::Range<usize>| tail[range].parse::<i16>().expect("digits");
+    let expiration = Date::new(2000 + part(0..2), part(2..4) as i8, part(4..6) as i8).expect("a date");
+    (root.to_owned(), expiration, &tail[6..7] == "C", tail[7..].parse::<f64>().expect("digits") / 1000.0)
 }
 
 /// The chain of a ticker, from CBOE's page.
@@ -78,11 +78,11 @@ pub fn chain(market: &Market, ticker: &str) -> Chain {
 /// A CBOE body. Quotes are as old as the newest of its own and its contracts' last trades.
 pub fn read_chain(body: &Value) -> Chain {
     let data = &body["data"];
-    let spot_time = new_york_text(data["last_trade_time"].as_str().unwrap());
+    let spot_time = new_york_text(data["last_trade_time"].as_str().expect("a text"));
     let mut newest = spot_time;
     let mut rows = Vec::new();
-    for option in data["options"].as_array().unwrap() {
-        let symbol = option["option"].as_str().unwrap().to_owned();
+    for option in data["options"].as_array().expect("an array") {
+        let symbol = option["option"].as_str().expect("a text").to_owned();
         let (root, expiration, call, strike) = read_symbol(&symbol);
         if let Some(time) = option["last_trade_time"].as_str() {
             newest = newest.max(new_york_text(time));
@@ -107,13 +107,13 @@ pub fn read_chart(body: &Value) -> Chart {
     let result = &body["chart"]["result"][0];
     let mut chart = Chart::default();
     for split in result["events"]["splits"].as_object().into_iter().flatten() {
-        let at = Timestamp::from_second(split.1["date"].as_i64().unwrap()).unwrap();
+        let at = Timestamp::from_second(split.1["date"].as_i64().expect("seconds")).expect("in range");
         chart.last_split = chart.last_split.max(Some(calendar::new_york_date(at)));
     }
     let quote = &result["indicators"]["quote"][0];
     for (at, time) in result["timestamp"].as_array().into_iter().flatten().enumerate() {
         let (Some(close), Some(volume)) = (quote["close"][at].as_f64(), quote["volume"][at].as_f64()) else { continue };
-        let date = calendar::new_york_date(Timestamp::from_second(time.as_i64().unwrap()).unwrap());
+        let date = calendar::new_york_date(Timestamp::from_second(time.as_i64().expect("seconds")).expect("in range"));
         if chart.days.last().is_some_and(|day| day.date == date) {
             chart.days.pop();
         }

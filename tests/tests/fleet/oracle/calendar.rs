@@ -42,7 +42,7 @@ pub fn sessions_before(day: Date, n: usize) -> Vec<Date> {
     let mut out = Vec::new();
     let mut at = day;
     while out.len() < n {
-        at = at.yesterday().unwrap();
+        at = at.yesterday().expect("in range");
         if is_session(at) {
             out.push(at);
         }
@@ -58,7 +58,7 @@ pub fn new_york_date(at: Timestamp) -> Date {
 
 /// The instant of a New York wall-clock time.
 pub fn new_york(day: Date, hour: i8, minute: i8) -> Timestamp {
-    day.at(hour, minute, 0, 0).to_zoned(NEW_YORK.clone()).unwrap().timestamp()
+    day.at(hour, minute, 0, 0).to_zoned(NEW_YORK.clone()).expect("in range").timestamp()
 }
 
 /// Calendar days from the New York date of an instant to a date.

@@ -163,7 +163,7 @@ fn closed_days(chart: &Chart, as_of: Timestamp) -> Vec<Day> {
 /// Sessions after a date, up to and including the last closed one.
 fn sessions_missed(after: Date, as_of: Timestamp) -> usize {
     let last = last_closed_session(as_of);
-    let recent = calendar::sessions_before(last.tomorrow().unwrap(), 30);
+    let recent = calendar::sessions_before(last.tomorrow().expect("in range"), 30);
     recent.iter().filter(|day| **day > after).count()
 }
 
@@ -196,7 +196,7 @@ fn examine(
     let split = underlying.last_split.max(chart.last_split).filter(|split| *split <= last_session);
     let days: Vec<Day> =
         closed_days(chart, as_of).into_iter().filter(|day| split.is_none_or(|split| day.date >= split)).collect();
-    let window_from = calendar::sessions_before(last_session.tomorrow().unwrap(), 20)[0];
+    let window_from = calendar::sessions_before(last_session.tomorrow().expect("in range"), 20)[0];
     let window: Vec<f64> = days.iter().filter(|day| day.date >= window_from).map(|day| day.volume).collect();
     let usual_volume = median(&window).unwrap_or(0.0);
     let covered = days.len() >= 36
@@ -240,12 +240,15 @@ fn examine(
         return format!("unknown:{name}");
     }
 
+    let (Some(min_rsi), Some(min_pct_b), Some(trend)) = (min_rsi, min_pct_b, underlying.close_to_sma200) else {
+        unreachable!("an unknown mandatory check was refused above");
+    };
     let part = |points: f64, share: f64| points * share.clamp(0.0, 1.0);
     let spread = (row.ask - row.bid) / ((row.bid + row.ask) / 2.0);
     let last_volume = days[days.len() - 1].volume;
-    let score = part(25.0, (35.0 - min_rsi.unwrap()) / 15.0)
-        + part(15.0, (0.05 - min_pct_b.unwrap()) / 0.25)
-        + part(20.0, (underlying.close_to_sma200.unwrap() - 0.9) / 0.2)
+    let score = part(25.0, (35.0 - min_rsi) / 15.0)
+        + part(15.0, (0.05 - min_pct_b) / 0.25)
+        + part(20.0, (trend - 0.9) / 0.2)
         + if macd_rise.is_some_and(|rise| rise > 0.0) { 10.0 } else { 0.0 }
         + part(10.0, (last_volume / usual_volume - 0.5) / 1.5)
         + part(20.0, (0.10 - spread) / 0.08);
