@@ -24,12 +24,12 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         .await
         .map_err(|error| market::failure(&error))?;
     let settings = context::configure_apart(global, flags(&served.url(), &store_url, args.top))?.settings;
-    let as_of = scan_target::ask_market(&served.url()).await?.now;
+    let info = scan_target::ask_market(&served.url()).await?;
     let store = markets::open_store(&settings)?;
     if !global.quiet {
         eprintln!("simulated market at {}, seed {}; store: {store_url}", served.url(), args.seed);
     }
-    let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(as_of)).await?;
+    let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
     let prepared = run_scan::prepare(&settings, store, target, None);
     let again = "optionfleet demo   (the simulated market ended with this one)";
     let ended = run_scan::run(global, prepared, interrupted, again).await;

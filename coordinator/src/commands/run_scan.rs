@@ -1,6 +1,6 @@
 //! Runs one scan to its end and says what it found: what `scan` and `demo` share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use fleet_core::domain::{
     Manifest, Notice, NoticeKind, RequestCounts, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, calendar,
 };
-use fleet_core::seams::{Holder, Outbox as _, Scans as _, TradeFilter, Trades as _};
+use fleet_core::seams::{Holder, Notifier, Outbox as _, Scans as _, TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
 use tokio::sync::{mpsc, watch};
 
@@ -30,6 +30,7 @@ pub struct PreparedScan {
     /// What is asked.
     pub request: ScanRequest,
     store: SqliteStore,
+    notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
 }
 
@@ -41,8 +42,9 @@ pub fn prepare(
     target: ScanTarget,
     deadline: Option<Duration>,
 ) -> PreparedScan {
-    // On one machine people read their notices in the report; here they only have to be accepted.
-    let parts = markets::parts(settings, store.clone(), Arc::new(RecordingNotifier::default()));
+    // On one machine people read their notices in the report: what is handed over is kept for it.
+    let notifier = Arc::new(RecordingNotifier::default());
+    let parts = markets::parts(settings, store.clone(), Arc::clone(&notifier) as Arc<dyn Notifier>);
     let configured = match settings.scan.deadline_minutes {
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
@@ -66,7 +68,7 @@ pub fn prepare(
         slots: usize::try_from(settings.scan.slots).unwrap_or(1),
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
-    PreparedScan { parts, request, store, top }
+    PreparedScan { parts, request, store, notifier, top }
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -102,7 +104,7 @@ pub async fn run(
         eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
-    let report = report::build(&gather(&prepared.store, manifest, told.requests, prepared.top).await?);
+    let report = report::build(&gather(&prepared, manifest, told.requests).await?);
     output::print(&rendered(global.format, &report)?)?;
     if exit == Exit::Interrupted {
         eprintln!("interrupted; go on with:\n  {resume_hint}");
@@ -150,11 +152,11 @@ fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> 
 
 /// Everything the store holds of a scan.
 async fn gather(
-    store: &SqliteStore,
+    prepared: &PreparedScan,
     manifest: Manifest,
     universe_requests: RequestCounts,
-    top: Option<usize>,
 ) -> Result<ReportInput, Failure> {
+    let store = &prepared.store;
     let outcomes = store.outcomes(&manifest.scan).await?;
     let mut trades = trades_of(store, &manifest.scan, &outcomes).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
@@ -165,13 +167,17 @@ async fn gather(
             trades.push(trade);
         }
     }
-    let notices = store
+    // This scan's own notices, also where an earlier launch sent them, and those an earlier scan still owed.
+    let own = |n: &Notice| if n.kind == NoticeKind::Buy { buys.contains(&n.trade) } else { moves.contains(&n.key()) };
+    let mut notices: BTreeMap<String, Notice> = store
         .notices()
         .await?
         .into_iter()
-        .map(|(notice, _)| notice)
-        .filter(|n| if n.kind == NoticeKind::Buy { buys.contains(&n.trade) } else { moves.contains(&n.key()) })
+        .filter(|(notice, _)| own(notice))
+        .map(|(notice, _)| (notice.key(), notice))
         .collect();
+    notices.extend(prepared.notifier.sent().into_iter().map(|notice| (notice.key(), notice)));
+    let (notices, top) = (notices.into_values().collect(), prepared.top);
     Ok(ReportInput { manifest, outcomes, trades, notices, universe_requests, top })
 }
 

@@ -11,20 +11,33 @@ use crate::{interrupt, markets, output, scan};
 
 /// Scans once.
 pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
-    let settings = context::configure(global, scan_target::flags(args))?.settings;
+    let resolved = context::configure(global, scan_target::flags(args))?;
+    let mut settings = resolved.settings;
     // What was typed wrong is told first: before the hour, and before a store is made for it.
     scan_target::check_flags(args, &settings)?;
-    let as_of = match &args.market {
-        Some(url) => Some(scan_target::ask_market(url).await?.now),
+    let market = match &args.market {
+        Some(url) => Some(scan_target::ask_market(url).await?),
         None => None,
     };
+    if let (Some(url), Some(info)) = (&args.market, &market)
+        && !resolved.origins.contains_key("store.url")
+    {
+        // Trades of a simulated market have no business among real ones.
+        settings.store.url = scan_target::market_store(&settings.store.url, url, info.seed);
+        if !global.quiet {
+            eprintln!(
+                "store: {}   (this market's own; name it with --store to trades, scans, explain)",
+                settings.store.url
+            );
+        }
+    }
     // A dry run of named tickers sends nothing, so no hour is wrong for it.
     let sends = !args.dry_run || args.tickers.is_none();
     if args.market.is_none() && sends {
         mind_the_hour(global, args)?;
     }
     let store = markets::open_store(&settings)?;
-    let target = scan_target::decide(args, &settings, &store, as_of).await?;
+    let target = scan_target::decide(args, &settings, &store, market.as_ref()).await?;
     let prepared = run_scan::prepare(&settings, store, target, args.deadline);
     if args.dry_run {
         return dry_run(global, &prepared).await;

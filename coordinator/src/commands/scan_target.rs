@@ -74,6 +74,15 @@ pub async fn ask_market(url: &str) -> Result<MarketInfo, Failure> {
     })
 }
 
+/// The store of a simulated market: beside the default one, by the market's port and seed.
+#[must_use]
+pub fn market_store(default_url: &str, market: &str, seed: u64) -> String {
+    let directory = default_url.rsplit_once('/').map_or("sqlite:.", |(directory, _)| directory);
+    let port: String = market.trim_end_matches('/').rsplit(':').next().unwrap_or_default().to_owned();
+    let port: String = port.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{directory}/market-{port}-{seed}.db")
+}
+
 /// Everything about the flags that can be wrong without asking anybody.
 pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
     universe(args, settings)?;
@@ -103,10 +112,16 @@ pub async fn decide(
     args: &ScanArgs,
     settings: &Settings,
     store: &SqliteStore,
-    as_of: Option<Timestamp>,
+    market: Option<&MarketInfo>,
 ) -> Result<ScanTarget, Failure> {
+    let as_of = market.map(|info| info.now);
     let universe = universe(args, settings)?;
-    let config_hash = config_hash(settings, &universe.words);
+    // Two markets on one port are two universes.
+    let words = match market {
+        Some(info) => format!("{} of simulated market {}", universe.words, info.seed),
+        None => universe.words.clone(),
+    };
+    let config_hash = config_hash(settings, &words);
     if let Some(resume) = &args.resume {
         let (scan, config_hash) = resumed(resume, store, settings, config_hash).await?;
         return Ok(ScanTarget { scan, universe, config_hash, as_of });
@@ -143,4 +158,19 @@ async fn resumed(
         None => config_hash,
     };
     Ok((scan, hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_market_has_a_store_of_its_own_beside_the_default_one() {
+        let check = |market, expected: &str| {
+            assert_eq!(market_store("sqlite:~/.local/share/optionfleet/optionfleet.db", market, 7), expected);
+        };
+        check("http://127.0.0.1:8600", "sqlite:~/.local/share/optionfleet/market-8600-7.db");
+        check("http://127.0.0.1:8600/", "sqlite:~/.local/share/optionfleet/market-8600-7.db");
+        assert_eq!(market_store("sqlite:x.db", "http://127.0.0.1:1", 2), "sqlite:./market-1-2.db");
+    }
 }
