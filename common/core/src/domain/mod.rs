@@ -1,35 +1,51 @@
-//! The nouns of the project, one a file, in reading order.
+//! The nouns of the project, one a file. Reading order: `ticker`, `occ`, `quote`, `chain`; `scan`, `manifest`, `task`;
+//! `candidate`, `finding`, `outcome`; `trade`, `notice`.
 
 pub mod bar;
 pub mod calendar;
 pub mod candidate;
 pub mod chain;
 pub mod contract;
+pub mod delivery_limits;
+pub mod explanation;
 pub mod finding;
+pub mod funnel;
+pub mod manifest;
 pub mod money;
 pub mod notice;
 pub mod occ;
+pub mod outcome;
+pub mod provenance;
 pub mod quote;
 pub mod scan;
+pub mod skip_reason;
+pub mod task;
 pub mod ticker;
 pub mod trade;
 pub mod vendor;
+pub mod vendor_plan;
 
 pub use bar::{Bar, BarSeries, Instrument};
 pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verdict};
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};
-pub use finding::{
-    Answer, ContractExplanation, FailReason, Finding, Funnel, Outcome, Provenance, SkipReason, SpotSource,
-    StoredOutcome,
-};
+pub use delivery_limits::DeliveryLimits;
+pub use explanation::ContractExplanation;
+pub use finding::{Answer, Finding};
+pub use funnel::Funnel;
+pub use manifest::Manifest;
 pub use money::{BadPrice, Money, Price};
 pub use notice::{Notice, NoticeKind};
 pub use occ::{BadOccSymbol, OccSymbol, Root};
+pub use outcome::{FailReason, Outcome, StoredOutcome};
+pub use provenance::{Provenance, SpotSource};
 pub use quote::{ContractQuote, LastTrade};
-pub use scan::{BadScanId, DeliveryLimits, Manifest, ScanId, ScanState, Slot, Task, VendorPlan, VendorRoute};
+pub use scan::{BadScanId, ScanId, ScanState};
+pub use skip_reason::SkipReason;
+pub use task::Task;
 pub use ticker::{BadTicker, Ticker};
 pub use trade::{
     EntryPlan, Exit, ExitReason, Fill, Mark, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
 };
 pub use vendor::{RequestCounts, Vendor};
+pub use vendor_plan::{VendorPlan, VendorRoute};

@@ -10,20 +10,42 @@ use jiff::civil::Date;
 
 use crate::domain::{BarSeries, Chain, Instrument, RequestCounts, Ticker, Vendor};
 
-/// Counts the requests of one task, also those of calls that failed.
+/// Counts the requests of one task, also those of calls that failed, and keeps what the last one came to: a call that is
+/// cut off while it waits to try again cannot say so itself.
 #[derive(Debug, Default)]
-pub struct RequestTally(Mutex<RequestCounts>);
+pub struct RequestTally(Mutex<Tallied>);
+
+#[derive(Debug, Default)]
+struct Tallied {
+    counts: RequestCounts,
+    failure: Option<(Vendor, FetchFailure)>,
+}
 
 impl RequestTally {
     /// One request left (or is leaving) for a vendor.
     pub fn count(&self, vendor: Vendor) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(vendor, 1);
+        self.lock().counts.add(vendor, 1);
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn counts(&self) -> RequestCounts {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.lock().counts.clone()
+    }
+
+    /// A request came to this; `None`: it was answered, or nothing was asked yet.
+    pub fn note(&self, failure: Option<(Vendor, FetchFailure)>) {
+        self.lock().failure = failure;
+    }
+
+    /// How the last request failed, unless it was answered.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<(Vendor, FetchFailure)> {
+        self.lock().failure.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tallied> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

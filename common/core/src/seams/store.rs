@@ -10,11 +10,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::finding::StoredOutcome;
 use crate::domain::trade::Exit;
 use crate::domain::{
-    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, ScanId, ScanState, Ticker, TradeId, TradeRecord,
-    TradeState, TradeTransition, Vendor,
+    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, ScanId, ScanState, StoredOutcome, Ticker, TradeId,
+    TradeRecord, TradeState, TradeTransition, Vendor,
 };
 
 /// Why the store did not do it.

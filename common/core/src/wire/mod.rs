@@ -83,7 +83,7 @@ macro_rules! wire {
 wire! {
     crate::domain::Manifest => "manifest", 1;
     crate::domain::Task => "task", 1;
-    crate::domain::finding::StoredOutcome => "outcome", 1;
+    crate::domain::StoredOutcome => "outcome", 1;
     crate::domain::TradeRecord => "trade record", 1;
     crate::domain::Notice => "notice", 1;
     crate::domain::BarSeries => "bar series", 1;

@@ -1,0 +1,36 @@
+//! Where the contracts of a chain went: each leaves at exactly one place.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of contracts by the place where each left: `refused:<reason>`, `gate:<name>`, `unknown:<input>`,
+/// `not_examined`, `strategy:<name>` (checked and not fired), `candidate`. They sum to the rows of the chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Funnel(pub BTreeMap<String, u64>);
+
+impl Funnel {
+    /// Counts one contract out (or in).
+    pub fn count(&mut self, place: &str) {
+        match self.0.get_mut(place) {
+            Some(n) => *n += 1,
+            None => {
+                self.0.insert(place.to_owned(), 1);
+            }
+        }
+    }
+
+    /// Adds another funnel to this one.
+    pub fn merge(&mut self, other: &Self) {
+        for (place, n) in &other.0 {
+            *self.0.entry(place.clone()).or_default() += n;
+        }
+    }
+
+    /// Contracts counted in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
