@@ -1,5 +1,6 @@
 //! Live trades: bought when a later quote allows it, sold when a rule of their plan says so, at the bid that is there.
-//! RULES.md section 8. A quote that is old, crossed or missing decides nothing.
+//! RULES.md section 8. A quote that is old, crossed or missing decides nothing. A contract that is offered and that
+//! nobody bids for is sold for nothing: the worst losses must not be the ones that are never booked.
 
 use fleet_core::domain::{
     Bar, ContractQuote, Exit, ExitReason, Fill, Mark, OptionKind, Price, Settlement, TradeId, TradeRecord, TradeState,
@@ -79,9 +80,16 @@ fn open(
         return intrinsic(trade, underlying_bars?).map(|price| book(price, ExitReason::Expiration));
     }
     let later = fresh_time(stage).is_some_and(|at| at > fill.at);
-    let (bid, _) = quote.and_then(tradable).filter(|_| later)?;
+    let bid = quote.and_then(sale).filter(|_| later)?;
     let reason = due(stage, trade, fill, bid)?;
     Some(book(bid, reason))
+}
+
+/// What a seller gets: the bid, or nothing where there is an ask and no bid.
+fn sale(quote: &ContractQuote) -> Option<Price> {
+    let offered = quote.ask.is_some_and(|ask| !ask.is_zero());
+    let abandoned = quote.bid.is_none_or(Price::is_zero) && offered;
+    if abandoned { Some(Price::ZERO) } else { tradable(quote).map(|(bid, _)| bid) }
 }
 
 fn due(stage: &Stage<'_>, trade: &TradeRecord, fill: &Fill, bid: Price) -> Option<ExitReason> {

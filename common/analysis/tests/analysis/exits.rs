@@ -113,6 +113,39 @@ fn target_stop_and_neither() {
 }
 
 #[test]
+fn a_contract_nobody_bids_for_is_sold_for_nothing() {
+    let sold = |bid: Option<f64>, ask: Option<f64>| {
+        let mut snapshot = look(monday(), &filled());
+        let row = row(&mut snapshot, &the_call());
+        (row.bid, row.ask) = (bid.map(price), ask.map(price));
+        let finding = analyse(&snapshot, &config());
+        let told = finding.transitions.first().and_then(|t| t.notice.clone()).map(|n| n.text);
+        (closing(&snapshot), told)
+    };
+    for bid in [None, Some(0.0)] {
+        let (exit, told) = sold(bid, Some(0.05));
+        let exit = exit.unwrap();
+        assert_eq!((exit.price, exit.reason), (Price::ZERO, ExitReason::Stop));
+        assert_eq!(exit.gross, Price::ZERO.minus(filled().plan.buy).times(100));
+        assert!(told.unwrap().contains("\nbid 0.00 entry 2.93 -100.0% ("));
+    }
+    // No quote at all, crossed and locked ones still decide nothing.
+    for (bid, ask) in
+        [(None, None), (None, Some(0.0)), (Some(0.0), Some(0.0)), (Some(1.0), Some(0.5)), (Some(1.0), Some(1.0))]
+    {
+        assert_eq!(sold(bid, ask).0, None, "{bid:?} {ask:?}");
+    }
+    // Nor do stale ones, or a contract that is not listed.
+    let mut stale = look(monday(), &filled());
+    row(&mut stale, &the_call()).bid = None;
+    stale.chain.quote_time = Some(later(60));
+    assert_eq!(closing(&stale), None);
+    let mut absent = look(monday(), &filled());
+    absent.chain.contracts.retain(|q| q.symbol != the_call());
+    assert_eq!(closing(&absent), None);
+}
+
+#[test]
 fn time_stop_counts_sessions_over_thanksgiving() {
     let plan = filled().plan;
     let between = (plan.stop.dollars() + plan.target.dollars()) / 2.0;
