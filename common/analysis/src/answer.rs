@@ -2,7 +2,7 @@
 
 use fleet_core::domain::{
     Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, RowRefusal,
-    SkipReason, Verdict,
+    SkipReason, TradeState, Verdict,
 };
 
 use crate::bars::{Density, believable, density, last_split};
@@ -100,6 +100,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
 fn provenance(stage: &Stage<'_>) -> Provenance {
     let chain = &stage.snapshot.chain;
     let (spot, spot_source) = stage.spot();
+    let adjusted = stage.live_trades().any(|trade| trade.state == TradeState::Open && stage.is_adjusted(trade));
     Provenance {
         vendor: chain.vendor,
         quote_time: chain.quote_time,
@@ -109,7 +110,7 @@ fn provenance(stage: &Stage<'_>) -> Provenance {
         spot_source,
         spot_gap: stage.parity.as_ref().and_then(|p| p.gap),
         forwards: stage.parity.as_ref().map(|p| p.forwards.clone()).unwrap_or_default(),
-        flags: stage.flags(),
+        flags: stage.flags().into_iter().chain(adjusted.then(|| "adjusted_contract".to_owned())).collect(),
     }
 }
 

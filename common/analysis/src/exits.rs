@@ -1,6 +1,7 @@
 //! Live trades: bought when a later quote allows it, sold when a rule of their plan says so, at the bid that is there.
 //! RULES.md section 8. A quote that is old, crossed or missing decides nothing. A contract that is offered and that
-//! nobody bids for is sold for nothing: the worst losses must not be the ones that are never booked.
+//! nobody bids for is sold for nothing: the worst losses must not be the ones that are never booked. Nothing is ever
+//! booked or marked across a split of the underlying: such a trade stays as it is until a person closes it.
 
 use fleet_core::domain::{
     Bar, ContractQuote, Exit, ExitReason, Fill, Mark, OptionKind, Price, Settlement, TradeId, TradeRecord, TradeState,
@@ -28,9 +29,11 @@ pub fn follow(stage: &Stage<'_>, underlying_bars: Option<&[Bar]>) -> Followed {
     let quote_time = fresh_time(stage);
     let seen = Seen { at: stage.snapshot.as_of, quote_time, spot: stage.spot().0 };
     for trade in stage.live_trades() {
-        let quote = quote_time.and_then(|_| stage.quote(&trade.symbol));
+        let adjusted = stage.is_adjusted(trade);
+        let quote = quote_time.and_then(|_| stage.quote(&trade.symbol)).filter(|_| !adjusted);
         let transition = match trade.state {
             TradeState::Pending => pending(stage, trade, quote),
+            TradeState::Open if adjusted => None,
             TradeState::Open => open(stage, trade, quote, underlying_bars),
             TradeState::Lapsed | TradeState::Capped | TradeState::Closed => None,
         };

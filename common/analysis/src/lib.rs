@@ -44,7 +44,7 @@ use stage::Stage;
 #[must_use]
 pub fn wanted(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Wanted {
     let stage = Stage::of(snapshot, config);
-    let underlying_matters = !stage.eligible.is_empty() || stage.needs_settlement_price();
+    let underlying_matters = !stage.eligible.is_empty() || stage.trades_need_underlying();
     let bars = stage.underlying_bars();
     if underlying_matters && bars.is_none() {
         return Wanted::UnderlyingBars;

@@ -184,10 +184,23 @@ impl<'a> Stage<'a> {
         calendar::settlement_instant(symbol) <= self.snapshot.as_of
     }
 
-    /// Whether an open trade waits for the underlying's close to be settled.
+    /// Whether an open trade waits for the underlying's bars: to be settled at a close of it, or, where quotes could
+    /// sell it, to know that no split came between.
     #[must_use]
-    pub fn needs_settlement_price(&self) -> bool {
-        self.live_trades().any(|trade| trade.state == TradeState::Open && self.has_settled(&trade.symbol))
+    pub fn trades_need_underlying(&self) -> bool {
+        let fresh = fresh_time(self).is_some();
+        self.live_trades().any(|trade| trade.state == TradeState::Open && (fresh || self.has_settled(&trade.symbol)))
+    }
+
+    /// Whether the underlying split after a trade was entered, as far as the bars tell. Its contract was adjusted then:
+    /// strike, quotes and bars of now are not on the scale of its levels, and its symbol may name another contract.
+    #[must_use]
+    pub fn is_adjusted(&self, trade: &TradeRecord) -> bool {
+        let entered = trade.fill.as_ref().map_or(trade.entry_session, |fill| fill.session);
+        let today = calendar::exchange_date(self.snapshot.as_of);
+        let of_contract = self.snapshot.contract_bars.get(&trade.symbol);
+        let series = [self.snapshot.underlying_bars.as_ref(), of_contract];
+        series.into_iter().flatten().filter_map(|s| s.last_split).any(|split| entered < split && split <= today)
     }
 
     /// Words for the provenance.

@@ -203,6 +203,50 @@ fn expiration_is_settled_at_the_underlyings_close() {
 }
 
 #[test]
+fn nothing_is_booked_or_marked_across_a_split() {
+    let flagged = |finding: &Finding| finding.provenance.flags.contains(&"adjusted_contract".to_owned());
+    // What an open trade and its finding become when the underlying split on a day.
+    let seen = |trade: &TradeRecord, at: Timestamp, split: Date| {
+        let mut snapshot = look(at, trade);
+        quoted(&mut snapshot, 0.50, 0.52);
+        let mut asked = 0;
+        while let Wanted::UnderlyingBars = wanted(&snapshot, &config()) {
+            let instrument = Instrument::Underlying(snapshot.ticker.clone());
+            let before = calendar::exchange_date(at);
+            snapshot.underlying_bars =
+                Some(BarSeries { last_split: Some(split), ..series(instrument, before, &underlying_closes(), 1) });
+            asked += 1;
+        }
+        assert_eq!(asked, 1, "whether there was a split is asked before anything is sold");
+        analyse(&snapshot, &config())
+    };
+    let open = filled();
+    for split in [date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 24)] {
+        let finding = seen(&open, monday(), split);
+        assert!(matches!(finding.transitions[0].transition, Transition::Closed(_)), "no split since the fill: {split}");
+        assert!(finding.marks.len() == 1 && !flagged(&finding), "{split}");
+    }
+    let after_settlement = calendar::at_new_york(date(2027, 1, 19), 10, 30, 0);
+    for (at, split) in
+        [(monday(), date(2026, 11, 23)), (after_settlement, date(2026, 12, 14)), (after_settlement, date(2027, 1, 19))]
+    {
+        let finding = seen(&open, at, split);
+        assert_eq!((&finding.transitions, &finding.marks), (&Vec::new(), &Vec::new()), "split {split}, seen {at}");
+        assert!(flagged(&finding), "split {split}, seen {at}");
+        assert!(finding.candidates.iter().all(|c| !c.flags.contains(&"adjusted_contract".to_owned())));
+    }
+    // A limit of before the split buys nothing after it, and lapses as any other.
+    let mut waiting = pending();
+    waiting.plan.valid_until = monday();
+    let mut snapshot = look(monday(), &waiting);
+    quoted(&mut snapshot, 0.50, 0.52);
+    let instrument = Instrument::Underlying(snapshot.ticker.clone());
+    let bars = series(instrument, date(2026, 11, 23), &underlying_closes(), 1);
+    snapshot.underlying_bars = Some(BarSeries { last_split: Some(date(2026, 11, 23)), ..bars });
+    assert_eq!(analyse(&snapshot, &config()).transitions, Vec::new());
+}
+
+#[test]
 fn controls_and_ignored_trades_are_silent() {
     let silent = |change: fn(&mut TradeRecord)| {
         let mut trade = filled();
