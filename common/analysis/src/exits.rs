@@ -31,11 +31,13 @@ pub fn follow(stage: &Stage<'_>, underlying_bars: Option<&[Bar]>) -> Followed {
     for trade in stage.live_trades() {
         let adjusted = stage.is_adjusted(trade);
         let quote = quote_time.and_then(|_| stage.quote(&trade.symbol)).filter(|_| !adjusted);
-        let transition = match trade.state {
-            TradeState::Pending => pending(stage, trade, quote),
-            TradeState::Open if adjusted => None,
-            TradeState::Open => open(stage, trade, quote, underlying_bars),
-            TradeState::Lapsed | TradeState::Capped | TradeState::Closed => None,
+        // What is live is pending or open.
+        let transition = if trade.state == TradeState::Pending {
+            pending(stage, trade, quote)
+        } else if adjusted {
+            None
+        } else {
+            open(stage, trade, quote, underlying_bars)
         };
         followed.marks.extend(mark(stage, trade, quote, transition.as_ref()));
         if let Some(transition) = transition {

@@ -135,10 +135,11 @@ fn id(trade: &TradeRecord) -> String {
     format!("#{}", trade.id.short())
 }
 
-/// ` q 10:05 S 437.12`, in New York time.
+/// ` q 11-20 10:05 S 437.12`, in New York time. With the day: a message may be read late, and quotes may be of the
+/// session before.
 fn when(quote_time: Option<Timestamp>, spot: Option<f64>) -> String {
     let time = quote_time.map(calendar::new_york_text);
-    let time = time.as_deref().and_then(|text| text.split_once(' ')).map(|(_, clock)| format!(" q {clock}"));
+    let time = time.as_deref().and_then(|text| text.split_once('-')).map(|(_, from_month)| format!(" q {from_month}"));
     let spot = spot.map(|spot| format!(" S {spot:.2}"));
     format!("{}{}", time.unwrap_or_default(), spot.unwrap_or_default())
 }

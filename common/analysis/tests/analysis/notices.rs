@@ -1,6 +1,6 @@
 //! Every notice fits one text message, whatever the contract.
 
-use fleet_analysis::gsm7::{fits, septets};
+use fleet_analysis::gsm7::{SEGMENT, fits, septets};
 use fleet_analysis::notices::{Seen, buy, exit, filled, lapsed};
 use fleet_analysis::{analyse, new_trades};
 use fleet_core::domain::*;
@@ -22,7 +22,7 @@ fn a_buy_reads_like_the_example() {
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with("BUY S1 1") && lines[0].ends_with("XYZ 15Jan27 105C"), "{text}");
     assert!(lines[1].starts_with("lim 2.93 (2.92x2.94) tgt 3.36 stop 2.05") && lines[1].ends_with("t/o 5d"), "{text}");
-    assert!(lines[2].starts_with(&format!("#{} q 10:30 S ", trade.id.short())), "{text}");
+    assert!(lines[2].starts_with(&format!("#{} q 11-20 10:30 S ", trade.id.short())), "{text}");
     assert!(lines[2].contains("RSI ") && lines[2].contains("OI500"), "{text}");
 }
 
@@ -32,11 +32,36 @@ fn an_exit_says_what_it_brought() {
     trade.fill = Some(Fill { at: as_of(), session: calendar::exchange_date(as_of()), price: price(19.20) });
     let booked = Exit::book(as_of(), price(19.20), price(22.10), ExitReason::Target, price(0.65));
     let text = exit(&trade, &booked, &Seen { at: as_of(), quote_time: Some(as_of()), spot: Some(100.0) }).text;
-    let wanted = "bid 22.10 entry 19.20 +15.1% (+$288.70 net)\ntarget hit, held 0d q 10:30 S 100.00";
+    let wanted = "bid 22.10 entry 19.20 +15.1% (+$288.70 net)\ntarget hit, held 0d q 11-20 10:30 S 100.00";
     assert_eq!(text.split_once('\n').unwrap().1, wanted);
     let loss = Exit::book(as_of(), price(19.20), price(13.00), ExitReason::Stop, price(0.65));
     let text = exit(&trade, &loss, &Seen { at: as_of(), quote_time: None, spot: None }).text;
     assert!(text.contains("-32.3% (-$621.30 net)\nstop hit, held 0d"), "{text}");
+}
+
+/// The longest of everything: nothing of what matters may be cut off, so the date of the quotes is still there.
+#[test]
+fn the_longest_notices_keep_the_date_of_their_quotes() {
+    let (mut trade, mut candidate) = pair();
+    let most = price(9_999_999.99);
+    trade.underlying = Ticker::parse("ABCDEF.XY").unwrap();
+    trade.symbol.strike = Strike::from_thousandths(9_999_999).unwrap();
+    (trade.plan.buy, trade.plan.target, trade.plan.stop) = (most, most, most);
+    trade.plan.time_stop_sessions = 500;
+    (candidate.bid, candidate.ask, candidate.spot_used) = (most, most, Some(9_999_999.99));
+    let fill = Fill { at: as_of(), session: calendar::exchange_date(as_of()), price: most };
+    trade.fill = Some(fill.clone());
+    let seen = Seen { at: as_of(), quote_time: Some(as_of()), spot: Some(9_999_999.99) };
+    let booked = Exit::book(as_of(), most, Price::ZERO, ExitReason::Dte, price(0.65));
+    for notice in [buy(&trade, &candidate), filled(&trade, &fill, &seen), exit(&trade, &booked, &seen)] {
+        assert!(
+            notice.text.contains(" q 11-20 10:30 S 9999999.99") || notice.text.contains("\nq 11-20 10:30"),
+            "{}",
+            notice.text
+        );
+        assert!(septets(&notice.text).is_some_and(|n| n <= SEGMENT), "{}", notice.text);
+    }
+    assert!(lapsed(&trade, &seen).text.contains("2026-11-20 11:00"), "{}", lapsed(&trade, &seen).text);
 }
 
 proptest! {
