@@ -2,7 +2,7 @@
 //!
 //! Promises: no bar of a session that was not closed ever gets through (no look-ahead).
 
-use fleet_core::domain::{Bar, BarSeries, Check, Operator, Verdict, calendar};
+use fleet_core::domain::{Bar, BarSeries, Check, Instrument, Operator, Verdict, calendar};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
@@ -27,11 +27,13 @@ pub fn last_closed_session(as_of: Timestamp, coverage: &Coverage) -> Date {
 /// The believable bars of a series, oldest first.
 #[must_use]
 pub fn believable(series: &BarSeries, last_closed: Date, not_before: Option<Date>) -> Vec<Bar> {
+    // Indices have no volume of their own; a contract's bar without volume is no trade.
+    let needs_volume = matches!(series.instrument, Instrument::Contract(_));
     let mut bars: Vec<Bar> = series
         .bars
         .iter()
         .filter(|bar| bar.date <= last_closed && not_before.is_none_or(|day| bar.date >= day))
-        .filter(|bar| bar.volume > 0 && !bar.close.is_zero() && calendar::is_session(bar.date))
+        .filter(|bar| (bar.volume > 0 || !needs_volume) && !bar.close.is_zero() && calendar::is_session(bar.date))
         .copied()
         .collect();
     // The type promises this order; a vendor's mistake must not become an indicator.

@@ -2,7 +2,7 @@
 //! alphabet), names the trade, the contract, and when the quotes were valid.
 
 use fleet_core::domain::{
-    Candidate, Exit, ExitReason, Fill, Notice, NoticeKind, OccSymbol, TradeRecord, Verdict, calendar,
+    Candidate, Exit, ExitReason, Fill, Notice, NoticeKind, OccSymbol, Settlement, TradeRecord, Verdict, calendar,
 };
 use jiff::Timestamp;
 
@@ -102,21 +102,25 @@ pub fn exit(trade: &TradeRecord, exit: &Exit, seen: &Seen) -> Notice {
         if exit.reason == ExitReason::Expiration { "worth" } else { "bid" },
         exit.price,
         net.abs(),
-        reason_text(exit.reason),
+        reason_text(exit.reason, trade.symbol.settlement()),
         held.unwrap_or(0),
         when(seen.quote_time, seen.spot),
     );
     notice(NoticeKind::Exit, trade, seen.at, text)
 }
 
-const fn reason_text(reason: ExitReason) -> &'static str {
+const fn reason_text(reason: ExitReason, settlement: Settlement) -> &'static str {
     match reason {
         ExitReason::Target => "target hit",
         ExitReason::Stop => "stop hit",
         ExitReason::TimeStop => "time stop",
         ExitReason::Rsi => "RSI recovered",
         ExitReason::Dte => "expiration near",
-        ExitReason::Expiration => "expired",
+        ExitReason::Expiration => match settlement {
+            Settlement::Pm => "expired",
+            // The official value is made of the constituents' openings, and no vendor here has it.
+            Settlement::Am => "settled ~open",
+        },
         ExitReason::Manual => "closed by hand",
     }
 }

@@ -202,6 +202,30 @@ fn expiration_is_settled_at_the_underlyings_close() {
     assert_eq!(closing(&snapshot), None);
 }
 
+/// The official settlement value is not the index's open: whoever reads the exit must see which one it is.
+#[test]
+fn a_settlement_at_the_open_says_so() {
+    let told = |root: &str, day: Date| {
+        let mut trade = filled();
+        trade.symbol = OccSymbol { root: Root::parse(root).unwrap(), expiration: day, ..the_call() };
+        let mut snapshot = look(calendar::at_new_york(date(2027, 1, 19), 10, 30, 0), &trade);
+        let instrument = Instrument::Underlying(snapshot.ticker.clone());
+        // An index has no volume.
+        let mut bars = series(instrument, date(2027, 1, 19), &[108.25; 60], 0);
+        bars.bars.iter_mut().for_each(|bar| bar.open = price(107.0));
+        snapshot.underlying_bars = Some(bars);
+        let finding = analyse(&snapshot, &config());
+        let Transition::Closed(exit) = &finding.transitions[0].transition else { panic!("{finding:?}") };
+        (exit.price, finding.transitions[0].notice.clone().unwrap().text)
+    };
+    let (at_open, text) = told("SPX", date(2027, 1, 15));
+    assert_eq!(at_open, price(2.0));
+    assert!(text.contains("\nsettled ~open, held "), "{text}");
+    let (at_close, text) = told("SPXW", date(2027, 1, 15));
+    assert_eq!(at_close, price(3.25));
+    assert!(text.contains("\nexpired, held "), "{text}");
+}
+
 #[test]
 fn nothing_is_booked_or_marked_across_a_split() {
     let flagged = |finding: &Finding| finding.provenance.flags.contains(&"adjusted_contract".to_owned());

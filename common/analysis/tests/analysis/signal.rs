@@ -116,6 +116,13 @@ fn thin_trading_is_no_history() {
     check_bars(|s| s.underlying_bars.as_mut().unwrap().last_split = Some(date(2027, 11, 2)), "candidate");
 }
 
+/// Vendors give no volume for indices.
+#[test]
+fn bars_without_volume_are_bars_of_an_underlying_and_none_of_a_contract() {
+    check_bars(|s| s.underlying_bars.as_mut().unwrap().bars.iter_mut().for_each(|b| b.volume = 0), "candidate");
+    check_bars(|s| own(s).iter_mut().for_each(|b| b.volume = 0), "gate:coverage");
+}
+
 #[test]
 fn the_underlyings_trend_decides() {
     let broken: Vec<f64> = (0..252).map(|i| 220.0 - 0.45 * f64::from(i) + 0.4 * f64::from(i % 2)).collect();
