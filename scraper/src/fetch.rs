@@ -77,7 +77,10 @@ impl Fetcher {
         retried(&self.policy, *seed, |attempt| async move {
             let pacer = self.pacers.get(&ask.vendor).ok_or_else(|| FetchFailure::Budget("no pacer".to_owned()))?;
             let read = match self.exchange(ask, pacer, tally).await {
-                Exchange::NotSent(failure) => return Err(failure),
+                Exchange::NotSent(failure) => {
+                    tally.note(Some((ask.vendor, failure.clone())));
+                    return Err(failure);
+                }
                 Exchange::Failed(failure) => Err(failure),
                 Exchange::Answered(reply) => read(reply),
             };
@@ -87,6 +90,8 @@ impl Fetcher {
                 // The request fails or waits by itself all the same; only the other workers do not know.
                 tracing::warn!(vendor = %ask.vendor, error = %error, "block not stored");
             }
+            // A caller that is cut off while this waits to try again can say why all the same.
+            tally.note(read.as_ref().err().map(|failure| (ask.vendor, failure.clone())));
             read
         })
         .await

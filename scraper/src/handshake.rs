@@ -25,7 +25,7 @@ const MAX_COOKIE_BYTES: usize = 4096;
 
 /// Cookie and crumb: a pair, never mixed.
 #[derive(Debug, Clone)]
-pub(crate) struct Session {
+pub(crate) struct CookieSession {
     /// For the `cookie` header.
     pub(crate) cookie: HeaderValue,
     /// For the `crumb` parameter.
@@ -37,25 +37,25 @@ pub(crate) struct Session {
 /// Holds the session of one identity.
 #[derive(Default)]
 pub(crate) struct Handshake {
-    session: Mutex<Option<Session>>,
+    session: Mutex<Option<CookieSession>>,
     /// Whoever holds it may shake hands.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Handshake {
     /// The session there is, if any.
-    pub(crate) fn session(&self) -> Option<Session> {
+    pub(crate) fn session(&self) -> Option<CookieSession> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A session newer than the one that was refused: another slot's, or a fresh one.
     pub(crate) async fn renew(
         &self,
-        refused: Option<&Session>,
+        refused: Option<&CookieSession>,
         fetcher: &Fetcher,
         bases: &Bases,
         tally: &RequestTally,
-    ) -> Result<Session, FetchFailure> {
+    ) -> Result<CookieSession, FetchFailure> {
         let old = refused.map_or(0, |session| session.number);
         let _turn = self.turn.lock().await;
         if let Some(newer) = self.session().filter(|session| session.number > old) {
@@ -72,7 +72,7 @@ impl Handshake {
                 yahoo::parse::crumb(&reply.body).map_err(|error| error.into_failure())
             })
             .await?;
-        let session = Session { cookie, crumb, number: old + 1 };
+        let session = CookieSession { cookie, crumb, number: old + 1 };
         tracing::debug!(number = session.number, "handshake done");
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
         Ok(session)

@@ -9,11 +9,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::client::ClientError;
 
-/// Chrome's major version in the default profile.
+/// Chrome's major version in the default profile, chosen by Chrome's release calendar for 2026-11-20. A profile older
+/// than a year gives itself away.
 const CHROME_MAJOR: u32 = 155;
-/// When the Chrome version of the default profile was chosen, by Chrome's release calendar. A profile older than a
-/// year gives itself away.
-pub const PROFILE_DATE: &str = "2026-11-20";
 
 /// Content encodings our client decodes, in the order Chrome names them.
 const DECODED: [&str; 4] = ["gzip", "deflate", "br", "zstd"];

@@ -26,7 +26,7 @@ use reqwest::header::HeaderValue;
 use crate::classify::Expected;
 use crate::client::{ClientError, Clients, TlsSettings, base_url, is_loopback};
 use crate::fetch::{Ask, Fetcher, Reply};
-use crate::handshake::{Bases, Handshake, ORIGIN, Session, read_url};
+use crate::handshake::{Bases, CookieSession, Handshake, ORIGIN, read_url};
 use crate::identity::{Identity, RequestKind};
 use crate::pace::Pacer;
 use crate::retry::RetryPolicy;
@@ -123,7 +123,7 @@ impl VendorMarket {
         tally: &RequestTally,
         read: impl Fn(Reply) -> Result<T, FetchFailure>,
     ) -> Result<T, FetchFailure> {
-        let with = |session: Option<&Session>| {
+        let with = |session: Option<&CookieSession>| {
             let url = url(session.map(|session| session.crumb.as_str()));
             let cookie = session.map(|session| session.cookie.clone());
             ask(Vendor::Yahoo, &url, RequestKind::Data { origin: ORIGIN }, cookie)

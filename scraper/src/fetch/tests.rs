@@ -109,6 +109,32 @@ async fn a_server_that_recovers_is_answered() {
 }
 
 #[tokio::test]
+async fn the_tally_says_how_the_last_request_failed_while_the_next_try_is_waited_for() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    let handler = move || {
+        let first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        async move { if first { answer(429, &[("retry-after", "1")], "") } else { answer(200, &[], "fine") } }
+    };
+    let server = serve(Router::new().route("/", get(handler))).await;
+    let (fetcher, tally, url) = (quick(), RequestTally::default(), server.url());
+    let ask = ask(&url);
+    let mut call = Box::pin(fetcher.get(&ask, &tally, |reply| Ok(reply.body)));
+    let failure = loop {
+        tokio::select! {
+            answer = &mut call => panic!("{answer:?} before the wait was seen"),
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+        if let Some(failure) = tally.last_failure() {
+            break failure;
+        }
+    };
+    assert_eq!(failure, (Vendor::Cboe, FetchFailure::Throttled { retry_after: Some(Duration::from_secs(1)) }));
+    assert_eq!(call.await, Ok(b"fine".to_vec()));
+    assert_eq!(tally.last_failure(), None);
+}
+
+#[tokio::test]
 async fn a_redirect_on_the_same_host_is_followed_and_counted() {
     let router = Router::new()
         .route("/old", get(|| async { answer(301, &[("location", "/new?a=1")], "") }))

@@ -17,9 +17,13 @@ pub const ABSURD_IV: f64 = 5.0;
 /// Counts above 2⁵³ are not exact in a JSON number.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 
-/// A quote's last trade may be this much later than the body's own time before it is taken for junk: a long weekend.
+/// A quote's last trade may be this much later than the underlying's before it is taken for junk: a long weekend.
 /// Without a limit, one wrong row would make a stale chain look fresh.
 pub const TIME_SLACK: SignedDuration = SignedDuration::from_hours(4 * 24);
+
+/// A trade may be this much later than the instant a body was published: the clocks of two machines. Anything later has
+/// not happened yet, and must not make a fresh chain look as if it were of another day.
+pub const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
 
 /// What was noticed while reading a body, beside the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

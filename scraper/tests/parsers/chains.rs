@@ -72,6 +72,41 @@ fn cboe_is_dated_by_its_newest_believable_trade() {
     assert_eq!((spot.price, spot.time.unwrap().to_string()), (price(6010.25), "2026-11-20T14:49:58Z".to_owned()));
 }
 
+/// A body with the underlying's trade at 09:49:58, one of 09:48:00, and one odd row; gives the instant it is dated by.
+#[track_caller]
+fn check_cboe_dated(timestamp: &str, odd: &str, expected: &str) {
+    let row = |strike: u32, at: &str| {
+        format!(
+            r#"{{"option":"AAPL261218C{:08}","bid":1,"ask":2,"last_trade_price":1.5,"last_trade_time":"{at}"}}"#,
+            strike * 1000
+        )
+    };
+    let body = format!(
+        r#"{{"timestamp":"{timestamp}","symbol":"AAPL","data":{{"symbol":"AAPL","last_trade_time":"2026-11-20T09:49:58",
+        "options":[{},{}]}}}}"#,
+        row(200, "2026-11-20T09:48:00"),
+        row(210, odd),
+    );
+    let chain = cboe::parse::chain(body.as_bytes(), &ticker("AAPL")).unwrap();
+    assert_eq!(chain.contracts.len(), 2, "the odd row itself is kept");
+    assert_eq!(chain.quote_time.unwrap().to_string(), expected, "published {timestamp}, traded {odd}");
+}
+
+#[test]
+fn cboe_trades_after_the_publication_date_nothing() {
+    let (published, own) = ("2026-11-20 15:05:10", "2026-11-20T14:49:58Z");
+    check_cboe_dated(published, "2026-11-20T10:05:00", "2026-11-20T15:05:00Z");
+    check_cboe_dated(published, "2026-11-20T10:07:10", "2026-11-20T15:07:10Z");
+    check_cboe_dated(published, "2026-11-20T10:07:11", own);
+    check_cboe_dated(published, "2026-11-20T16:00:00", own);
+    check_cboe_dated(published, "2026-11-23T10:00:00", own);
+    // Without a publication, what is known is the underlying's own time: a long weekend of it.
+    for unreadable in ["", "today"] {
+        check_cboe_dated(unreadable, "2026-11-24T09:00:00", "2026-11-24T14:00:00Z");
+        check_cboe_dated(unreadable, "2026-11-25T09:00:00", own);
+    }
+}
+
 #[test]
 fn cboe_about_another_symbol_is_refused() {
     let error = cboe::parse::chain(CBOE, &ticker("AAPL")).unwrap_err();

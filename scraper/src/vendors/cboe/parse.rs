@@ -1,7 +1,7 @@
 //! CBOE's body becomes a [`Chain`]. Pure; every row is in `contracts` or in `refused`.
 //!
 //! Quotes are dated by the newest trade in the body (the underlying's or any contract's), never by `timestamp`, which
-//! keeps advancing after the close. A body whose rows are all unreadable, or whose rows have neither a bid nor an ask
+//! keeps advancing after the close. A trade later than `timestamp` has not happened and dates nothing. A body whose rows are all unreadable, or whose rows have neither a bid nor an ask
 //! field, is a changed format and an error: never an empty or a one-sided chain.
 
 use std::borrow::Cow;
@@ -80,7 +80,10 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
     }
     contracts.shrink_to_fit();
 
-    let latest_possible = published.and_then(|at| at.checked_add(row::TIME_SLACK).ok());
+    let latest_possible = match published {
+        Some(at) => at.checked_add(row::CLOCK_SLACK).ok(),
+        None => spot_time.and_then(|at| at.checked_add(row::TIME_SLACK).ok()),
+    };
     let believable = |at: &Timestamp| latest_possible.is_none_or(|limit| *at <= limit);
     let newest_trade = contracts.iter().filter_map(|quote| quote.last.map(|last| last.time)).filter(believable).max();
     let expirations: BTreeSet<_> = contracts.iter().map(|quote| quote.symbol.expiration).collect();
