@@ -96,9 +96,10 @@ pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
         .collect()
 }
 
-/// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones.
+/// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones. Whatever the
+/// store holds, controls cost at most [`strategy::control::MAX_PER_TICKER`] requests.
 fn contracts_of(stage: &Stage<'_>, skip: Option<&SkipReason>) -> Vec<OccSymbol> {
-    let live = stage.live_trades().map(|t| t.symbol).filter(|symbol| !stage.has_settled(symbol));
+    let live = stage.followed_signals().chain(stage.followed_controls()).map(|trade| trade.symbol);
     let symbol_of = |row: usize| stage.snapshot.chain.contracts[row].symbol;
     let chosen: Vec<OccSymbol> = match skip {
         None => live

@@ -17,7 +17,7 @@ use crate::gates::{GateInput, Stopped, first_stop, spread_pct};
 use crate::indicators::UnderlyingState;
 use crate::rows::{Freshness, Rows, validate};
 use crate::snapshot::MarketSnapshot;
-use crate::strategy::{ContractView, Role, Strategy, registry};
+use crate::strategy::{ContractView, Role, Strategy, control, registry};
 use crate::tick::Ticks;
 use crate::vol::{Priced, VolPoint};
 
@@ -63,7 +63,7 @@ pub struct Stage<'a> {
     pub yield_assumed: bool,
     /// By volume, then symbol.
     pub eligible: Vec<Eligible>,
-    /// Rows drawn as controls, by symbol.
+    /// Rows drawn as controls, by symbol; at most [`control::MAX_PER_TICKER`].
     pub controls: Vec<usize>,
     /// The session a trade would begin in.
     pub entry_session: Date,
@@ -184,6 +184,25 @@ impl<'a> Stage<'a> {
         calendar::settlement_instant(symbol) <= self.snapshot.as_of
     }
 
+    /// Live trades whose contract's bars can still decide something, controls apart.
+    pub fn followed_signals(&self) -> impl Iterator<Item = &'a TradeRecord> {
+        self.followed().filter(|trade| !trade.control)
+    }
+
+    /// Live controls whose contract's bars can still decide something; the oldest if there are more than
+    /// [`control::MAX_PER_TICKER`]. The others are followed by their quotes alone.
+    #[must_use]
+    pub fn followed_controls(&self) -> Vec<&'a TradeRecord> {
+        let mut controls: Vec<&TradeRecord> = self.followed().filter(|trade| trade.control).collect();
+        controls.sort_by_key(|trade| (trade.signalled_at, trade.symbol));
+        controls.truncate(control::MAX_PER_TICKER);
+        controls
+    }
+
+    fn followed(&self) -> impl Iterator<Item = &'a TradeRecord> {
+        self.live_trades().filter(|trade| !self.has_settled(&trade.symbol) && !self.is_adjusted(trade))
+    }
+
     /// Whether an open trade waits for the underlying's bars: to be settled at a close of it, or, where quotes could
     /// sell it, to know that no split came between.
     #[must_use]
@@ -291,7 +310,24 @@ impl<'a> Stage<'a> {
         // Stable: equal volumes keep the order of their symbols.
         eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
         self.eligible = eligible;
-        self.controls = controls;
+        self.controls = self.drawn(controls);
+    }
+
+    /// Of the rows by lot, those that become controls: the lowest lots that there is room for beside the controls
+    /// already followed. One that is followed already may be drawn again and takes no room.
+    fn drawn(&self, mut by_lot: Vec<usize>) -> Vec<usize> {
+        let followed: Vec<OccSymbol> = self.followed_controls().iter().map(|trade| trade.symbol).collect();
+        let mut room = control::MAX_PER_TICKER.saturating_sub(followed.len());
+        let symbol = |row: &usize| &self.snapshot.chain.contracts[*row].symbol;
+        let again = |row: &usize| followed.contains(symbol(row));
+        by_lot.sort_by_key(|row| (control::lot(self.entry_session, symbol(row)), symbol(row)));
+        by_lot.retain(|row| {
+            let fits = again(row) || room > 0;
+            room -= usize::from(fits && !again(row));
+            fits
+        });
+        by_lot.sort_by_key(symbol);
+        by_lot
     }
 }
 

@@ -1,15 +1,21 @@
 //! S0 `control`: a small fixed share of all contracts past the gates, followed like candidates and never alerted, so that
 //! a strategy's results have something to be compared with.
 //!
-//! The lot is a hash of entry session and contract: repeating a scan in a session draws the same contracts.
+//! The lot is a hash of entry session and contract: repeating a scan in a session draws the same contracts. Only
+//! contracts whose plan could pay are drawn, as for a signal; and only few of an underlying are followed at a time,
+//! because each costs a request for bars at every scan.
 
 use fleet_core::domain::{Check, EntryPlan, OccSymbol, Operator, Score};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{ContractView, Judgement, Role, Strategy, long_plan};
+use super::{ContractView, Judgement, Role, Strategy, long_plan, potential};
 use crate::config::AnalysisConfig;
 use crate::indicators::{Indicators, UnderlyingState};
+
+/// Controls of one underlying that are followed at a time: a comparison needs many underlyings, not many contracts of
+/// one, and each control's bars are a request of every scan until it is left.
+pub const MAX_PER_TICKER: usize = 2;
 
 /// S0.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +56,14 @@ impl Strategy for ControlStrategy {
         let rules = &config.strategies.control;
         let dte = Some(f64::from(contract.dte));
         let lot = f64::from(lot(contract.entry_session, &contract.quote.symbol));
+        let plan = self.plan(contract, Timestamp::UNIX_EPOCH, config);
+        let potential = potential(contract, &plan, config);
         vec![
             Check::new("dte_min", dte, Operator::AtLeast, rules.dte[0].into()),
             Check::new("dte_max", dte, Operator::AtMost, rules.dte[1].into()),
             Check::new("lot", Some(lot), Operator::Below, rules.per_mille.into()),
+            Check::new("gross_pct", potential.map(|p| p.gross_pct), Operator::Above, 0.0),
+            Check::new("net_pct", potential.map(|p| p.net_pct), Operator::AtLeast, config.costs.min_net_pct),
         ]
     }
 

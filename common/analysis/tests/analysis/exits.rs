@@ -27,7 +27,8 @@ fn quoted(snapshot: &mut MarketSnapshot, bid: f64, ask: f64) {
 fn pending() -> TradeRecord {
     let snapshot = completed();
     let finding = analyse(&snapshot, &config());
-    new_trades(&finding, &snapshot.scan).into_iter().find(|t| t.symbol == the_call()).unwrap()
+    let proposed = new_trades(&finding, &snapshot.scan).into_iter().find(|t| t.symbol == the_call()).unwrap();
+    TradeRecord { state: TradeState::Pending, ..proposed }
 }
 
 fn filled() -> TradeRecord {

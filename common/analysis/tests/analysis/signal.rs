@@ -1,5 +1,6 @@
 //! S1 fires where it should, and each of its conditions can stop it. Controls. What is asked for.
 
+use fleet_analysis::strategy::control::{MAX_PER_TICKER, lot};
 use fleet_analysis::{MarketSnapshot, Wanted, analyse, analyse_explained, new_trades, wanted};
 use fleet_core::domain::*;
 use jiff::civil::date;
@@ -182,7 +183,7 @@ fn controls_are_drawn_by_lot_and_kept_apart() {
     let asked = complete(&mut snapshot, &config);
     let finding = analyse(&snapshot, &config);
     let controls: Vec<&Candidate> = finding.candidates.iter().filter(|c| c.control).collect();
-    assert!(controls.len() > 5 && controls.len() < 40, "{}", controls.len());
+    assert_eq!(controls.len(), MAX_PER_TICKER);
     assert!(controls.iter().all(|c| asked.contains(&c.symbol)), "their exits need their bars");
     assert!(finding.candidates.is_sorted_by_key(|c| c.control), "controls stand last");
     let without = analyse(&completed(), &crate::world::config());
@@ -191,6 +192,73 @@ fn controls_are_drawn_by_lot_and_kept_apart() {
     assert_eq!(trades.len(), finding.candidates.len());
     assert_eq!(trades.iter().filter(|t| t.control).count(), controls.len());
     assert!(trades.iter().all(|t| t.state == TradeState::Pending && t.entry_session == date(2026, 11, 20)));
+}
+
+/// Symbols of the controls that a scan takes.
+fn drawn(snapshot: &MarketSnapshot, config: &fleet_analysis::AnalysisConfig) -> Vec<OccSymbol> {
+    analyse(snapshot, config).candidates.iter().filter(|c| c.control).map(|c| c.symbol).collect()
+}
+
+fn with_controls(per_mille: u32) -> fleet_analysis::AnalysisConfig {
+    let mut config = config();
+    config.strategies.control.enabled = true;
+    config.strategies.control.per_mille = per_mille;
+    config
+}
+
+#[test]
+fn controls_are_bounded_by_ticker_and_so_are_their_bars() {
+    let config = with_controls(1000);
+    let mut snapshot = snapshot();
+    snapshot.max_bars = 3;
+    let asked = complete(&mut snapshot, &config);
+    let first = drawn(&snapshot, &config);
+    assert_eq!(first.len(), MAX_PER_TICKER);
+    let highest = first.iter().map(|symbol| lot(date(2026, 11, 20), symbol)).max().unwrap();
+    assert_eq!(
+        drawn(&snapshot, &with_controls(highest + 1)),
+        first,
+        "the lowest lots are drawn, not the first symbols"
+    );
+    assert_eq!(drawn(&snapshot, &with_controls(highest)).len(), 1);
+    assert!(asked.len() <= MAX_PER_TICKER + 3, "{asked:?}");
+    // A repetition draws the same; while they are followed nothing else is drawn, in a later session neither.
+    let controls = new_trades(&analyse(&snapshot, &config), &snapshot.scan).into_iter().filter(|t| t.control);
+    snapshot.live_trades = controls.map(|t| TradeRecord { state: TradeState::Pending, ..t }).collect();
+    assert_eq!(drawn(&snapshot, &config), first);
+    snapshot.live_trades.iter_mut().for_each(|t| t.entry_session = date(2026, 11, 19));
+    assert_eq!(drawn(&snapshot, &config), first);
+    snapshot.live_trades.truncate(1);
+    assert_eq!(drawn(&snapshot, &config).len(), MAX_PER_TICKER);
+    // However many controls an older store follows.
+    let template = snapshot.live_trades[0].clone();
+    let rows = snapshot.chain.contracts.iter().filter(|q| q.symbol.expiration > EXPIRATIONS[0]).take(20);
+    snapshot.live_trades = rows.map(|q| TradeRecord { symbol: q.symbol, ..template.clone() }).collect();
+    snapshot.contract_bars.clear();
+    snapshot.max_bars = 0;
+    let Wanted::ContractBars(asked) = wanted(&snapshot, &config) else { panic!("nothing is wanted") };
+    let of_live = asked.iter().filter(|s| snapshot.live_trades.iter().any(|t| t.symbol == **s)).count();
+    assert!(of_live == MAX_PER_TICKER && asked.len() == MAX_PER_TICKER, "{asked:?}");
+}
+
+/// A price of a few ticks: the target is rounded down onto the buy price.
+#[test]
+fn a_plan_that_cannot_pay_is_no_control() {
+    let mut config = with_controls(1000);
+    let mut snapshot = snapshot();
+    for quote in &mut snapshot.chain.contracts {
+        if quote.symbol.expiration != EXPIRATIONS[0] {
+            quote.volume = Some(0);
+        }
+    }
+    let cheap = row(&mut snapshot, &the_call());
+    cheap.volume = Some(100);
+    assert_eq!(drawn(&snapshot, &config), vec![the_call()]);
+    config.costs.min_net_pct = 14.9;
+    assert_eq!(drawn(&snapshot, &config), Vec::new(), "less is left than must be");
+    config.costs.min_net_pct = -100.0;
+    config.strategies.oversold_call.target_pct = 0.1;
+    assert_eq!(drawn(&snapshot, &config), Vec::new(), "the target is rounded onto the buy price");
 }
 
 #[test]
