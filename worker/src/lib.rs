@@ -15,6 +15,7 @@
 //! ```
 
 pub mod explanation;
+pub mod past;
 pub mod scan_ticker;
 
 mod back_off;
@@ -111,6 +112,26 @@ pub(crate) struct WorkerContext {
     pub(crate) name: String,
     pub(crate) scans: PreparedScans,
     pub(crate) accounted: Option<mpsc::UnboundedSender<Accounted>>,
+    /// Why this worker is of no more use, once it knows.
+    pub(crate) gave_up: watch::Sender<Option<String>>,
+}
+
+impl WorkerContext {
+    /// Nothing this worker could do would help; the first reason stays.
+    pub(crate) fn give_up(&self, why: &str) {
+        self.gave_up.send_if_modified(|reason| {
+            let first = reason.is_none();
+            if first {
+                tracing::error!(why, "worker gives up");
+                *reason = Some(why.to_owned());
+            }
+            first
+        });
+    }
+
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.gave_up.borrow().is_some()
+    }
 }
 
 /// What a worker may need beyond a drain's own limit: an actor that stops makes at most two calls to the queue, each
@@ -139,9 +160,11 @@ async fn start_inner(
     if options.slots == 0 {
         return Err(WorkerError::NoSlots);
     }
-    let context = Arc::new(WorkerContext { parts, name: options.name, scans: PreparedScans::default(), accounted });
-    let (supervisor, ended, gave_up) = supervisor::spawn(context, options.slots).await?;
-    Ok(RunningWorker { supervisor, ended, gave_up })
+    let (gave_up, reason) = watch::channel(None);
+    let context =
+        Arc::new(WorkerContext { parts, name: options.name, scans: PreparedScans::default(), accounted, gave_up });
+    let (supervisor, ended) = supervisor::spawn(context, options.slots).await?;
+    Ok(RunningWorker { supervisor, ended, gave_up: reason })
 }
 
 impl RunningWorker {
@@ -161,7 +184,8 @@ impl RunningWorker {
         self.drain(Duration::ZERO).await;
     }
 
-    /// Why this worker gave up, if it did (its parts failed more often than the restart budget allows).
+    /// Why this worker gave up, if it did: its parts failed more often than the restart budget allows, or its store
+    /// cannot be used (full, damaged, not ours) and says so. From then on it hands back every task unopened.
     #[must_use]
     pub fn gave_up(&self) -> Option<String> {
         self.gave_up.borrow().clone()

@@ -1,5 +1,5 @@
 //! What a worker keeps of a scan between its tickers: the manifest (frozen, so it is read once), the analysis settings
-//! read from it, the way to its vendors, and how many requests each unfinished ticker has cost so far.
+//! read from it, the way to its vendors, and of each unfinished ticker what it has cost and come to so far.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +8,7 @@ use fleet_analysis::AnalysisConfig;
 use fleet_core::domain::{Manifest, ScanId, Ticker};
 use fleet_core::seams::{MarketData, RequestTally, StoreError};
 
+use crate::past::Past;
 use crate::{WorkerParts, in_time};
 
 /// Scans run one after another; a worker sees two at once only around a change of scans.
@@ -18,7 +19,14 @@ pub(crate) struct PreparedScan {
     pub(crate) manifest: Manifest,
     pub(crate) analysis: Arc<AnalysisConfig>,
     pub(crate) market: Arc<dyn MarketData>,
-    tallies: Mutex<BTreeMap<Ticker, Arc<RequestTally>>>,
+    unfinished: Mutex<BTreeMap<Ticker, Unfinished>>,
+}
+
+/// What is kept of a ticker between its deliveries.
+#[derive(Default)]
+struct Unfinished {
+    tally: Arc<RequestTally>,
+    past: Past,
 }
 
 /// Why a scan's tasks cannot be worked on here.
@@ -64,7 +72,7 @@ impl PreparedScans {
             manifest,
             analysis: Arc::new(analysis),
             market,
-            tallies: Mutex::new(BTreeMap::new()),
+            unfinished: Mutex::new(BTreeMap::new()),
         }))
     }
 
@@ -92,12 +100,26 @@ impl PreparedScan {
     /// The ticker's count of requests. It outlives a failed attempt, so that the outcome tells what all attempts in
     /// this process have cost.
     pub(crate) fn tally(&self, ticker: &Ticker) -> Arc<RequestTally> {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(tallies.entry(ticker.clone()).or_default())
+        self.with(ticker, |unfinished| Arc::clone(&unfinished.tally))
     }
 
-    /// The ticker is accounted for; its count is in the outcome.
+    /// What its earlier deliveries came to.
+    pub(crate) fn past(&self, ticker: &Ticker) -> Past {
+        self.with(ticker, |unfinished| unfinished.past.clone())
+    }
+
+    /// What its deliveries have come to by now.
+    pub(crate) fn remember(&self, ticker: &Ticker, past: Past) {
+        self.with(ticker, |unfinished| unfinished.past = past);
+    }
+
+    /// The ticker is accounted for; what was kept of it is in the outcome.
     pub(crate) fn forget(&self, ticker: &Ticker) {
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner).remove(ticker);
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).remove(ticker);
+    }
+
+    fn with<T>(&self, ticker: &Ticker, job: impl FnOnce(&mut Unfinished) -> T) -> T {
+        let mut all = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        job(all.entry(ticker.clone()).or_default())
     }
 }

@@ -1,26 +1,31 @@
 //! The story of the program: one ticker of one scan becomes one commit.
 //!
-//! Promises: the only decisions here are what to fetch and where from (the session's cache before the vendor); what it
-//! means is decided by `fleet-analysis`, which is pure. Requests are in the outcome, those of failed attempts too.
-//! Refuses: to commit, to retry and to judge failures; `protocol` does.
+//! Promises: the only decisions here are what to fetch, where from (the session's cache before the vendor), and what can
+//! be done without: a live trade's exits need its quote, which the chain has, so bars that do not come must not keep it
+//! waiting; the finding says that they are missing. What it all means is decided by `fleet-analysis`, which is pure, off
+//! the async threads. Requests are in the outcome, those of failed attempts too. Refuses: to commit and to retry;
+//! `protocol` does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, Wanted, analyse_explained, new_trades, wanted};
 use fleet_core::domain::calendar;
-use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, Outcome, Task, TradeRecord, VendorRoute};
+use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, OccSymbol, Outcome, Task, TradeRecord, VendorRoute};
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, Store, StoreError, TradeFilter,
 };
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::past::{Past, is_the_vendors};
 use crate::{explanation, in_time};
 
 /// The analysis asks for the underlying's bars, then for contracts' bars; a few more rounds do no harm, an endless
 /// conversation would.
 const MAX_ROUNDS: u32 = 8;
+/// The word in a finding's provenance for bars that were wanted and did not come.
+pub const BARS_MISSING: &str = "bars_missing";
 
 /// One task with everything it is done with.
 pub struct TickerJob<'a> {
@@ -28,6 +33,8 @@ pub struct TickerJob<'a> {
     pub task: &'a Task,
     /// The delivery attempt, from 1.
     pub attempt: u32,
+    /// What earlier deliveries in this process came to.
+    pub past: &'a Past,
     /// Name of the worker.
     pub worker: &'a str,
     /// Everything that changes the answer.
@@ -63,26 +70,108 @@ pub async fn scan_ticker(job: &TickerJob<'_>) -> Result<Commit, TickerError> {
     let live_trades = live_trades(job).await?;
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
-    let mut snapshot = snapshot(job, chain, arrived_at, live_trades)?;
+    let snapshot = snapshot(job, chain, arrived_at, live_trades)?;
+    let (mut snapshot, missing) = with_bars(job, snapshot).await?;
+    snapshot.requests = job.tally.counts();
+    Ok(analysed(job, snapshot, missing).await)
+}
 
+/// Bars that were wanted and did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Nothing,
+    Some,
+}
+
+/// What a request for bars that failed means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Without {
+    /// One contract's bars are unusable; the others may be fine.
+    ThisContract,
+    /// No more bars are asked for; what there is must do.
+    AllOthers,
+}
+
+/// Adds the bars that the analysis wants, one answer after another.
+async fn with_bars(
+    job: &TickerJob<'_>,
+    mut snapshot: MarketSnapshot,
+) -> Result<(MarketSnapshot, Missing), TickerError> {
+    let mut without: BTreeSet<OccSymbol> = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
-        match wanted(&snapshot, job.analysis) {
+        let (returned, next) = next_wanted(job, snapshot).await;
+        snapshot = returned;
+        let instruments: Vec<Instrument> = match next {
             Wanted::Nothing => break,
-            Wanted::UnderlyingBars => {
-                let instrument = Instrument::Underlying(job.task.ticker.clone());
-                snapshot.underlying_bars = Some(bars(job, instrument, snapshot.as_of).await?);
-            }
+            Wanted::UnderlyingBars => vec![Instrument::Underlying(job.task.ticker.clone())],
             Wanted::ContractBars(symbols) => {
-                for symbol in symbols {
-                    let series = bars(job, Instrument::Contract(symbol), snapshot.as_of).await?;
-                    snapshot.contract_bars.insert(symbol, series);
+                symbols.into_iter().filter(|symbol| !without.contains(symbol)).map(Instrument::Contract).collect()
+            }
+        };
+        if instruments.is_empty() {
+            break;
+        }
+        for instrument in instruments {
+            let error = match bars(job, instrument.clone(), snapshot.as_of).await {
+                Ok(series) => {
+                    match instrument {
+                        Instrument::Underlying(_) => snapshot.underlying_bars = Some(series),
+                        Instrument::Contract(symbol) => drop(snapshot.contract_bars.insert(symbol, series)),
+                    }
+                    continue;
                 }
+                Err(TickerError::Fetch(error)) => error,
+                Err(error @ (TickerError::Store(_) | TickerError::NoRoute(_))) => return Err(error),
+            };
+            let Some(go_on) = go_on_without(job, &instrument, &error.failure, &snapshot.live_trades) else {
+                return Err(error.into());
+            };
+            tracing::warn!(scan = %job.task.scan, ticker = %job.task.ticker, %error, "going on without bars");
+            match (go_on, instrument) {
+                (Without::ThisContract, Instrument::Contract(symbol)) => drop(without.insert(symbol)),
+                (Without::ThisContract | Without::AllOthers, _) => return Ok((snapshot, Missing::Some)),
             }
         }
     }
+    let missing = if without.is_empty() { Missing::Nothing } else { Missing::Some };
+    Ok((snapshot, missing))
+}
 
-    snapshot.requests = job.tally.counts();
-    Ok(analysed(job, snapshot).await)
+/// What to do without, now that a request for bars failed; `None`: the failure is the ticker's. One unreadable series of
+/// a contract is done without always. Anything else only for the sake of live trades, whose exits would wait, and not
+/// before the last delivery that may still bring it.
+fn go_on_without(
+    job: &TickerJob<'_>,
+    instrument: &Instrument,
+    failure: &FetchFailure,
+    live_trades: &[TradeRecord],
+) -> Option<Without> {
+    let one_answer = !failure.is_transient() && !is_the_vendors(failure);
+    if one_answer && matches!(instrument, Instrument::Contract(_)) {
+        return Some(Without::ThisContract);
+    }
+    let is_live = live_trades.iter().any(|trade| trade.state.is_live());
+    let is_last = job.past.is_last(failure, job.attempt, &job.manifest.limits);
+    (is_live && is_last).then_some(Without::AllOthers)
+}
+
+/// What the analysis wants next, computed off the async threads.
+async fn next_wanted(job: &TickerJob<'_>, snapshot: MarketSnapshot) -> (MarketSnapshot, Wanted) {
+    let analysis = Arc::clone(job.analysis);
+    computed(move || {
+        let next = wanted(&snapshot, &analysis);
+        (snapshot, next)
+    })
+    .await
+}
+
+/// Runs a computation off the async threads: a large chain takes tens of milliseconds.
+async fn computed<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(job).await {
+        Ok(answer) => answer,
+        // A bug in the analysis is the delivery's, which counts it; nothing cancels this task.
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
 }
 
 /// Live trades on the underlying, controls too.
@@ -128,10 +217,12 @@ fn snapshot(
 }
 
 /// Daily bars, from the session's cache or else from the vendor. A contract the vendor of bars does not know has no
-/// bars; every other failure is the ticker's.
+/// bars.
 async fn bars(job: &TickerJob<'_>, instrument: Instrument, as_of: Timestamp) -> Result<BarSeries, TickerError> {
-    let session = cache_session(as_of);
-    if let Some(series) = in_time::store(job.store.cached_bars(&instrument, session)).await? {
+    let session = cache_session(as_of, job.analysis.coverage.bar_final_minutes);
+    if let Some(session) = session
+        && let Some(series) = in_time::store(job.store.cached_bars(&instrument, session)).await?
+    {
         return Ok(series);
     }
     let series = match job.market.bars(&instrument, job.manifest.vendors.bar_sessions, as_of, job.tally).await {
@@ -140,33 +231,39 @@ async fn bars(job: &TickerJob<'_>, instrument: Instrument, as_of: Timestamp) -> 
         }
         answer => answer?,
     };
-    in_time::store(job.store.cache_bars(session, &series)).await?;
+    if let Some(session) = session {
+        in_time::store(job.store.cache_bars(session, &series)).await?;
+    }
     Ok(series)
 }
 
-/// The session that fetched bars are good for: the one whose close comes next. Until then no daily bar closes; bars
-/// fetched after today's close belong to the next session's scans, which then find today's closed bar in them.
-fn cache_session(as_of: Timestamp) -> Date {
+/// The session that fetched bars are good for: the one whose close comes next, because until then no daily bar closes.
+/// `None` while the newest session's bar is not final yet: bars of that hour belong to no cache, or the next session's
+/// scans would take a provisional bar for the last word.
+fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
     let today = calendar::exchange_date(as_of);
-    match calendar::session(today) {
-        Some(session) if as_of < session.close => today,
-        Some(_) | None => calendar::next_session(today),
-    }
+    let (closed, close) = match calendar::session(today) {
+        Some(session) if session.close <= as_of => (today, session.close),
+        Some(_) | None => {
+            let before = calendar::previous_session(today);
+            (before, calendar::session(before)?.close)
+        }
+    };
+    let is_final = close.checked_add(SignedDuration::from_mins(final_minutes.into())).is_ok_and(|at| at <= as_of);
+    is_final.then(|| calendar::next_session(closed))
 }
 
-/// Analyses off the async threads (a large chain takes tens of milliseconds) and makes the commit.
-async fn analysed(job: &TickerJob<'_>, snapshot: MarketSnapshot) -> Commit {
+/// Analyses and makes the commit.
+async fn analysed(job: &TickerJob<'_>, snapshot: MarketSnapshot, missing: Missing) -> Commit {
     let analysis = Arc::clone(job.analysis);
-    let computed = tokio::task::spawn_blocking(move || {
+    let (mut finding, explanations) = computed(move || {
         let (finding, explanations) = analyse_explained(&snapshot, &analysis);
         (finding, explanation::pack(&explanations))
     })
     .await;
-    let (finding, explanations) = match computed {
-        Ok(computed) => computed,
-        // A bug in the analysis is the delivery's, which counts it; nothing cancels this task.
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    };
+    if missing == Missing::Some {
+        finding.provenance.flags.push(BARS_MISSING.to_owned());
+    }
     Commit {
         scan: job.task.scan.clone(),
         ticker: job.task.ticker.clone(),
@@ -186,13 +283,29 @@ mod tests {
 
     use super::*;
 
+    fn check(at: &str, session: Option<Date>) {
+        assert_eq!(cache_session(at.parse().unwrap(), 45), session, "{at}");
+    }
+
     #[test]
     fn bars_are_good_until_the_next_close() {
-        let check = |at: &str, session: Date| assert_eq!(cache_session(at.parse().unwrap()), session, "{at}");
-        check("2026-11-20T13:00:00Z", date(2026, 11, 20)); // before the open
-        check("2026-11-20T20:59:59Z", date(2026, 11, 20)); // within the session
-        check("2026-11-20T21:00:00Z", date(2026, 11, 23)); // at the close: today's bar is closed now
-        check("2026-11-22T12:00:00Z", date(2026, 11, 23)); // Sunday
-        check("2026-11-25T22:00:00Z", date(2026, 11, 27)); // over Thanksgiving
+        check("2026-11-20T13:00:00Z", Some(date(2026, 11, 20))); // before the open
+        check("2026-11-20T20:59:59Z", Some(date(2026, 11, 20))); // within the session
+        check("2026-11-22T12:00:00Z", Some(date(2026, 11, 23))); // Sunday
+        check("2026-11-25T22:00:00Z", Some(date(2026, 11, 27))); // over Thanksgiving
+    }
+
+    #[test]
+    fn bars_that_are_not_final_yet_belong_to_no_session() {
+        check("2026-11-20T21:00:00Z", None);
+        check("2026-11-20T21:44:59Z", None);
+        check("2026-11-20T21:45:00Z", Some(date(2026, 11, 23)));
+        check("2026-11-27T18:30:00Z", None); // a half day's close was at 18:00
+        check("2026-11-27T18:45:00Z", Some(date(2026, 11, 30)));
+        // A vendor that needs a day: Friday's bar is final on Saturday, Monday's on Tuesday at the close.
+        let slow = |at: &str| cache_session(at.parse().unwrap(), 1440);
+        assert_eq!(slow("2026-11-21T20:59:59Z"), None);
+        assert_eq!(slow("2026-11-21T21:00:00Z"), Some(date(2026, 11, 23)));
+        assert_eq!(slow("2026-11-24T15:00:00Z"), None);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::heartbeat::{Heartbeat, HeartbeatMessage};
@@ -123,7 +123,6 @@ pub(crate) struct Supervisor;
 pub(crate) struct SupervisorArgs {
     context: Arc<WorkerContext>,
     slots: usize,
-    gave_up: watch::Sender<Option<String>>,
 }
 
 pub(crate) enum SupervisorMessage {
@@ -154,13 +153,11 @@ pub(crate) struct SupervisorState {
 pub(crate) async fn spawn(
     context: Arc<WorkerContext>,
     slots: usize,
-) -> Result<(ActorRef<SupervisorMessage>, JoinHandle<()>, watch::Receiver<Option<String>>), WorkerError> {
-    let (gave_up, receiver) = watch::channel(None);
-    let args = SupervisorArgs { context, slots, gave_up };
-    let (supervisor, ended) = Actor::spawn(None, Supervisor, args)
+) -> Result<(ActorRef<SupervisorMessage>, JoinHandle<()>), WorkerError> {
+    let args = SupervisorArgs { context, slots };
+    Actor::spawn(None, Supervisor, args)
         .await
-        .map_err(|error| WorkerError::Spawn { what: "supervisor", why: error.to_string() })?;
-    Ok((supervisor, ended, receiver))
+        .map_err(|error| WorkerError::Spawn { what: "supervisor", why: error.to_string() })
 }
 
 impl Actor for Supervisor {
@@ -285,8 +282,7 @@ impl SupervisorState {
                 }
                 TreeEffect::End { gave_up } => {
                     if gave_up {
-                        tracing::error!(restarts = RESTARTS, why = self.last_words, "worker gives up");
-                        self.args.gave_up.send_replace(Some(self.last_words.clone()));
+                        self.args.context.give_up(&self.last_words);
                     }
                     myself.stop(None);
                 }
