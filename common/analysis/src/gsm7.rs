@@ -18,12 +18,6 @@ pub fn septets(text: &str) -> Option<usize> {
         .sum()
 }
 
-/// Whether a text fits one message.
-#[must_use]
-pub fn fits(text: &str) -> bool {
-    septets(text).is_some_and(|n| n <= SEGMENT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,14 +26,8 @@ pub struct Indicators {
     pub pct_b_before: Option<f64>,
     /// Lowest %B(20, 2) of the last three bars.
     pub min_pct_b: Option<f64>,
-    /// MACD(12, 26, 9) histogram, dollars.
-    pub macd_histogram: Option<f64>,
-    /// The histogram's change from the bar before, dollars.
+    /// The change of the MACD(12, 26, 9) histogram from the bar before, dollars.
     pub macd_rise: Option<f64>,
-    /// Close over the volume-weighted average typical price of 20 bars.
-    pub close_to_vwap: Option<f64>,
-    /// ATR(14) in percent of the close.
-    pub atr_pct: Option<f64>,
     /// The last bar's volume over the median of the coverage window.
     pub relative_volume: Option<f64>,
 }
@@ -114,10 +108,7 @@ impl Indicators {
             pct_b: last_two(&pct_b).0,
             pct_b_before: last_two(&pct_b).1,
             min_pct_b: recent_lowest(&pct_b),
-            macd_histogram: histogram,
             macd_rise: histogram.zip(histogram_before).map(|(now, before)| now - before),
-            close_to_vwap: close_to_vwap(bars),
-            atr_pct: atr_pct(bars),
             relative_volume: bars
                 .last()
                 .zip(median_volume.filter(|median| *median > 0.0))
@@ -137,27 +128,6 @@ impl UnderlyingState {
             close_to_sma200: closes.last().zip(average).map(|(close, average)| close / average),
         }
     }
-}
-
-fn close_to_vwap(bars: &[Bar]) -> Option<f64> {
-    let window = &bars[bars.len().checked_sub(BAND_LOOKBACK)?..];
-    let volume: f64 = window.iter().map(|bar| bar.volume as f64).sum();
-    let typical = |bar: &Bar| (bar.high.dollars() + bar.low.dollars() + bar.close.dollars()) / 3.0;
-    let value: f64 = window.iter().map(|bar| typical(bar) * bar.volume as f64).sum();
-    let ratio = window.last()?.close.dollars() / (value / volume);
-    ratio.is_finite().then_some(ratio)
-}
-
-fn atr_pct(bars: &[Bar]) -> Option<f64> {
-    let column = |of: fn(&Bar) -> f64| bars.iter().map(of).collect::<Vec<f64>>();
-    let (high, low) = (column(|b| b.high.dollars()), column(|b| b.low.dollars()));
-    let close = column(|b| b.close.dollars());
-    let last = usable(&close)?;
-    let mut out = vec![0.0; close.len()];
-    let range = Core::new().atr(0, last, &high, &low, &close, RSI_LOOKBACK as i32, &mut out);
-    let atr = aligned(close.len(), range, &out).pop()??;
-    let pct = 100.0 * atr / close.last()?;
-    pct.is_finite().then_some(pct)
 }
 
 /// The last index of a series TA-Lib may see: not empty and finite throughout.

@@ -75,14 +75,6 @@ pub fn black(kind: OptionKind, forward: f64, strike: f64, years: f64, vol: f64) 
     intrinsic + out_of_the_money.max(0.0)
 }
 
-/// Price of a European option on a spot with a continuous dividend yield (Black–Scholes–Merton).
-#[must_use]
-pub fn european_price(kind: OptionKind, spot: f64, strike: f64, years: f64, rate: f64, yield_: f64, vol: f64) -> f64 {
-    let years = years.max(0.0);
-    let forward = spot * libm::exp((rate - yield_) * years);
-    libm::exp(-rate * years) * black(kind, forward, strike, years, vol)
-}
-
 /// Closed-form greeks; `None` unless spot, strike, years and volatility are positive and everything is finite.
 #[must_use]
 pub fn greeks(kind: OptionKind, terms: Terms, vol: f64) -> Option<Greeks> {
@@ -111,31 +103,6 @@ pub fn greeks(kind: OptionKind, terms: Terms, vol: f64) -> Option<Greeks> {
     finite.iter().all(|x| x.is_finite()).then_some(all)
 }
 
-/// Probability that the spot touches the strike before settlement (first passage of a geometric Brownian motion); 1
-/// at the strike or when the option is in the money already. `None` as [`greeks`].
-#[must_use]
-pub fn prob_touch(kind: OptionKind, terms: Terms, vol: f64) -> Option<f64> {
-    d1_d2(terms, vol)?;
-    let Terms { spot, strike, years, rate, yield_ } = terms;
-    let in_the_money = match kind {
-        OptionKind::Call => spot >= strike,
-        OptionKind::Put => spot <= strike,
-    };
-    if in_the_money {
-        return Some(1.0);
-    }
-    let m = if spot > strike { 1.0 } else { -1.0 };
-    let drift = rate - yield_ - 0.5 * vol * vol;
-    let spread = vol * libm::sqrt(years);
-    let log_ratio = libm::log(strike / spot);
-    let direct = normal_cdf((m * log_ratio - m * drift * years) / spread);
-    // exp(a + ln N(b)) and not (K/S)^… · N(b), which is ∞·0 at low volatility.
-    let tail = normal_cdf((m * log_ratio + m * drift * years) / spread);
-    let reflected = if tail > 0.0 { libm::exp(2.0 * drift / (vol * vol) * log_ratio + libm::log(tail)) } else { 0.0 };
-    let probability = direct + reflected;
-    probability.is_finite().then(|| probability.clamp(0.0, 1.0))
-}
-
 fn d1_d2(terms: Terms, vol: f64) -> Option<(f64, f64)> {
     let Terms { spot, strike, years, rate, yield_ } = terms;
     let positive = [spot, strike, years, vol].iter().all(|x| x.is_finite() && *x > 0.0);
@@ -155,17 +122,17 @@ mod tests {
         kind: OptionKind,
         terms: Terms,
         vol: f64,
-        // price, delta, gamma, theta, vega, prob ITM, touch
-        wanted: [f64; 7],
+        // price, delta, gamma, theta, vega, prob ITM
+        wanted: [f64; 6],
     }
 
     fn check(golden: &Golden) {
         let Golden { kind, terms, vol, wanted } = golden;
         let g = greeks(*kind, *terms, *vol).unwrap();
         let Terms { spot, strike, years, rate, yield_ } = *terms;
-        let price = european_price(*kind, spot, strike, years, rate, yield_, *vol);
-        let touch = prob_touch(*kind, *terms, *vol).unwrap();
-        let got = [price, g.delta, g.gamma, g.theta_per_day, g.vega_per_point, g.prob_itm, touch];
+        let forward = spot * libm::exp((rate - yield_) * years);
+        let price = libm::exp(-rate * years) * black(*kind, forward, strike, years, *vol);
+        let got = [price, g.delta, g.gamma, g.theta_per_day, g.vega_per_point, g.prob_itm];
         for (got, wanted) in got.iter().zip(wanted) {
             assert!((got - wanted).abs() <= 0.5000001e-6, "{got} is not {wanted} ({kind:?} {terms:?})");
         }
@@ -179,25 +146,25 @@ mod tests {
                 kind: OptionKind::Call,
                 terms: terms(100.0, 105.0, 45.0, 0.04, 0.0),
                 vol: 0.30,
-                wanted: [2.419380, 0.358042, 0.035449, -0.047363, 0.131113, 0.319523, 0.641490],
+                wanted: [2.419380, 0.358042, 0.035449, -0.047363, 0.131113, 0.319523],
             },
             Golden {
                 kind: OptionKind::Put,
                 terms: terms(100.0, 95.0, 45.0, 0.04, 0.0),
                 vol: 0.30,
-                wanted: [1.919748, -0.278793, 0.031890, -0.036051, 0.117949, 0.315225, 0.628082],
+                wanted: [1.919748, -0.278793, 0.031890, -0.036051, 0.117949, 0.315225],
             },
             Golden {
                 kind: OptionKind::Call,
                 terms: terms(279.0, 279.0, 45.0, 0.0, 0.0),
                 vol: 0.15,
-                wanted: [5.861586, 0.510505, 0.027140, -0.065114, 0.390682, 0.489495, 1.0],
+                wanted: [5.861586, 0.510505, 0.027140, -0.065114, 0.390682, 0.489495],
             },
             Golden {
                 kind: OptionKind::Put,
                 terms: terms(50.0, 45.0, 30.0, 0.05, 0.02),
                 vol: 0.55,
-                wanted: [1.093165, -0.222464, 0.037770, -0.038064, 0.042685, 0.272593, 0.525333],
+                wanted: [1.093165, -0.222464, 0.037770, -0.038064, 0.042685, 0.272593],
             },
         ] {
             check(&golden);

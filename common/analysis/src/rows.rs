@@ -11,9 +11,7 @@ const SKEW_SECS: i64 = 120;
 /// A chain's rows after validation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
-    /// By row of `chain.contracts`: whether it is believed. A duplicate is not.
-    pub kept: Vec<bool>,
-    /// Row of each believed contract.
+    /// Row of `chain.contracts` of each believed contract. A duplicate is not believed.
     pub by_symbol: BTreeMap<OccSymbol, usize>,
     /// So much of the chain has an open interest of 0 that it means nothing.
     pub unknown_oi: bool,
@@ -37,13 +35,9 @@ pub fn validate(chain: &Chain, unknown_oi_pct: f64) -> Rows {
     }
     let by_symbol: BTreeMap<OccSymbol, usize> =
         seen.into_iter().filter(|(_, s)| !s.differs).map(|(symbol, s)| (symbol, s.row)).collect();
-    let mut kept = vec![false; chain.contracts.len()];
-    for row in by_symbol.values() {
-        kept[*row] = true;
-    }
     let zeros = by_symbol.values().filter(|row| chain.contracts[**row].open_interest == Some(0)).count();
     let unknown_oi = zeros > 0 && zeros as f64 * 100.0 >= unknown_oi_pct * by_symbol.len() as f64;
-    Rows { kept, by_symbol, unknown_oi }
+    Rows { by_symbol, unknown_oi }
 }
 
 /// How old quotes are.

@@ -4,7 +4,7 @@ use fleet_core::domain::{ExerciseStyle, OptionKind};
 use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
 use crate::forward::Carry;
-use crate::pricing::normal_cdf;
+use crate::pricing::{Terms, greeks};
 
 /// Volatilities outside are artefacts of a price near a bound.
 const VOL: std::ops::RangeInclusive<f64> = 0.01..=5.0;
@@ -74,7 +74,7 @@ impl Priced {
         if price <= lower + tick || price >= upper {
             return None;
         }
-        let Carry { years, forward, .. } = self.carry;
+        let Carry { years, forward, yield_, .. } = self.carry;
         let iv = ImpliedBlackVolatility::builder()
             .forward(forward)
             .strike(self.strike)
@@ -84,15 +84,9 @@ impl Priced {
             .build()?
             .calculate::<DefaultSpecialFn>()
             .filter(|iv| VOL.contains(iv))?;
-        let spread = iv * libm::sqrt(years);
-        let d1 = libm::log(forward / self.strike) / spread + 0.5 * spread;
-        // e^(−qT) = F·e^(−rT)/S
-        let carried = forward * self.discount() / self.spot;
-        let delta = match self.kind {
-            OptionKind::Call => carried * normal_cdf(d1),
-            OptionKind::Put => -carried * normal_cdf(-d1),
-        };
-        delta.is_finite().then_some(VolPoint { iv, delta })
+        let terms = Terms { spot: self.spot, strike: self.strike, years, rate: self.rate, yield_ };
+        let delta = greeks(self.kind, terms, iv)?.delta;
+        Some(VolPoint { iv, delta })
     }
 }
 

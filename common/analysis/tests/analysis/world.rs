@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use fleet_analysis::pricing::european_price;
+use fleet_analysis::pricing::black;
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, Wanted, wanted};
 use fleet_core::domain::*;
 use jiff::Timestamp;
@@ -39,7 +39,8 @@ pub fn the_call() -> OccSymbol {
 
 pub fn fair(symbol: &OccSymbol, spot: f64, at: Timestamp) -> f64 {
     let years = calendar::years_to_settlement(at, symbol).unwrap_or(0.0);
-    european_price(symbol.kind, spot, symbol.strike.dollars(), years, RATE, 0.0, 0.30)
+    let growth = (RATE * years).exp();
+    black(symbol.kind, spot * growth, symbol.strike.dollars(), years, 0.30) / growth
 }
 
 pub fn quote(symbol: OccSymbol, spot: f64, at: Timestamp) -> ContractQuote {
