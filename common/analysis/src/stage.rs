@@ -1,5 +1,9 @@
 //! What is known of a chain before any bar: spot, volatility, gates, and which contracts deserve bars. Both
 //! [`crate::wanted`] and [`crate::analyse`] begin here, so they cannot disagree.
+//!
+//! It is computed anew at each of the three or four calls a ticker takes, and deliberately not kept between them: ten
+//! thousand contracts take 13 ms optimised, less than the wait for one request, and a stage that outlived its snapshot
+//! could disagree with it.
 
 use std::collections::BTreeMap;
 
