@@ -68,6 +68,14 @@ pub enum TickerError {
 /// Scans one ticker: live trades, chain, the bars the analysis wants, analysis, commit (not yet written).
 pub async fn scan_ticker(job: &TickerJob<'_>) -> Result<Commit, TickerError> {
     let live_trades = live_trades(job).await?;
+    scan_ticker_with(job, live_trades).await
+}
+
+/// As [`scan_ticker`], once the live trades are known.
+pub(crate) async fn scan_ticker_with(
+    job: &TickerJob<'_>,
+    live_trades: Vec<TradeRecord>,
+) -> Result<Commit, TickerError> {
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let snapshot = snapshot(job, chain, arrived_at, live_trades)?;

@@ -1,5 +1,8 @@
 //! A whole worker on a real queue and a real store, with market data that misbehaves where it is told to.
 
+mod bars;
+mod store_away;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,8 +15,8 @@ use fleet_core::domain::{
     VendorRoute,
 };
 use fleet_core::seams::{
-    ChainRequest, FetchError, Holder, LeaseAnswer, MarketData, RequestTally, Scans, SystemClock, TaskQueue,
-    UniverseAnswer,
+    ChainRequest, FetchError, FetchFailure, Holder, LeaseAnswer, MarketData, RequestTally, Scans, SystemClock,
+    TaskQueue, UniverseAnswer,
 };
 use fleet_engines::in_process::InProcessQueue;
 use fleet_engines::sqlite::SqliteStore;
@@ -21,7 +24,8 @@ use jiff::Timestamp;
 
 use crate::{MarketFactory, RunningWorker, WorkerOptions, WorkerParts, start};
 
-/// Chains without contracts; a ticker that begins with `H` hangs.
+/// Chains without contracts; a ticker that begins with `H` hangs (after it was told to wait 50 s), one that begins with
+/// `S` finds the vendor's server broken.
 #[derive(Default)]
 struct Market {
     working: AtomicU32,
@@ -39,16 +43,22 @@ impl MarketData for Market {
         &self,
         ticker: &Ticker,
         _: &ChainRequest,
-        _: &RequestTally,
+        tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchError> {
         self.asked.lock().unwrap().push(ticker.clone());
         let at_once = self.working.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
         if ticker.as_str().starts_with('H') {
+            let retry_after = Some(Duration::from_secs(50));
+            tally.note(Some((Vendor::Cboe, FetchFailure::Throttled { retry_after })));
             std::future::pending::<()>().await;
         }
         self.working.fetch_sub(1, Ordering::SeqCst);
+        if ticker.as_str().starts_with('S') {
+            let (vendor, what) = (Vendor::Cboe, format!("chain of {ticker}"));
+            return Err(FetchError { vendor, what, failure: FetchFailure::Server(503) });
+        }
         let now = Timestamp::now();
         let chain = Chain {
             underlying: ticker.clone(),
@@ -93,6 +103,11 @@ struct World {
 impl World {
     /// A frozen scan of these tickers, each in the queue.
     async fn new(tickers: &[&str], version: u32) -> Self {
+        Self::with(tickers, |manifest| manifest.version = version).await
+    }
+
+    /// As [`World::new`], with something else in the manifest.
+    async fn with(tickers: &[&str], change: impl FnOnce(&mut Manifest)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("test.db")).unwrap();
         let scan = ScanId::parse("worker-20261120-1000").unwrap();
@@ -103,7 +118,9 @@ impl World {
             held @ LeaseAnswer::Held { .. } => panic!("{held:?}"),
         };
         let tickers: Vec<Ticker> = tickers.iter().map(|ticker| Ticker::parse(ticker).unwrap()).collect();
-        store.freeze_manifest(&lease, &manifest(&scan, &tickers, version)).await.unwrap();
+        let mut manifest = manifest(&scan, &tickers, Manifest::VERSION);
+        change(&mut manifest);
+        store.freeze_manifest(&lease, &manifest).await.unwrap();
         let queue = InProcessQueue::new(Duration::from_secs(30));
         for ticker in tickers {
             queue.publish(&Task { scan: scan.clone(), ticker }, 0).await.unwrap();
@@ -227,4 +244,30 @@ async fn a_worker_without_slots_is_refused() {
         clock: Arc::new(SystemClock),
     };
     assert!(start(parts, WorkerOptions { name: "w".to_owned(), slots: 0 }).await.is_err());
+}
+
+/// The only outcome of a world of one ticker: its word and its sentence.
+async fn failure_of(world: &World) -> (String, String) {
+    let worker = world.start(1).await;
+    until(async || world.missing().await == 0).await;
+    worker.stop().await;
+    match world.store.outcomes(&world.scan).await.unwrap().remove(0).outcome {
+        Outcome::Failed { reason, .. } => (reason.word, reason.detail),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_failing_vendor_is_asked_in_two_deliveries_whatever_the_manifest_allows() {
+    let world = World::with(&["S"], |manifest| manifest.limits.max_attempts = 9).await;
+    assert_eq!(failure_of(&world).await.0, "server_error");
+    assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_for_a_throttling_vendor_to_its_end_fails_as_throttled() {
+    let world = World::with(&["HANG"], |manifest| manifest.limits.timeout_secs = 1).await;
+    let (word, detail) = failure_of(&world).await;
+    let expected = "not done within 1 s; last: cboe: the vendor asks us to slow down for 50 s";
+    assert_eq!((word.as_str(), detail.as_str(), world.asked()), ("throttled", expected, 1));
 }
