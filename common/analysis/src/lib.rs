@@ -66,7 +66,7 @@ pub fn analyse_explained(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> 
     answer::assemble(&Stage::of(snapshot, config))
 }
 
-/// Pending trades of a finding's candidates, controls too, in the candidates' order.
+/// Proposed trades of a finding's candidates, controls too, in the candidates' order.
 #[must_use]
 pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
     let entry_session = calendar::session_date(finding.as_of);
@@ -79,7 +79,7 @@ pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
             underlying: candidate.underlying.clone(),
             symbol: candidate.symbol,
             control: candidate.control,
-            state: TradeState::Pending,
+            state: TradeState::Proposed,
             scan: scan.clone(),
             signalled_at: finding.as_of,
             entry_session,

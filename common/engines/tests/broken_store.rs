@@ -9,8 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_core::domain::*;
 use fleet_core::seams::*;
-// Not the settlement of a contract, which is a word of the domain too.
-use fleet_core::seams::Settlement;
 use fleet_engines::conformance::store::{self, StoreFixture};
 use fleet_engines::sqlite::SqliteStore;
 use jiff::civil::Date;
@@ -58,6 +56,15 @@ enum Fault {
     ReleasesForAnybody,
     OneBudgetForAll,
     TakesAnyRate,
+    CapsWhatIsTaken,
+    TakesWhatIsCapped,
+    ForgetsRequests,
+    PrunesWhatCanBeResumed,
+    ShowsProposals,
+    TellsLateBuys,
+    DropsBuysTooSoon,
+    CountsSentNotices,
+    NeverAdopts,
 }
 
 /// A right store behind one fault.
@@ -153,6 +160,13 @@ impl Scans for Broken {
             Fault::ForgetsTheExplanation => commit.explanations.clear(),
             Fault::ForgetsTransitions => commit.transitions.clear(),
             Fault::ForgetsMarks => commit.marks.clear(),
+            Fault::NeverAdopts => {
+                for (n, trade) in std::mem::take(&mut commit.trades).into_iter().enumerate() {
+                    if n > 0 || self.right.trade(&trade.id).await?.is_none() {
+                        commit.trades.push(trade);
+                    }
+                }
+            }
             _ => {}
         }
         let answer = match self.right.commit(&commit).await {
@@ -189,16 +203,31 @@ impl Scans for Broken {
         Ok(if self.is(Fault::SealsInSilence) { Vec::new() } else { sealed })
     }
 
-    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Stored<()> {
+    async fn settle(&self, lease: &Lease, decision: &PortfolioDecision) -> Stored<()> {
         let lease = self.epoch_of(lease);
-        if self.is(Fault::TellsTwice) {
-            let mut twice = settlement.clone();
-            for notice in &settlement.notices {
-                twice.notices.push(Notice { kind: NoticeKind::Exit, ..notice.clone() });
+        let mut decision = decision.clone();
+        match self.fault {
+            Fault::TellsTwice => {
+                let exits: Vec<Notice> =
+                    decision.notices.iter().map(|n| Notice { kind: NoticeKind::Exit, ..n.clone() }).collect();
+                decision.notices.extend(exits);
             }
-            return self.right.settle(&lease, &twice).await;
+            Fault::CapsWhatIsTaken => decision.capped.append(&mut decision.taken),
+            Fault::TakesWhatIsCapped => decision.taken.append(&mut decision.capped),
+            _ => {}
         }
-        self.right.settle(&lease, settlement).await
+        self.right.settle(&lease, &decision).await
+    }
+
+    async fn note_requests(&self, lease: &Lease, requests: &RequestCounts) -> Stored<()> {
+        if self.is(Fault::ForgetsRequests) {
+            return Ok(());
+        }
+        self.right.note_requests(&self.epoch_of(lease), requests).await
+    }
+
+    async fn scan_requests(&self, scan: &ScanId) -> Stored<RequestCounts> {
+        self.right.scan_requests(scan).await
     }
 
     async fn list_scans(&self, limit: u32) -> Stored<Vec<ScanSummary>> {
@@ -216,6 +245,17 @@ impl Scans for Broken {
                 self.right.release_lease(&lease).await?;
             }
         }
+        if self.is(Fault::PrunesWhatCanBeResumed) {
+            let leases: Vec<Lease> = self.leases.lock().unwrap().values().cloned().collect();
+            for lease in leases {
+                if let LeaseAnswer::Taken(own) =
+                    self.right.take_lease(&lease.scan, &lease.holder, Duration::ZERO).await?
+                {
+                    self.right.seal(&own).await?;
+                    self.right.advance(&own, ScanState::Done).await?;
+                }
+            }
+        }
         self.right.prune_scans(before).await
     }
 }
@@ -224,7 +264,12 @@ impl Scans for Broken {
 impl Trades for Broken {
     async fn trades(&self, filter: &TradeFilter) -> Stored<Vec<TradeRecord>> {
         let controls = filter.controls || self.is(Fault::ShowsControls);
-        self.right.trades(&TradeFilter { controls, ..filter.clone() }).await
+        let mut trades = self.right.trades(&TradeFilter { controls, ..filter.clone() }).await?;
+        if self.is(Fault::ShowsProposals) && filter.state.is_none() {
+            let state = Some(TradeState::Proposed);
+            trades.extend(self.right.trades(&TradeFilter { state, live: false, ..filter.clone() }).await?);
+        }
+        Ok(trades)
     }
 
     async fn trade(&self, id: &TradeId) -> Stored<Option<(TradeRecord, Vec<Mark>)>> {
@@ -252,14 +297,24 @@ impl Trades for Broken {
 
 #[async_trait]
 impl Outbox for Broken {
-    async fn claim_notices(&self, holder: &Holder, max: u32, claim: Duration) -> Stored<Vec<ClaimedNotice>> {
-        let claim = match self.fault {
-            Fault::ForgetsClaims => Duration::ZERO,
-            Fault::ClaimsNeverEnd => claim * 1_000,
-            _ => claim,
-        };
+    async fn claim_notices(&self, holder: &Holder, claim: &NoticeClaim) -> Stored<Vec<ClaimedNotice>> {
+        let mut claim = *claim;
+        match self.fault {
+            Fault::ForgetsClaims => claim.lasts = Duration::ZERO,
+            Fault::ClaimsNeverEnd => claim.lasts *= 1_000,
+            Fault::TellsLateBuys => claim.as_of = Timestamp::MIN,
+            Fault::DropsBuysTooSoon => claim.as_of += SignedDuration::from_secs(1),
+            _ => {}
+        }
         *self.claimer.lock().unwrap() = Some(holder.clone());
-        self.right.claim_notices(holder, max, claim).await
+        self.right.claim_notices(holder, &claim).await
+    }
+
+    async fn unsent_notices(&self) -> Stored<u32> {
+        if self.is(Fault::CountsSentNotices) {
+            return Ok(self.right.notices().await?.len() as u32);
+        }
+        self.right.unsent_notices().await
     }
 
     async fn confirm_notice(&self, key: &str) -> Stored<()> {
@@ -451,7 +506,17 @@ notices! {
     NothingIsMissing: nothing_is_missing_is_never_said_without_a_manifest;
     ThawsManifests: a_manifest_is_frozen_once;
     MovesBack: a_scan_moves_forward_only;
-    PrunesHeldScans: pruning_spares_trades_and_held_scans;
+    PrunesHeldScans: pruning_spares_trades_debts_and_what_can_be_resumed;
+    PrunesWhatCanBeResumed: pruning_spares_trades_debts_and_what_can_be_resumed;
+    ForgetsRequests: the_coordinators_requests_add_up;
+    CapsWhatIsTaken: settling_decides_once_and_about_its_own_scan;
+    TakesWhatIsCapped: settling_decides_once_and_about_its_own_scan;
+    CapsWhatIsTaken: settling_late_adds_no_second_live_trade;
+    ShowsProposals: a_proposed_trade_is_not_live;
+    NeverAdopts: a_later_scan_adopts_what_is_only_proposed;
+    CountsSentNotices: unsent_notices_are_counted;
+    TellsLateBuys: a_late_buy_notice_is_dropped;
+    DropsBuysTooSoon: a_late_buy_notice_is_dropped;
     ForgetsClaims: a_claimed_notice_is_not_claimed_again;
     ForgetsClaims: concurrent_claims_share_the_notices;
     ClaimsNeverEnd: a_claim_ends;
@@ -467,7 +532,7 @@ notices! {
     ClosesPendingTrades: a_person_closes_an_open_trade_only;
     ShowsControls: trades_are_filtered_and_ordered;
     SealsInSilence: sealing_closes_what_is_missing;
-    TellsTwice: settling_caps_and_tells_once;
+    TellsTwice: settling_decides_once_and_about_its_own_scan;
     ForgetsEverything: what_was_answered_is_there_after_reopening;
     OpensAnything: a_scan_is_created_once;
     OpensAnything: a_scan_with_another_configuration_is_told_apart;

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 const FILE: &str = "FLEET_ENGINES_KILL_FILE";
-const TICKERS: usize = 4_000;
+const TICKERS: usize = 2_000;
 /// Acknowledged commits after which each round kills; the moments differ, so that different steps are hit.
 const ROUNDS: [usize; 4] = [1, 17, 60, 123];
 
@@ -30,8 +30,18 @@ fn ticker(n: usize) -> Ticker {
     Ticker::parse(&format!("K{n}")).unwrap()
 }
 
+/// The trade a commit proposes.
 fn trade(n: usize) -> TradeRecord {
-    let symbol = OccSymbol::parse(&format!("K{n}270319C00450000")).unwrap();
+    TradeRecord { state: TradeState::Proposed, ..trade_at(n, "00460000") }
+}
+
+/// The live trade of an earlier scan that a commit lapses.
+fn live(n: usize) -> TradeRecord {
+    trade_at(n, "00450000")
+}
+
+fn trade_at(n: usize, strike: &str) -> TradeRecord {
+    let symbol = OccSymbol::parse(&format!("K{n}270319C{strike}")).unwrap();
     let price = |dollars| Price::from_dollars(dollars).unwrap();
     TradeRecord {
         id: TradeId::derive("oversold_call", &symbol, date(2026, 11, 20)),
@@ -64,20 +74,20 @@ fn trade(n: usize) -> TradeRecord {
     }
 }
 
-/// An outcome of about 20 KB, a trade, its fill's notice of the ticker before, and an explanation of 30 KB.
+/// An outcome of about 20 KB, a proposed trade, the lapse of a live one with its notice, and an explanation of 30 KB.
 fn commit(n: usize) -> Commit {
     let reason = FailReason { word: "timeout".to_owned(), detail: "x".repeat(20_000) };
-    let previous = n.checked_sub(1).map(trade);
-    let transitions = previous.iter().map(|previous| TradeTransition {
-        trade: previous.id.clone(),
+    let live = live(n);
+    let lapse = TradeTransition {
+        trade: live.id.clone(),
         transition: Transition::Lapsed { at: Timestamp::UNIX_EPOCH },
         notice: Some(Notice {
             kind: NoticeKind::Lapsed,
-            trade: previous.id.clone(),
+            trade: live.id.clone(),
             at: Timestamp::UNIX_EPOCH,
-            text: format!("lapsed {}", previous.symbol),
+            text: format!("lapsed {}", live.symbol),
         }),
-    });
+    };
     Commit {
         scan: scan(),
         ticker: ticker(n),
@@ -85,20 +95,33 @@ fn commit(n: usize) -> Commit {
         worker: "child".to_owned(),
         attempt: 1,
         trades: vec![trade(n)],
-        transitions: transitions.collect(),
+        transitions: vec![lapse],
         marks: Vec::new(),
         explanations: vec![7; 30_000],
     }
 }
 
+/// A store with a live trade a ticker, left by an earlier scan, and the frozen scan of the loop.
 async fn prepare(path: &Path) {
     let store = SqliteStore::open(path).unwrap();
-    store.open_scan(&scan(), "hash").await.unwrap();
-    let answer = store.take_lease(&scan(), &Holder("parent:1".to_owned()), Duration::from_secs(600)).await.unwrap();
+    let earlier = ScanId::parse("kill-20261120-0930").unwrap();
+    let lease = frozen(&store, &earlier).await;
+    let live: Vec<TradeRecord> = (0..TICKERS).map(live).collect();
+    let taken = live.iter().map(|trade| trade.id.clone()).collect();
+    let first = Commit { scan: earlier, trades: live, transitions: Vec::new(), explanations: Vec::new(), ..commit(0) };
+    assert_eq!(store.commit(&first).await.unwrap(), CommitAnswer::Committed);
+    store.seal(&lease).await.unwrap();
+    store.settle(&lease, &PortfolioDecision { taken, ..PortfolioDecision::default() }).await.unwrap();
+    frozen(&store, &scan()).await;
+}
+
+async fn frozen(store: &SqliteStore, scan: &ScanId) -> Lease {
+    store.open_scan(scan, "hash").await.unwrap();
+    let answer = store.take_lease(scan, &Holder("parent:1".to_owned()), Duration::from_secs(600)).await.unwrap();
     let LeaseAnswer::Taken(lease) = answer else { panic!("a new scan is free") };
     let manifest = Manifest {
         version: Manifest::VERSION,
-        scan: scan(),
+        scan: scan.clone(),
         tickers: (0..TICKERS).map(ticker).collect(),
         as_of: None,
         analysis: serde_json::Value::Null,
@@ -122,6 +145,7 @@ async fn prepare(path: &Path) {
         deadline: Timestamp::UNIX_EPOCH,
     };
     store.freeze_manifest(&lease, &manifest).await.unwrap();
+    lease
 }
 
 /// Not a check by itself: does nothing unless it is the child.
@@ -197,7 +221,7 @@ async fn on_a_full_disk_exactly_what_was_acknowledged_is_there() {
     }
 }
 
-/// Each commit is there as a whole or not at all: outcome, trade, the lapse of the trade before, its notice, the
+/// Each commit is there as a whole or not at all: outcome, proposed trade, the lapse of the live one, its notice, the
 /// explanation. Returns how many.
 async fn check_whole(store: &SqliteStore) -> usize {
     let outcomes = store.outcomes(&scan()).await.unwrap();
@@ -206,14 +230,16 @@ async fn check_whole(store: &SqliteStore) -> usize {
     assert_eq!(stored, (0..n).map(ticker).collect());
     for k in 0..n {
         let (found, _) = store.trade(&trade(k).id).await.unwrap().expect("an acknowledged trade");
-        let state = if k + 1 < n { TradeState::Lapsed } else { TradeState::Pending };
-        assert_eq!(found.state, state, "trade {k} of {n}");
+        assert_eq!(found.state, TradeState::Proposed, "trade {k} of {n}");
         let (_, blob) = store.explanation(&ticker(k)).await.unwrap().expect("an acknowledged explanation");
         assert_eq!(blob.len(), 30_000);
     }
     assert_eq!(store.explanation(&ticker(n)).await.unwrap(), None);
-    assert_eq!(store.trades(&TradeFilter::default()).await.unwrap().len(), n);
-    assert_eq!(store.notices().await.unwrap().len(), n.saturating_sub(1));
+    let count =
+        async |state| store.trades(&TradeFilter { state: Some(state), ..TradeFilter::default() }).await.unwrap().len();
+    assert_eq!(count(TradeState::Proposed).await, n);
+    assert_eq!((count(TradeState::Lapsed).await, count(TradeState::Pending).await), (n, TICKERS - n));
+    assert_eq!(store.notices().await.unwrap().len(), n);
     assert_eq!(store.missing(&scan()).await.unwrap().len(), TICKERS - n);
     n
 }

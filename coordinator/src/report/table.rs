@@ -274,7 +274,7 @@ fn transitions(report: &Report) -> String {
                     or_dash(row.gross, signed),
                     or_dash(row.net, signed),
                 ),
-                TradeState::Pending | TradeState::Capped => row.to.word().to_owned(),
+                TradeState::Proposed | TradeState::Pending | TradeState::Capped => row.to.word().to_owned(),
             };
             wrap(&format!("  #{} {contract:<20} {what}", row.trade), 4)
         })

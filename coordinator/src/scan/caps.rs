@@ -1,76 +1,104 @@
-//! Which new trades of a sealed scan remain, by the portfolio's caps. Pure.
+//! Which proposed trades of a sealed scan are taken, by their validity and the portfolio's caps. Pure.
 //!
 //! Promises: the caps go by rank over the whole scan, so timing between workers cannot change the outcome; the same
-//! input gives the same settlement. Controls stand outside the caps and are never told of. A trade that an earlier scan
-//! found is not told of again. Refuses: to touch a trade that is no longer pending, or is not of this scan.
+//! input gives the same decision. Controls stand outside the caps and are never told of. Refuses: to decide about a trade
+//! that is not proposed by this scan; to take one that is too late for anybody to act on, or a second live trade of a
+//! strategy in a contract (it is in neither list, and the store withdraws it: a later scan may find it afresh).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fleet_analysis::{new_trades, notices};
-use fleet_core::domain::{Candidate, Finding, ScanId, Ticker, TradeId, TradeRecord, TradeState};
-use fleet_core::seams::Settlement;
+use fleet_analysis::notices;
+use fleet_core::domain::{Candidate, Finding, OccSymbol, Ticker, TradeId, TradeRecord, TradeState};
+use fleet_core::seams::PortfolioDecision;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::PortfolioCaps;
 
-/// Decides. `known` holds every live trade, and every trade signalled in the sessions of the findings, as stored (those
-/// of this scan included).
-#[must_use]
-pub fn settlement(scan: &ScanId, findings: &[&Finding], known: &[TradeRecord], caps: PortfolioCaps) -> Settlement {
-    let stored: BTreeMap<&TradeId, &TradeRecord> = known.iter().map(|trade| (&trade.id, trade)).collect();
-    let is_new = |trade: &TradeRecord| trade.scan == *scan && trade.state == TradeState::Pending;
-    let mut taken = Taken::default();
-    for trade in stored.values().filter(|trade| !trade.control && !is_new(trade)) {
-        taken.add(trade);
-    }
-    let mut settlement = Settlement::default();
-    for (id, candidate) in ranked(scan, findings) {
-        let Some(trade) = stored.get(&id).filter(|trade| is_new(trade)) else { continue };
-        if taken.has_room(trade, caps) {
-            taken.add(trade);
-            settlement.notices.push(notices::buy(trade, candidate));
-        } else {
-            settlement.capped.push(id);
-        }
-    }
-    settlement
+/// What there is to decide about.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedScan<'a> {
+    /// Its findings.
+    pub findings: &'a [&'a Finding],
+    /// What it proposes, as stored, controls too.
+    pub proposed: &'a [TradeRecord],
+    /// Every live trade (controls too), and every trade signalled in the sessions of the proposed ones. One may be there
+    /// twice.
+    pub known: &'a [TradeRecord],
+    /// The time in the scan's market: a simulated market's clock, or the wall's.
+    pub now: Timestamp,
 }
 
-/// Every candidate of the scan but controls, with the id of its trade: best score first, then by symbol and strategy.
-fn ranked<'a>(scan: &ScanId, findings: &[&'a Finding]) -> Vec<(TradeId, &'a Candidate)> {
-    let mut ranked: Vec<(TradeId, &Candidate)> = Vec::new();
-    for finding in findings {
-        for trade in new_trades(finding, scan) {
-            let of = |c: &&Candidate| !c.control && c.symbol == trade.symbol && c.strategy == trade.strategy;
-            ranked.extend(finding.candidates.iter().find(of).map(|candidate| (trade.id, candidate)));
-        }
+/// Decides.
+#[must_use]
+pub fn decide(scan: &SealedScan<'_>, caps: PortfolioCaps) -> PortfolioDecision {
+    let known: BTreeMap<&TradeId, &TradeRecord> = scan.known.iter().map(|trade| (&trade.id, trade)).collect();
+    let live = known.values().filter(|trade| trade.state.is_live());
+    let mut held: BTreeSet<(&str, OccSymbol)> = live.map(|trade| (trade.strategy.as_str(), trade.symbol)).collect();
+    let mut room = Room::default();
+    for trade in known.values().filter(|trade| !trade.control) {
+        room.fill(trade);
     }
-    ranked.sort_by(|(_, a), (_, b)| {
+    let mut decision = PortfolioDecision::default();
+    for trade in ranked(scan.proposed) {
+        if trade.plan.tell_until() < scan.now || !held.insert((&trade.strategy, trade.symbol)) {
+            continue;
+        }
+        if !trade.control {
+            if !room.is_left_for(trade, caps) {
+                decision.capped.push(trade.id.clone());
+                continue;
+            }
+            room.take(trade);
+            decision.notices.extend(candidate_of(trade, scan.findings).map(|found| notices::buy(trade, found)));
+        }
+        decision.taken.push(trade.id.clone());
+    }
+    decision
+}
+
+/// Best score first, then by symbol and strategy.
+fn ranked(proposed: &[TradeRecord]) -> Vec<&TradeRecord> {
+    let mut ranked: Vec<&TradeRecord> = proposed.iter().filter(|trade| trade.state == TradeState::Proposed).collect();
+    ranked.sort_by(|a, b| {
         let by_score = b.score.total().total_cmp(&a.score.total());
         by_score.then_with(|| a.symbol.cmp(&b.symbol)).then_with(|| a.strategy.cmp(&b.strategy))
     });
-    ranked.dedup_by(|(a, _), (b, _)| a == b);
     ranked
+}
+
+/// The candidate that a trade was proposed for.
+fn candidate_of<'a>(trade: &TradeRecord, findings: &[&'a Finding]) -> Option<&'a Candidate> {
+    let finding = findings.iter().find(|finding| finding.ticker == trade.underlying)?;
+    finding.candidates.iter().find(|found| found.symbol == trade.symbol && found.strategy == trade.strategy)
 }
 
 /// Room that is used up.
 #[derive(Default)]
-struct Taken {
+struct Room {
     live: BTreeMap<Ticker, u32>,
     new: BTreeMap<Date, u32>,
 }
 
-impl Taken {
-    fn add(&mut self, trade: &TradeRecord) {
-        if trade.state.is_live() {
-            *self.live.entry(trade.underlying.clone()).or_default() += 1;
-        }
-        if trade.state != TradeState::Capped {
-            *self.new.entry(trade.entry_session).or_default() += 1;
-        }
+impl Room {
+    /// By a trade that is there.
+    fn fill(&mut self, trade: &TradeRecord) {
+        let (live, new) = match trade.state {
+            TradeState::Pending | TradeState::Open => (1, 1),
+            TradeState::Lapsed | TradeState::Closed => (0, 1),
+            TradeState::Capped | TradeState::Proposed => (0, 0),
+        };
+        *self.live.entry(trade.underlying.clone()).or_default() += live;
+        *self.new.entry(trade.entry_session).or_default() += new;
     }
 
-    fn has_room(&self, trade: &TradeRecord, caps: PortfolioCaps) -> bool {
+    /// By a trade that is taken.
+    fn take(&mut self, trade: &TradeRecord) {
+        *self.live.entry(trade.underlying.clone()).or_default() += 1;
+        *self.new.entry(trade.entry_session).or_default() += 1;
+    }
+
+    fn is_left_for(&self, trade: &TradeRecord, caps: PortfolioCaps) -> bool {
         let live = self.live.get(&trade.underlying).copied().unwrap_or_default();
         let new = self.new.get(&trade.entry_session).copied().unwrap_or_default();
         live < caps.open_per_underlying && new < caps.new_per_day
@@ -79,107 +107,53 @@ impl Taken {
 
 #[cfg(test)]
 mod tests {
-    use fleet_core::domain::{
-        Answer, EntryPlan, Funnel, NoticeKind, OccSymbol, Price, Provenance, RequestCounts, Score, ScorePart,
-        SpotSource, Vendor,
-    };
-    use jiff::Timestamp;
+    use fleet_analysis::new_trades;
+    use fleet_core::domain::{NoticeKind, ScanId};
 
+    use super::super::test_world::{AS_OF, candidate, finding};
     use super::*;
 
     const CAPS: PortfolioCaps = PortfolioCaps { open_per_underlying: 2, new_per_day: 4 };
 
-    fn scan(text: &str) -> ScanId {
-        ScanId::parse(text).unwrap()
+    /// The trades a scan proposes with these findings.
+    fn proposed(by: &str, findings: &[Finding]) -> Vec<TradeRecord> {
+        findings.iter().flat_map(|finding| new_trades(finding, &ScanId::parse(by).unwrap())).collect()
     }
 
-    fn candidate(ticker: &str, strike: u32, points: f64) -> Candidate {
-        let as_of: Timestamp = "2026-11-20T16:00:00Z".parse().unwrap();
-        let price = |dollars| Price::from_dollars(dollars).unwrap();
-        Candidate {
-            underlying: Ticker::parse(ticker).unwrap(),
-            symbol: OccSymbol::parse(&format!("{ticker}270115C{:08}", strike * 1000)).unwrap(),
-            strategy: "oversold_call".to_owned(),
-            bid: price(2.3),
-            ask: price(2.4),
-            mid: 2.35,
-            plan: EntryPlan {
-                buy: price(2.35),
-                target: price(3.0),
-                stop: price(1.5),
-                valid_until: as_of,
-                time_stop_sessions: 5,
-                exit_rsi: None,
-                exit_dte: 7,
-                commission: price(0.65),
-            },
-            gross_pct: 27.0,
-            net_pct: 24.0,
-            volume: None,
-            open_interest: None,
-            spread_pct: 4.0,
-            iv: None,
-            delta: None,
-            dte: 56,
-            rsi: None,
-            score: Score { parts: vec![ScorePart { name: "all".into(), points, max: 100.0, unknown: false }] },
-            checks: Vec::new(),
-            quote_time: as_of,
-            spot_used: None,
-            flags: Vec::new(),
-            control: false,
-        }
+    fn known(findings: &[Finding], state: TradeState) -> Vec<TradeRecord> {
+        proposed("before", findings).into_iter().map(|trade| TradeRecord { state, ..trade }).collect()
     }
 
-    fn finding(candidates: Vec<Candidate>) -> Finding {
-        Finding {
-            ticker: candidates[0].underlying.clone(),
-            as_of: "2026-11-20T16:00:00Z".parse().unwrap(),
-            answer: Answer::Analysed,
-            provenance: Provenance {
-                vendor: Vendor::Cboe,
-                quote_time: None,
-                fetched_at: None,
-                vendor_spot: None,
-                spot: None,
-                spot_source: SpotSource::None,
-                spot_gap: None,
-                forwards: BTreeMap::new(),
-                flags: Vec::new(),
-            },
-            funnel: Funnel::default(),
-            candidates,
-            near_misses: Vec::new(),
-            transitions: Vec::new(),
-            marks: Vec::new(),
-            not_served: Vec::new(),
-            requests: RequestCounts::default(),
-        }
+    fn decide_at(now: &str, findings: &[Finding], known: &[TradeRecord]) -> PortfolioDecision {
+        let (by_ref, proposed) = (findings.iter().collect::<Vec<_>>(), proposed("now", findings));
+        let now = now.parse().unwrap();
+        let scan = SealedScan { findings: &by_ref, proposed: &proposed, known, now };
+        let decision = decide(&scan, CAPS);
+        let (findings, proposed): (Vec<&Finding>, Vec<TradeRecord>) =
+            (by_ref.iter().rev().copied().collect(), proposed.iter().rev().cloned().collect());
+        let reversed = SealedScan { findings: &findings, proposed: &proposed, ..scan };
+        assert_eq!(decide(&reversed, CAPS), decision, "the order of findings mattered");
+        decision
     }
 
-    /// The trades a store holds after these findings were committed by a scan.
-    fn stored(by: &str, findings: &[Finding]) -> Vec<TradeRecord> {
-        findings.iter().flat_map(|finding| new_trades(finding, &scan(by))).collect()
-    }
-
-    /// Settles scan `now`; gives the strikes told of and the strikes capped.
-    fn check(findings: &[Finding], known: &[TradeRecord], told: &[u32], capped: &[u32]) {
-        let settled = settlement(&scan("now"), &findings.iter().collect::<Vec<_>>(), known, CAPS);
+    /// Decides in time; by the strikes told of, taken and capped.
+    fn check(findings: &[Finding], known: &[TradeRecord], told: &[u32], taken: &[u32], capped: &[u32]) {
+        let decision = decide_at(AS_OF, findings, known);
+        let proposed = proposed("now", findings);
         let strike = |id: &TradeId| {
-            let trade = known.iter().find(|trade| trade.id == *id).unwrap();
+            let trade = proposed.iter().find(|trade| trade.id == *id).unwrap();
             trade.symbol.strike.thousandths() / 1000
         };
-        assert!(settled.notices.iter().all(|notice| notice.kind == NoticeKind::Buy));
-        assert_eq!(settled.notices.iter().map(|notice| strike(&notice.trade)).collect::<Vec<_>>(), told);
-        assert_eq!(settled.capped.iter().map(strike).collect::<Vec<_>>(), capped);
-        let reversed: Vec<&Finding> = findings.iter().rev().collect();
-        assert_eq!(settlement(&scan("now"), &reversed, known, CAPS), settled, "the order of findings mattered");
+        assert!(decision.notices.iter().all(|notice| notice.kind == NoticeKind::Buy));
+        assert_eq!(decision.notices.iter().map(|notice| strike(&notice.trade)).collect::<Vec<_>>(), told, "told");
+        assert_eq!(decision.taken.iter().map(strike).collect::<Vec<_>>(), taken, "taken");
+        assert_eq!(decision.capped.iter().map(strike).collect::<Vec<_>>(), capped, "capped");
     }
 
     #[test]
     fn the_best_of_an_underlying_remain() {
         let findings = [finding(vec![candidate("AAA", 1, 50.0), candidate("AAA", 2, 70.0), candidate("AAA", 3, 60.0)])];
-        check(&findings, &stored("now", &findings), &[2, 3], &[1]);
+        check(&findings, &[], &[2, 3], &[2, 3], &[1]);
     }
 
     #[test]
@@ -189,22 +163,34 @@ mod tests {
             .zip(1..)
             .map(|(t, n)| finding(vec![candidate(t, n, f64::from(n))]))
             .collect();
-        check(&findings, &stored("now", &findings), &[6, 5, 4, 3], &[2, 1]);
+        check(&findings, &[], &[6, 5, 4, 3], &[6, 5, 4, 3], &[2, 1]);
     }
 
     #[test]
     fn equal_scores_go_by_symbol() {
         let findings = [finding(vec![candidate("AAA", 3, 50.0), candidate("AAA", 1, 50.0), candidate("AAA", 2, 50.0)])];
-        check(&findings, &stored("now", &findings), &[1, 2], &[3]);
+        check(&findings, &[], &[1, 2], &[1, 2], &[3]);
     }
 
     #[test]
-    fn trades_of_earlier_scans_take_room_and_are_not_told_of_again() {
+    fn live_trades_of_earlier_scans_take_room_and_what_is_only_proposed_takes_none() {
+        let earlier = [finding(vec![candidate("AAA", 9, 10.0)])];
+        let findings = [finding(vec![candidate("AAA", 2, 80.0), candidate("AAA", 3, 70.0)])];
+        check(&findings, &known(&earlier, TradeState::Pending), &[2], &[2], &[3]);
+        check(&findings, &known(&earlier, TradeState::Open), &[2], &[2], &[3]);
+        check(&findings, &known(&earlier, TradeState::Proposed), &[2, 3], &[2, 3], &[]);
+        let twice = [known(&earlier, TradeState::Open), known(&earlier, TradeState::Open)].concat();
+        check(&findings, &twice, &[2], &[2], &[3]);
+    }
+
+    #[test]
+    fn a_contract_gets_no_second_live_trade_of_its_strategy() {
+        let findings = [finding(vec![candidate("AAA", 1, 90.0), candidate("AAA", 2, 80.0)])];
         let earlier = [finding(vec![candidate("AAA", 1, 10.0)])];
-        let findings = [finding(vec![candidate("AAA", 1, 90.0), candidate("AAA", 2, 80.0), candidate("AAA", 3, 70.0)])];
-        let mut known = stored("before", &earlier);
-        known.extend(stored("now", &findings).into_iter().filter(|trade| trade.id != known[0].id).collect::<Vec<_>>());
-        check(&findings, &known, &[2], &[3]);
+        let yesterday = known(&earlier, TradeState::Open)
+            .into_iter()
+            .map(|trade| TradeRecord { id: TradeId::from_user("yesterday"), ..trade });
+        check(&findings, &yesterday.collect::<Vec<_>>(), &[2], &[2], &[]);
     }
 
     #[test]
@@ -212,23 +198,25 @@ mod tests {
         let earlier: Vec<Finding> =
             ["A", "B", "C", "D"].iter().zip(1..).map(|(t, n)| finding(vec![candidate(t, n, 10.0)])).collect();
         let findings = [finding(vec![candidate("X", 9, 5.0)])];
-        let known = |state| {
-            let mut known = stored("before", &earlier);
-            for trade in &mut known {
-                trade.state = state;
-            }
-            known.extend(stored("now", &findings));
-            known
-        };
-        check(&findings, &known(TradeState::Lapsed), &[], &[9]);
-        check(&findings, &known(TradeState::Capped), &[9], &[]);
+        check(&findings, &known(&earlier, TradeState::Lapsed), &[], &[], &[9]);
+        check(&findings, &known(&earlier, TradeState::Capped), &[9], &[9], &[]);
     }
 
     #[test]
     fn controls_stand_outside() {
         let control =
-            |strike| Candidate { control: true, strategy: "control".to_owned(), ..candidate("AAA", strike, 99.0) };
+            |strike| Candidate { control: true, strategy: "control".to_owned(), ..candidate("AAA", strike, 40.0) };
         let findings = [finding(vec![candidate("AAA", 1, 50.0), control(2), control(3), control(4)])];
-        check(&findings, &stored("now", &findings), &[1], &[]);
+        check(&findings, &[], &[1], &[1, 2, 3, 4], &[]);
+        let controls = [finding(vec![control(5), control(6), control(7)])];
+        check(&findings, &known(&controls, TradeState::Open), &[1], &[1, 2, 3, 4], &[]);
+    }
+
+    #[test]
+    fn what_is_too_late_is_neither_taken_nor_told_nor_takes_room() {
+        let findings = [finding(vec![candidate("AAA", 1, 50.0)])];
+        // The candidate is valid until its signal, and its quotes are delayed by 15 minutes.
+        assert_eq!(decide_at("2026-11-20T16:15:00Z", &findings, &[]).taken.len(), 1);
+        assert_eq!(decide_at("2026-11-20T16:15:01Z", &findings, &[]), PortfolioDecision::default());
     }
 }

@@ -367,7 +367,7 @@ impl ScanRunState {
 
     async fn drain_outbox(&mut self, myself: &ActorRef<ScanMessage>) {
         let ScanParts { store, notifier, .. } = self.launch.parts.clone();
-        match outbox::start(store, notifier, self.launch.request.holder.clone()).await {
+        match outbox::start(store, notifier, self.launch.request.holder.clone(), self.launch.now()).await {
             Ok((actor, ended, answer)) => {
                 self.notices = Some((actor, ended));
                 let launch = Arc::clone(&self.launch);

@@ -1,14 +1,23 @@
 //! Whole scans in a small world, with a real queue and a real store, no network.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleet_core::domain::{Outcome, ScanState, StoredOutcome, Ticker};
-use fleet_core::seams::{Attempt, Holder, LeaseAnswer, OpenedScan, Scans};
+use async_trait::async_trait;
+use fleet_analysis::new_trades;
+use fleet_core::domain::{
+    Notice, NoticeKind, Outcome, ScanId, ScanState, StoredOutcome, Ticker, TradeRecord, TradeState, Vendor,
+};
+use fleet_core::seams::{
+    Attempt, Commit, Delivered, Holder, Lease, LeaseAnswer, Notifier, NotifyError, OpenedScan, Outbox,
+    PortfolioDecision, Scans, TradeFilter, Trades,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::run::run_at;
-use super::test_world::{Fault, TEST_PACE, TestMarket, World, set, ticker, tickers, unwatched};
-use super::{Progress, ScanEnd, ScanError, ScanRequest, UniverseSource};
+use super::test_world::{Fault, TEST_PACE, TestMarket, World, candidate, finding, set, ticker, tickers, unwatched};
+use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest, UniverseSource};
 
 /// No wait in these tests is longer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -46,7 +55,7 @@ async fn a_scan_commits_each_ticker_once() {
     for outcome in &outcomes {
         let finding = outcome.finding().unwrap();
         assert_eq!(finding.funnel.total(), 18, "{}", outcome.ticker);
-        assert_eq!((outcome.attempt, finding.requests.0[&fleet_core::domain::Vendor::Cboe]), (1, 1));
+        assert_eq!((outcome.attempt, finding.requests.0[&Vendor::Cboe]), (1, 1));
     }
     assert_eq!(world.store.scan_state(&request.scan).await.unwrap(), Some(ScanState::Done));
     assert!(world.market.asked.lock().unwrap().values().all(|asked| *asked == 1));
@@ -84,7 +93,7 @@ async fn faults_are_accounted_for_and_cost_no_other_ticker() {
     let late = outcome(&world, &request, "T2").await;
     assert_eq!(late.attempt, 2);
     let requests = &late.finding().unwrap().requests;
-    assert_eq!(requests.0[&fleet_core::domain::Vendor::Cboe], 2, "the failed attempt's request counts too");
+    assert_eq!(requests.0[&Vendor::Cboe], 2, "the failed attempt's request counts too");
     check_failed(&outcome(&world, &request, "T3").await, "not_found");
     check_failed(&outcome(&world, &request, "T4").await, "delivery_timeout");
     for text in ["T0", "T5", "T6", "T7"] {
@@ -157,7 +166,7 @@ async fn a_scan_is_resumed_from_every_stored_state() {
             world.store.seal(&lease).await.unwrap();
         }
         if died_in > ScanState::Sealed {
-            world.store.settle(&lease, &fleet_core::seams::Settlement::default()).await.unwrap();
+            world.store.settle(&lease, &PortfolioDecision::default()).await.unwrap();
         }
         let end = launch(&world, &request).await.unwrap();
         assert_eq!(end, ScanEnd::Finished(request.scan.clone()), "died in {died_in:?}");
@@ -219,7 +228,7 @@ async fn a_launch_whose_lease_was_taken_over_writes_no_more() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         // As if the first had slept past its lease: released in its name, and taken.
-        let lease = fleet_core::seams::Lease { scan: request.scan.clone(), epoch: 1, holder: request.holder.clone() };
+        let lease = Lease { scan: request.scan.clone(), epoch: 1, holder: request.holder.clone() };
         world.store.release_lease(&lease).await.unwrap();
         let holder = Holder("robber:1".to_owned());
         let taken = world.store.take_lease(&request.scan, &holder, Duration::from_secs(60)).await.unwrap();
@@ -287,33 +296,144 @@ async fn an_empty_universe_is_an_error_that_leaves_no_lease_behind() {
 #[tokio::test]
 async fn a_notice_that_is_owed_is_sent_once() {
     let world = World::new(market(&[]));
-    let notice = fleet_core::domain::Notice {
-        kind: fleet_core::domain::NoticeKind::Exit,
-        trade: fleet_core::domain::TradeId::from_user("ABCDEFGHJKMN"),
-        at: super::test_world::AS_OF.parse().unwrap(),
-        text: "owed by an earlier scan".to_owned(),
-    };
-    owe(&world, &notice).await;
+    let lease = died_after_its_commit(&world, "earlier-20261120-1000").await;
+    settle(&world, &lease).await;
     let request = world.request(UniverseSource::Tickers(tickers(2)));
     let ((progress, mut watched), (_stop, interrupt)) = (mpsc::unbounded_channel(), watch::channel(false));
     run_at(TEST_PACE, world.parts(), request.clone(), progress, interrupt).await.unwrap();
     launch(&world, &request).await.unwrap();
-    assert_eq!(world.notifier.sent(), [notice]);
+    assert_eq!(world.notifier.sent().len(), 1);
     let told: Vec<Progress> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
     assert!(told.contains(&Progress::Notices { sent: 1, left: 0 }), "{told:?}");
 }
 
-/// An earlier scan that died before it sent its notice.
-async fn owe(world: &World, notice: &fleet_core::domain::Notice) {
+#[tokio::test]
+async fn a_buy_notice_that_is_owed_too_long_is_dropped() {
+    let world = World::new(market(&[]));
+    let lease = died_after_its_commit(&world, "earlier-20261120-1000").await;
+    settle(&world, &lease).await;
+    let mut request = world.request(UniverseSource::Tickers(tickers(2)));
+    request.template.as_of = Some("2026-11-20T16:15:01Z".parse().unwrap());
+    launch(&world, &request).await.unwrap();
+    assert_eq!(world.notifier.sent(), []);
+    assert_eq!(world.store.unsent_notices().await.unwrap(), 0);
+}
+
+/// What a scan that was never settled found is no trade: it takes no room, and the next scan can make it one.
+#[tokio::test]
+async fn a_scan_that_was_never_settled_leaves_no_trade() {
+    let world = World::new(market(&[]));
+    died_after_its_commit(&world, "earlier-20261120-1000").await;
+    launch(&world, &world.request(UniverseSource::Tickers(tickers(2)))).await.unwrap();
+    let live = TradeFilter { live: true, ..TradeFilter::default() };
+    assert_eq!(world.store.trades(&live).await.unwrap(), []);
+    assert_eq!(world.notifier.sent(), []);
+    // It is resumed after all.
+    let mut resumed = world.request(UniverseSource::Tickers(tickers(1)));
+    resumed.scan = ScanId::parse("earlier-20261120-1000").unwrap();
+    launch(&world, &resumed).await.unwrap();
+    let trades = world.store.trades(&live).await.unwrap();
+    assert_eq!(trades.iter().map(|trade| trade.underlying.clone()).collect::<Vec<_>>(), [ticker("T0")]);
+    assert_eq!(world.notifier.sent().len(), 1);
+}
+
+/// One that is resumed when its signals are too late to act on tells nobody to buy.
+#[tokio::test]
+async fn a_scan_that_is_settled_too_late_takes_no_trade() {
+    let world = World::new(market(&[]));
+    died_after_its_commit(&world, "earlier-20261120-1000").await;
+    let mut resumed = world.request(UniverseSource::Tickers(tickers(1)));
+    resumed.scan = ScanId::parse("earlier-20261120-1000").unwrap();
+    resumed.template.as_of = None;
+    world.clock.advance(jiff::SignedDuration::from_mins(16));
+    launch(&world, &resumed).await.unwrap();
+    assert_eq!(world.store.trades(&TradeFilter::default()).await.unwrap(), []);
+    let proposed = TradeFilter { state: Some(TradeState::Proposed), ..TradeFilter::default() };
+    assert_eq!(world.store.trades(&proposed).await.unwrap(), []);
+    assert_eq!(world.notifier.sent(), []);
+}
+
+#[tokio::test]
+async fn notices_that_cannot_be_sent_are_counted_all() {
+    for owed in [3, 14] {
+        let world = World::new(market(&[]));
+        let lease = died_with_trades(&world, "earlier-20261120-1000", owed).await;
+        settle(&world, &lease).await;
+        let parts = ScanParts { notifier: Arc::new(Away), ..world.parts() };
+        let ((progress, mut watched), (_stop, interrupt)) = (mpsc::unbounded_channel(), watch::channel(false));
+        let request = world.request(UniverseSource::Tickers(tickers(1)));
+        run_at(TEST_PACE, parts, request, progress, interrupt).await.unwrap();
+        let told: Vec<Progress> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
+        assert!(told.contains(&Progress::Notices { sent: 0, left: owed }), "{owed} owed: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_universes_requests_are_kept_with_the_scan() {
+    let world = World::new(TestMarket { universe: tickers(3), ..market(&[]) });
+    let request = world.request(UniverseSource::Screener { filter: "f=x".to_owned() });
+    launch(&world, &request).await.unwrap();
+    launch(&world, &request).await.unwrap();
+    let kept = world.store.scan_requests(&request.scan).await.unwrap();
+    assert_eq!(kept.0, BTreeMap::from([(Vendor::Finviz, 1)]));
+}
+
+/// A notifier that is away.
+struct Away;
+
+#[async_trait]
+impl Notifier for Away {
+    async fn send(&self, _key: &str, _notice: &Notice) -> Result<Delivered, NotifyError> {
+        Err(NotifyError("away".to_owned()))
+    }
+}
+
+/// A scan of one ticker that proposed a trade and died; its lease is over.
+async fn died_after_its_commit(world: &World, scan: &str) -> Lease {
+    died_with_trades(world, scan, 1).await
+}
+
+async fn died_with_trades(world: &World, scan: &str, trades: u32) -> Lease {
     let mut request = world.request(UniverseSource::Tickers(tickers(1)));
-    request.scan = fleet_core::domain::ScanId::parse("earlier-20261120-1000").unwrap();
+    request.scan = ScanId::parse(scan).unwrap();
     world.store.open_scan(&request.scan, "hash").await.unwrap();
     let holder = Holder("dead:1".to_owned());
-    let answer = world.store.take_lease(&request.scan, &holder, Duration::from_secs(5)).await.unwrap();
+    let answer = world.store.take_lease(&request.scan, &holder, Duration::ZERO).await.unwrap();
     let LeaseAnswer::Taken(lease) = answer else { panic!("{answer:?}") };
     let manifest = super::plan::plan(&world.parts(), &request).await.unwrap().manifest;
     world.store.freeze_manifest(&lease, &manifest).await.unwrap();
-    world.store.seal(&lease).await.unwrap();
-    let settlement = fleet_core::seams::Settlement { capped: Vec::new(), notices: vec![notice.clone()] };
-    world.store.settle(&lease, &settlement).await.unwrap();
+    let finding = finding((1..=trades).map(|n| candidate("T0", 100 + n, 50.0)).collect());
+    let commit = Commit {
+        scan: request.scan.clone(),
+        ticker: ticker("T0"),
+        trades: new_trades(&finding, &request.scan),
+        outcome: Outcome::Found(Box::new(finding)),
+        worker: "dead".to_owned(),
+        attempt: 1,
+        transitions: Vec::new(),
+        marks: Vec::new(),
+        explanations: Vec::new(),
+    };
+    world.store.commit(&commit).await.unwrap();
+    lease
+}
+
+/// What the dead launch got done before it died: everything but the sending.
+async fn settle(world: &World, lease: &Lease) {
+    world.store.seal(lease).await.unwrap();
+    let of_scan =
+        TradeFilter { state: Some(TradeState::Proposed), scan: Some(lease.scan.clone()), ..TradeFilter::default() };
+    let trades = world.store.trades(&of_scan).await.unwrap();
+    let buy = |trade: &TradeRecord| Notice {
+        kind: NoticeKind::Buy,
+        trade: trade.id.clone(),
+        at: trade.signalled_at,
+        text: "owed by an earlier scan".to_owned(),
+    };
+    let decision = PortfolioDecision {
+        taken: trades.iter().map(|trade| trade.id.clone()).collect(),
+        capped: Vec::new(),
+        notices: trades.iter().map(buy).collect(),
+    };
+    world.store.settle(lease, &decision).await.unwrap();
 }

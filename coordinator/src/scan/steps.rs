@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleet_analysis::new_trades;
-use fleet_core::domain::{Finding, Manifest, ScanState, StoredOutcome, Task, Ticker};
+use fleet_core::domain::{Finding, Manifest, ScanState, StoredOutcome, Task, Ticker, TradeState};
 use fleet_core::seams::{Lease, StoreError, TradeFilter};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::caps::SealedScan;
 use super::plan::{allowance, estimate, later};
 use super::{Progress, ScanError, ScanParts, ScanRequest, caps, patience, plan};
 
@@ -49,8 +49,10 @@ impl Launch {
             let left_out = universe.left_out;
             self.tell(Progress::Universe { pages: universe.pages, total: universe.total, left_out });
         }
-        self.tell(Progress::Requests(plan.requests));
         let store = &self.parts.store;
+        // A launch that dies before the manifest is frozen has made them all the same.
+        patience::store(|| store.note_requests(&self.lease, &plan.requests)).await?;
+        self.tell(Progress::Requests(plan.requests));
         let frozen = patience::store(|| store.freeze_manifest(&self.lease, &plan.manifest)).await?;
         Ok(frozen.tickers.len() as u32)
     }
@@ -110,22 +112,30 @@ impl Launch {
         Ok(())
     }
 
-    /// Applies the caps and writes the notices.
+    /// The time in the scan's market, at this launch: a simulated market's clock, or the wall's.
+    pub(super) fn now(&self) -> Timestamp {
+        self.request.template.as_of.unwrap_or_else(|| self.parts.clock.now())
+    }
+
+    /// Decides which proposed trades are taken, and writes their notices.
     pub(super) async fn settle(&self) -> Result<(), ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
         let outcomes = patience::store(|| store.outcomes(scan)).await?;
         let findings: Vec<&Finding> = outcomes.iter().filter_map(StoredOutcome::finding).collect();
-        let mut filters = vec![TradeFilter { live: true, ..TradeFilter::default() }];
-        let sessions: BTreeSet<_> =
-            findings.iter().flat_map(|finding| new_trades(finding, scan)).map(|trade| trade.entry_session).collect();
-        filters.extend(sessions.into_iter().map(|s| TradeFilter { entry_session: Some(s), ..TradeFilter::default() }));
+        let any = || TradeFilter { controls: true, ..TradeFilter::default() };
+        let of_this_scan = TradeFilter { state: Some(TradeState::Proposed), scan: Some(scan.clone()), ..any() };
+        let proposed = patience::store(|| store.trades(&of_this_scan)).await?;
+        let sessions: BTreeSet<_> = proposed.iter().map(|trade| trade.entry_session).collect();
+        let mut filters = vec![TradeFilter { live: true, ..any() }];
+        filters.extend(sessions.into_iter().map(|session| TradeFilter { entry_session: Some(session), ..any() }));
         let mut known = Vec::new();
         for filter in &filters {
             known.extend(patience::store(|| store.trades(filter)).await?);
         }
-        let settlement = caps::settlement(scan, &findings, &known, self.request.caps);
-        patience::store(|| store.settle(&self.lease, &settlement)).await?;
-        let (capped, notices) = (settlement.capped.len() as u32, settlement.notices.len() as u32);
+        let sealed = SealedScan { findings: &findings, proposed: &proposed, known: &known, now: self.now() };
+        let decision = caps::decide(&sealed, self.request.caps);
+        patience::store(|| store.settle(&self.lease, &decision)).await?;
+        let (capped, notices) = (decision.capped.len() as u32, decision.notices.len() as u32);
         self.tell(Progress::Settled { capped, notices });
         Ok(())
     }

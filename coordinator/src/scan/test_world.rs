@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_analysis::AnalysisConfig;
 use fleet_core::domain::{
-    Bar, BarSeries, Chain, ContractQuote, DeliveryLimits, Instrument, Manifest, OccSymbol, Price, ScanId, Ticker,
-    Vendor, VendorPlan, VendorRoute, VendorSpot,
+    Answer, Bar, BarSeries, Candidate, Chain, ContractQuote, DeliveryLimits, EntryPlan, Finding, Funnel, Instrument,
+    Manifest, OccSymbol, Price, Provenance, RequestCounts, ScanId, Score, ScorePart, SpotSource, Ticker, Vendor,
+    VendorPlan, VendorRoute, VendorSpot,
 };
 use fleet_core::seams::{
     ChainRequest, Clock, FetchError, FetchFailure, Holder, ManualClock, MarketData, RequestTally, UniverseAnswer,
@@ -227,6 +228,72 @@ impl World {
             worker_name: "test-worker".to_owned(),
             slots: 4,
         }
+    }
+}
+
+/// A candidate of so many points, valid until its signal.
+pub(super) fn candidate(ticker: &str, strike: u32, points: f64) -> Candidate {
+    let as_of: Timestamp = AS_OF.parse().unwrap();
+    let price = |dollars| Price::from_dollars(dollars).unwrap();
+    Candidate {
+        underlying: Ticker::parse(ticker).unwrap(),
+        symbol: OccSymbol::parse(&format!("{ticker}270115C{:08}", strike * 1000)).unwrap(),
+        strategy: "oversold_call".to_owned(),
+        bid: price(2.3),
+        ask: price(2.4),
+        mid: 2.35,
+        plan: EntryPlan {
+            buy: price(2.35),
+            target: price(3.0),
+            stop: price(1.5),
+            valid_until: as_of,
+            time_stop_sessions: 5,
+            exit_rsi: None,
+            exit_dte: 7,
+            commission: price(0.65),
+        },
+        gross_pct: 27.0,
+        net_pct: 24.0,
+        volume: None,
+        open_interest: None,
+        spread_pct: 4.0,
+        iv: None,
+        delta: None,
+        dte: 56,
+        rsi: None,
+        score: Score { parts: vec![ScorePart { name: "all".into(), points, max: 100.0, unknown: false }] },
+        checks: Vec::new(),
+        quote_time: as_of,
+        spot_used: None,
+        flags: Vec::new(),
+        control: false,
+    }
+}
+
+/// A finding with these candidates.
+pub(super) fn finding(candidates: Vec<Candidate>) -> Finding {
+    Finding {
+        ticker: candidates[0].underlying.clone(),
+        as_of: AS_OF.parse().unwrap(),
+        answer: Answer::Analysed,
+        provenance: Provenance {
+            vendor: Vendor::Cboe,
+            quote_time: None,
+            fetched_at: None,
+            vendor_spot: None,
+            spot: None,
+            spot_source: SpotSource::None,
+            spot_gap: None,
+            forwards: BTreeMap::new(),
+            flags: Vec::new(),
+        },
+        funnel: Funnel::default(),
+        candidates,
+        near_misses: Vec::new(),
+        transitions: Vec::new(),
+        marks: Vec::new(),
+        not_served: Vec::new(),
+        requests: RequestCounts::default(),
     }
 }
 

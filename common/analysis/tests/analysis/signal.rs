@@ -191,7 +191,7 @@ fn controls_are_drawn_by_lot_and_kept_apart() {
     let trades = new_trades(&finding, &snapshot.scan);
     assert_eq!(trades.len(), finding.candidates.len());
     assert_eq!(trades.iter().filter(|t| t.control).count(), controls.len());
-    assert!(trades.iter().all(|t| t.state == TradeState::Pending && t.entry_session == date(2026, 11, 20)));
+    assert!(trades.iter().all(|t| t.state == TradeState::Proposed && t.entry_session == date(2026, 11, 20)));
 }
 
 /// Symbols of the controls that a scan takes.

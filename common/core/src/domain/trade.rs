@@ -1,11 +1,13 @@
 //! Paper trades: a candidate taken on, followed to its exit.
 //!
-//! `pending → open | lapsed | capped`, `open → closed`. A trade's entry is immutable; marks and transitions are added.
+//! `proposed → pending | capped`, `pending → open | lapsed`, `open → closed`. A worker proposes; only when the scan is
+//! settled does a trade become one: until then nobody follows it, counts it or is told of it. From then on its entry
+//! is immutable; marks and transitions are added.
 
 use std::fmt;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -68,6 +70,9 @@ impl fmt::Display for TradeId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TradeState {
+    /// Found by a scan that is not settled yet. No trade so far: neither live nor counted, and the next scan that
+    /// finds the same signal makes it its own.
+    Proposed,
     /// Waiting for a quote whose ask is at or below the buy price.
     Pending,
     /// Bought on paper.
@@ -85,6 +90,7 @@ impl TradeState {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Proposed => "proposed",
             Self::Pending => "pending",
             Self::Open => "open",
             Self::Lapsed => "lapsed",
@@ -119,6 +125,18 @@ pub struct EntryPlan {
     pub exit_dte: i32,
     /// Commission per contract and side.
     pub commission: Price,
+}
+
+impl EntryPlan {
+    /// Quotes are delayed by so much: one that arrives this long after the validity's end may still be from before it.
+    const QUOTE_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+    /// Telling a person to buy makes sense until then: the validity and the delay of the quotes. A trade that is
+    /// settled later is not taken, and a BUY notice that is not sent by then is dropped.
+    #[must_use]
+    pub fn tell_until(&self) -> Timestamp {
+        self.valid_until.checked_add(Self::QUOTE_DELAY).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// A bought contract.

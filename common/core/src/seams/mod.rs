@@ -13,5 +13,6 @@ pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use store::{
     Attempt, BarCache, BudgetAnswer, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations, Holder, Lease,
-    LeaseAnswer, OpenedScan, Outbox, ScanSummary, Scans, Settlement, Store, StoreError, TradeFilter, Trades,
+    LeaseAnswer, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, ScanSummary, Scans, Store, StoreError,
+    TradeFilter, Trades,
 };

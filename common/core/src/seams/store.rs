@@ -1,7 +1,8 @@
 //! The store: what was planned, what is done, what is owed to people. It alone decides what is done.
 //!
 //! [`Store`] is the sum of small traits, one for each concern, so that a suite can name the promise it checks. Every
-//! method is atomic. A store's own clock decides about leases and budgets.
+//! method is atomic. A store's own clock decides about leases, claims, retention and budgets. Whether a notice is too
+//! late is asked of the caller's clock, because a simulated market has a time of its own.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::trade::Exit;
 use crate::domain::{
-    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, ScanId, ScanState, StoredOutcome, Ticker, TradeId,
-    TradeRecord, TradeState, TradeTransition, Vendor,
+    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker,
+    TradeId, TradeRecord, TradeState, TradeTransition, Vendor,
 };
 
 /// Why the store did not do it.
@@ -127,8 +128,9 @@ pub struct Commit {
     pub worker: String,
     /// The attempt that succeeded.
     pub attempt: u32,
-    /// New trades, `pending`. One that exists (same id), or whose strategy and contract have a live trade, is left as
-    /// it is.
+    /// New trades. Whatever their state says, they are stored as `proposed` until the scan is settled. One that is
+    /// proposed already becomes this scan's (the scan that proposed it has not been settled); one that is more than
+    /// proposed, or whose strategy and contract have a live trade, is left as it is.
     pub trades: Vec<TradeRecord>,
     /// Changes of live trades; each applies only from its own starting state. Its notice enters the outbox with it.
     pub transitions: Vec<TradeTransition>,
@@ -149,12 +151,16 @@ pub enum CommitAnswer {
     Late,
 }
 
-/// What the coordinator decides once a scan is sealed.
+/// What the coordinator decides about a sealed scan's proposed trades. One that is in neither list is withdrawn.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Settlement {
-    /// Pending trades of this scan for which the caps leave no room.
+pub struct PortfolioDecision {
+    /// They become pending, controls too.
+    pub taken: Vec<TradeId>,
+    /// They become capped: the caps leave no room.
     pub capped: Vec<TradeId>,
-    /// Notices of the trades that remain.
+    /// BUY notices of trades that are taken. They are dropped unless sent by [`EntryPlan::tell_until`].
+    ///
+    /// [`EntryPlan::tell_until`]: crate::domain::EntryPlan::tell_until
     pub notices: Vec<Notice>,
 }
 
@@ -217,22 +223,34 @@ pub trait Scans: Send + Sync {
     /// sealed (now or before).
     async fn seal(&self, lease: &Lease) -> Result<Vec<Ticker>, StoreError>;
 
-    /// Applies caps and writes notices of a sealed scan, and moves SEALED → ALERTING. Doing it again changes nothing.
-    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<(), StoreError>;
+    /// Carries out the decision about a sealed scan's proposed trades, writes the notices of those it takes, and moves
+    /// SEALED → ALERTING. Afterwards the scan proposes nothing. A proposal whose strategy and contract got a live trade
+    /// meanwhile is withdrawn too. Doing it again changes nothing.
+    async fn settle(&self, lease: &Lease, decision: &PortfolioDecision) -> Result<(), StoreError>;
+
+    /// Adds to the requests that the coordinator itself made for a scan (the universe; those of tickers are in their
+    /// outcomes).
+    async fn note_requests(&self, lease: &Lease, requests: &RequestCounts) -> Result<(), StoreError>;
+
+    /// The requests the coordinator itself made for a scan, over all its launches.
+    async fn scan_requests(&self, scan: &ScanId) -> Result<RequestCounts, StoreError>;
 
     /// The newest scans first.
     async fn list_scans(&self, limit: u32) -> Result<Vec<ScanSummary>, StoreError>;
 
-    /// Deletes scans created before an instant, with their outcomes and explanations; never trades, never a scan
-    /// whose lease is held. Returns how many.
+    /// Deletes scans created before an instant that are done, or were given up before they had a manifest, with their
+    /// outcomes, explanations, proposed trades and sent notices; never a trade that is more than proposed, a notice
+    /// that is still owed, or a scan that can be resumed or whose lease is held. Returns how many.
     async fn prune_scans(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// Which trades.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TradeFilter {
-    /// Only this state.
+    /// Only this state; `None` is every state but `proposed`.
     pub state: Option<TradeState>,
+    /// Only those this scan found.
+    pub scan: Option<ScanId>,
     /// Only this underlying.
     pub underlying: Option<Ticker>,
     /// Only live ones (pending or open).
@@ -273,13 +291,27 @@ pub struct ClaimedNotice {
     pub notice: Notice,
 }
 
-/// Notices not yet sent.
+/// What is claimed of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeClaim {
+    /// At most so many notices.
+    pub max: u32,
+    /// The claim survives its claimer for so long; then they can be claimed again.
+    pub lasts: Duration,
+    /// The time in the claimer's market: a simulated market's clock, or the wall's. BUY notices that are too late by
+    /// it are dropped.
+    pub as_of: Timestamp,
+}
+
+/// Notices not yet sent. A notice is sent at least once: a sender that dies between sending and confirming leaves it
+/// to the next one. Who must not repeat it (a paid service) tells by the notice's key.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Claims up to `max` unsent, unclaimed notices, oldest first. A claim survives its claimer for `claim`; then it
-    /// can be claimed again.
-    async fn claim_notices(&self, holder: &Holder, max: u32, claim: Duration)
-    -> Result<Vec<ClaimedNotice>, StoreError>;
+    /// Drops unclaimed BUY notices that are too late, then claims unsent, unclaimed notices, oldest first.
+    async fn claim_notices(&self, holder: &Holder, claim: &NoticeClaim) -> Result<Vec<ClaimedNotice>, StoreError>;
+
+    /// How many notices are not sent, claimed ones included.
+    async fn unsent_notices(&self) -> Result<u32, StoreError>;
 
     /// A claimed notice was sent.
     async fn confirm_notice(&self, key: &str) -> Result<(), StoreError>;

@@ -227,6 +227,7 @@ fn golden_trade_record() {
     check("trade-closed.json", &trade());
     let fresh = TradeRecord { state: TradeState::Pending, fill: None, exit: None, last_mark: None, ..trade() };
     check("trade-pending.json", &fresh);
+    check("trade-proposed.json", &TradeRecord { state: TradeState::Proposed, ..fresh });
 }
 
 #[test]

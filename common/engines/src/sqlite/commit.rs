@@ -1,9 +1,11 @@
 //! The atomic commit: one ticker's outcome and all that comes with it, in one transaction. The first writer wins.
 //!
-//! Order inside: marks (of trades live until now), transitions with their notices, then new trades, so that a trade
+//! Order inside: marks (of trades live until now), transitions with their notices, then proposals, so that a trade
 //! that lapses or is sold makes room for a new one on the same contract; then the explanations.
 
-use fleet_core::domain::{Mark, Outcome, ScanState, StoredOutcome, TradeId, TradeRecord, TradeTransition};
+use fleet_core::domain::{
+    Mark, Outcome, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, TradeState, TradeTransition,
+};
 use fleet_core::seams::{Commit, CommitAnswer, StoreError};
 use fleet_core::wire;
 use rusqlite::named_params;
@@ -28,10 +30,10 @@ pub(super) fn commit(work: &Work<'_>, commit: Commit) -> Result<CommitAnswer, Fa
         add_mark(work, trade, mark)?;
     }
     for transition in &transitions {
-        apply(work, transition)?;
+        apply(work, &stored.scan, transition)?;
     }
     for trade in &trades {
-        add_trade(work, trade)?;
+        propose(work, &stored.scan, trade)?;
     }
     explanations::keep(work, &stored.ticker, &stored.scan, found.seq, &explanations)?;
     Ok(CommitAnswer::Committed)
@@ -70,38 +72,45 @@ fn add_mark(work: &Work<'_>, id: &TradeId, mark: &Mark) -> Result<(), Failure> {
 }
 
 /// A transition from its own starting state, with its notice unless a person ignores the trade.
-fn apply(work: &Work<'_>, change: &TradeTransition) -> Result<(), Failure> {
+fn apply(work: &Work<'_>, scan: &ScanId, change: &TradeTransition) -> Result<(), Failure> {
     let Some(trade) = row::find_trade(work, &change.trade)? else { return Ok(()) };
     let Some(next) = trade.after(&change.transition) else { return Ok(()) };
     row::update_trade(work, &next)?;
     match &change.notice {
-        Some(notice) if !next.ignored => row::add_notice(work, notice),
-        Some(_) | None => Ok(()),
+        Some(notice) => row::add_notice(work, scan, &next, notice),
+        None => Ok(()),
     }
 }
 
-/// A new trade, unless it exists or its strategy has a live trade in its contract: the table's two unique keys.
-fn add_trade(work: &Work<'_>, trade: &TradeRecord) -> Result<(), Failure> {
+/// Proposes a trade in the name of this scan, unless it is more than proposed already or its strategy has a live trade
+/// in its contract. That a person ignores it outlives the scan that proposed it first.
+fn propose(work: &Work<'_>, scan: &ScanId, trade: &TradeRecord) -> Result<(), Failure> {
+    let known = row::find_trade(work, &trade.id)?;
+    let settled = known.as_ref().is_some_and(|known| known.state != TradeState::Proposed);
+    if settled || row::has_live(work, trade)? {
+        return Ok(());
+    }
+    let ignored = trade.ignored || known.is_some_and(|known| known.ignored);
+    let proposed = TradeRecord { state: TradeState::Proposed, scan: scan.clone(), ignored, ..trade.clone() };
     work.tx
         .prepare_cached(
-            "INSERT INTO trades (id, strategy, symbol, underlying, state, control, ignored, scan, signalled_us,
-                                 entry_session, body)
+            "INSERT OR REPLACE INTO trades (id, strategy, symbol, underlying, state, control, ignored, scan,
+                                            signalled_us, entry_session, body)
              VALUES (:id, :strategy, :symbol, :underlying, :state, :control, :ignored, :scan, :signalled_us,
-                     :entry_session, :body)
-             ON CONFLICT DO NOTHING",
+                     :entry_session, :body)",
         )?
         .execute(named_params! {
-            ":id": trade.id.as_str(),
-            ":strategy": trade.strategy,
-            ":symbol": trade.symbol.to_string(),
-            ":underlying": trade.underlying.as_str(),
-            ":state": trade.state.word(),
-            ":control": trade.control,
-            ":ignored": trade.ignored,
-            ":scan": trade.scan.as_str(),
-            ":signalled_us": trade.signalled_at.as_microsecond(),
-            ":entry_session": trade.entry_session.to_string(),
-            ":body": wire::encode(trade)?,
+            ":id": proposed.id.as_str(),
+            ":strategy": proposed.strategy,
+            ":symbol": proposed.symbol.to_string(),
+            ":underlying": proposed.underlying.as_str(),
+            ":state": proposed.state.word(),
+            ":control": proposed.control,
+            ":ignored": proposed.ignored,
+            ":scan": proposed.scan.as_str(),
+            ":signalled_us": proposed.signalled_at.as_microsecond(),
+            ":entry_session": proposed.entry_session.to_string(),
+            ":body": wire::encode(&proposed)?,
         })?;
     Ok(())
 }

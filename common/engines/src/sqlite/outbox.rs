@@ -1,10 +1,8 @@
 //! Notices not yet sent. A claim is a promise to answer within a time; after it, somebody else may claim.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use fleet_core::domain::Notice;
-use fleet_core::seams::{ClaimedNotice, Holder, Outbox, StoreError};
+use fleet_core::seams::{ClaimedNotice, Holder, NoticeClaim, Outbox, StoreError};
 use fleet_core::wire;
 use rusqlite::named_params;
 
@@ -13,14 +11,17 @@ use super::{SqliteStore, Work, row};
 
 #[async_trait]
 impl Outbox for SqliteStore {
-    async fn claim_notices(
-        &self,
-        holder: &Holder,
-        max: u32,
-        claim: Duration,
-    ) -> Result<Vec<ClaimedNotice>, StoreError> {
-        let holder = holder.clone();
-        self.write(move |work| claim_notices(work, &holder, max, claim)).await
+    async fn claim_notices(&self, holder: &Holder, claim: &NoticeClaim) -> Result<Vec<ClaimedNotice>, StoreError> {
+        let (holder, claim) = (holder.clone(), *claim);
+        self.write(move |work| claim_notices(work, &holder, claim)).await
+    }
+
+    async fn unsent_notices(&self) -> Result<u32, StoreError> {
+        self.read(|work| {
+            let mut statement = work.tx.prepare_cached("SELECT count(*) FROM outbox WHERE sent = 0")?;
+            row::count(statement.query_row([], |row| row.get(0))?)
+        })
+        .await
     }
 
     async fn confirm_notice(&self, key: &str) -> Result<(), StoreError> {
@@ -52,16 +53,20 @@ impl Outbox for SqliteStore {
     }
 }
 
-fn claim_notices(work: &Work<'_>, holder: &Holder, max: u32, claim: Duration) -> Result<Vec<ClaimedNotice>, Failure> {
+fn claim_notices(work: &Work<'_>, holder: &Holder, claim: NoticeClaim) -> Result<Vec<ClaimedNotice>, Failure> {
+    // One that is claimed may be on its way.
+    work.tx
+        .prepare_cached("DELETE FROM outbox WHERE sent = 0 AND claimed_until_us <= ? AND expires_us < ?")?
+        .execute((work.now, claim.as_of.as_microsecond()))?;
     let mut statement = work.tx.prepare_cached(
         "SELECT seq, key, body FROM outbox WHERE sent = 0 AND claimed_until_us <= ? ORDER BY seq LIMIT ?",
     )?;
     let free: Vec<(i64, String, Vec<u8>)> = statement
-        .query_map((work.now, max), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map((work.now, claim.max), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, rusqlite::Error>>()?;
     let mut take =
         work.tx.prepare_cached("UPDATE outbox SET holder = :holder, claimed_until_us = :until WHERE seq = :seq")?;
-    let until = work.now.saturating_add(row::micros(claim));
+    let until = work.now.saturating_add(row::micros(claim.lasts));
     free.into_iter()
         .map(|(seq, key, body)| {
             take.execute(named_params! { ":holder": holder.0, ":until": until, ":seq": seq })?;

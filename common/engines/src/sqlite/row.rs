@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet_core::domain::{Notice, ScanId, ScanState, Ticker, TradeId, TradeRecord};
+use fleet_core::domain::{Notice, NoticeKind, ScanId, ScanState, Ticker, TradeId, TradeRecord};
 use fleet_core::seams::{Lease, StoreError};
 use fleet_core::wire;
 use jiff::Timestamp;
@@ -128,11 +128,28 @@ pub(super) fn update_trade(work: &Work<'_>, trade: &TradeRecord) -> Result<(), F
     Ok(())
 }
 
-/// Puts a notice into the outbox, unless one with its key is or was there. The caller has looked whether the trade is
-/// ignored.
-pub(super) fn add_notice(work: &Work<'_>, notice: &Notice) -> Result<(), Failure> {
+/// Whether a strategy has a live trade in a contract.
+pub(super) fn has_live(work: &Work<'_>, trade: &TradeRecord) -> Result<bool, Failure> {
+    let mut statement = work.tx.prepare_cached(
+        "SELECT 1 FROM trades WHERE underlying = ? AND strategy = ? AND symbol = ? AND state IN ('pending', 'open')",
+    )?;
+    Ok(statement.exists((trade.underlying.as_str(), &trade.strategy, trade.symbol.to_string()))?)
+}
+
+/// Puts a scan's notice of a trade into the outbox, unless one with its key is or was there, or the trade is ignored.
+pub(super) fn add_notice(work: &Work<'_>, scan: &ScanId, trade: &TradeRecord, notice: &Notice) -> Result<(), Failure> {
+    if trade.ignored {
+        return Ok(());
+    }
+    let expires = match notice.kind {
+        NoticeKind::Buy => Some(trade.plan.tell_until().as_microsecond()),
+        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit => None,
+    };
     work.tx
-        .prepare_cached("INSERT INTO outbox (key, trade, body) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING")?
-        .execute((notice.key(), notice.trade.as_str(), wire::encode(notice)?))?;
+        .prepare_cached(
+            "INSERT INTO outbox (key, trade, scan, expires_us, body) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (key) DO NOTHING",
+        )?
+        .execute((notice.key(), trade.id.as_str(), scan.as_str(), expires, wire::encode(notice)?))?;
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleet_core::domain::{Manifest, ScanId, ScanState, StoredOutcome, Ticker};
+use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, OpenedScan, ScanSummary, Scans, Settlement, StoreError,
+    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, OpenedScan, PortfolioDecision, ScanSummary, Scans,
+    StoreError,
 };
 use fleet_core::wire;
 use jiff::Timestamp;
@@ -86,9 +87,19 @@ impl Scans for SqliteStore {
         self.write(move |work| settle::seal(work, &lease)).await
     }
 
-    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<(), StoreError> {
-        let (lease, settlement) = (lease.clone(), settlement.clone());
-        self.write(move |work| settle::settle(work, &lease, &settlement)).await
+    async fn settle(&self, lease: &Lease, decision: &PortfolioDecision) -> Result<(), StoreError> {
+        let (lease, decision) = (lease.clone(), decision.clone());
+        self.write(move |work| settle::settle(work, &lease, &decision)).await
+    }
+
+    async fn note_requests(&self, lease: &Lease, requests: &RequestCounts) -> Result<(), StoreError> {
+        let (lease, requests) = (lease.clone(), requests.clone());
+        self.write(move |work| note_requests(work, &lease, &requests)).await
+    }
+
+    async fn scan_requests(&self, scan: &ScanId) -> Result<RequestCounts, StoreError> {
+        let scan = scan.clone();
+        self.read(move |work| scan_requests(work, &scan)).await
     }
 
     async fn list_scans(&self, limit: u32) -> Result<Vec<ScanSummary>, StoreError> {
@@ -221,6 +232,32 @@ fn outcomes(work: &Work<'_>, scan: &ScanId) -> Result<Vec<StoredOutcome>, Failur
     rows.map(|body| Ok(wire::decode(&body?)?)).collect()
 }
 
+fn note_requests(work: &Work<'_>, lease: &Lease, requests: &RequestCounts) -> Result<(), Failure> {
+    row::fenced_scan(work, lease)?;
+    for (vendor, count) in &requests.0 {
+        work.tx
+            .prepare_cached(
+                "INSERT INTO requests (scan, vendor, requests) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (scan, vendor) DO UPDATE SET requests = requests + ?3",
+            )?
+            .execute((lease.scan.as_str(), vendor.word(), count))?;
+    }
+    Ok(())
+}
+
+fn scan_requests(work: &Work<'_>, scan: &ScanId) -> Result<RequestCounts, Failure> {
+    row::scan(work, scan)?;
+    let mut statement = work.tx.prepare_cached("SELECT vendor, requests FROM requests WHERE scan = ?")?;
+    let rows = statement.query_map([scan.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut requests = RequestCounts::default();
+    for row in rows {
+        let (word, count) = row?;
+        let vendor = Vendor::ALL.into_iter().find(|vendor| vendor.word() == word);
+        requests.add(vendor.ok_or(Failure::BadValue("vendor", word))?, row::count(count)?);
+    }
+    Ok(requests)
+}
+
 fn list(work: &Work<'_>, limit: u32) -> Result<Vec<ScanSummary>, Failure> {
     let mut statement = work.tx.prepare_cached(
         "SELECT scan, state, created_us,
@@ -250,17 +287,28 @@ fn list(work: &Work<'_>, limit: u32) -> Result<Vec<ScanSummary>, Failure> {
     .collect()
 }
 
+/// A scan that stands between INIT and DONE can be resumed, however old it is; one in INIT has nothing to lose.
 fn prune(work: &Work<'_>, before: Timestamp) -> Result<u64, Failure> {
-    let mut old = work
-        .tx
-        .prepare_cached("SELECT scan FROM scans WHERE created_us < ? AND (holder IS NULL OR lease_until_us <= ?)")?;
+    let mut old = work.tx.prepare_cached(
+        "SELECT scan FROM scans
+         WHERE created_us < ? AND (holder IS NULL OR lease_until_us <= ?)
+           AND (state = 'done' OR (state = 'init' AND manifest IS NULL))",
+    )?;
     let scans: Vec<String> = old
         .query_map((before.as_microsecond(), work.now), |row| row.get(0))?
         .collect::<Result<_, rusqlite::Error>>()?;
     for scan in &scans {
-        for table in ["outcomes", "attempts", "explanations", "scans"] {
+        settle::withdraw(work, &row::scan_id(scan)?)?;
+        for table in ["outcomes", "attempts", "explanations", "requests", "scans"] {
             work.tx.prepare_cached(&format!("DELETE FROM {table} WHERE scan = ?"))?.execute([scan])?;
         }
     }
+    // Of every scan that is gone by now: a notice may have been sent after its scan was pruned.
+    work.tx
+        .prepare_cached(
+            "DELETE FROM outbox
+             WHERE sent = 1 AND NOT EXISTS (SELECT 1 FROM scans WHERE scans.scan = outbox.scan)",
+        )?
+        .execute([])?;
     Ok(scans.len() as u64)
 }

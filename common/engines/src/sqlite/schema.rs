@@ -19,7 +19,8 @@ pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 /// From version n to n + 1. Bodies are the JSON of `fleet_core::wire`; the columns beside them are what is looked up,
 /// and are written from the same value in the same statement. Instants (`…_us`) are microseconds since 1970 of the
 /// store's clock, unless they belong to a domain value.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE scans (
         seq            INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of creation, whatever the clock said
         scan           TEXT NOT NULL UNIQUE,
@@ -96,7 +97,19 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE INDEX explanations_age ON explanations (seq);
     CREATE INDEX explanations_scan ON explanations (scan);
-"];
+",
+    "
+    CREATE INDEX trades_proposed ON trades (scan) WHERE state = 'proposed';
+    ALTER TABLE outbox ADD COLUMN scan TEXT;               -- that wrote it; NULL: before this column was
+    ALTER TABLE outbox ADD COLUMN expires_us INTEGER;      -- of the market's clock; NULL: never
+    CREATE TABLE requests (                                -- the coordinator's own, for each scan
+        scan     TEXT NOT NULL,
+        vendor   TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        PRIMARY KEY (scan, vendor)
+    ) WITHOUT ROWID;
+",
+];
 
 /// A file's own account of itself.
 struct Identity {

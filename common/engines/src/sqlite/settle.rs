@@ -1,8 +1,9 @@
-//! The end of a scan: sealing it (what is not done stays undone) and settling it (caps, notices). Both can be done
+//! The end of a scan: sealing it (what is not done stays undone) and settling it (proposed trades are taken, capped
+//! or withdrawn; notices). Both can be done
 //! again by whoever takes over half way, and change nothing then.
 
-use fleet_core::domain::{Outcome, ScanState, StoredOutcome, Ticker, TradeState};
-use fleet_core::seams::{Lease, Settlement, StoreError};
+use fleet_core::domain::{Outcome, ScanId, ScanState, StoredOutcome, Ticker, TradeId, TradeRecord, TradeState};
+use fleet_core::seams::{Lease, PortfolioDecision, StoreError};
 
 use super::failure::Failure;
 use super::{Work, commit, explanations, row, scans};
@@ -33,7 +34,7 @@ fn sealed(work: &Work<'_>, lease: &Lease) -> Result<Vec<Ticker>, Failure> {
     rows.map(|ticker| row::ticker(&ticker?)).collect()
 }
 
-pub(super) fn settle(work: &Work<'_>, lease: &Lease, settlement: &Settlement) -> Result<(), Failure> {
+pub(super) fn settle(work: &Work<'_>, lease: &Lease, decision: &PortfolioDecision) -> Result<(), Failure> {
     let found = row::fenced_scan(work, lease)?;
     if found.state > ScanState::Sealed {
         return Ok(());
@@ -41,19 +42,36 @@ pub(super) fn settle(work: &Work<'_>, lease: &Lease, settlement: &Settlement) ->
     if found.state < ScanState::Sealed {
         return Err(StoreError::Conflict(format!("scan {} is not sealed; it cannot be settled", lease.scan)).into());
     }
-    for id in &settlement.capped {
-        if let Some(mut trade) = row::find_trade(work, id)?
-            && trade.state == TradeState::Pending
-            && trade.scan == lease.scan
+    for id in &decision.taken {
+        if let Some(trade) = proposed(work, &lease.scan, id)?
+            && !row::has_live(work, &trade)?
         {
-            trade.state = TradeState::Capped;
-            row::update_trade(work, &trade)?;
+            row::update_trade(work, &TradeRecord { state: TradeState::Pending, ..trade })?;
         }
     }
-    for notice in &settlement.notices {
-        if !row::find_trade(work, &notice.trade)?.is_some_and(|trade| trade.ignored) {
-            row::add_notice(work, notice)?;
+    for id in &decision.capped {
+        if let Some(trade) = proposed(work, &lease.scan, id)? {
+            row::update_trade(work, &TradeRecord { state: TradeState::Capped, ..trade })?;
+        }
+    }
+    withdraw(work, &lease.scan)?;
+    for notice in &decision.notices {
+        let is_taken = |trade: &TradeRecord| trade.scan == lease.scan && trade.state == TradeState::Pending;
+        if let Some(trade) = row::find_trade(work, &notice.trade)?.filter(is_taken) {
+            row::add_notice(work, &lease.scan, &trade, notice)?;
         }
     }
     row::set_state(work, &lease.scan, ScanState::Alerting)
+}
+
+/// A trade that this scan proposes.
+fn proposed(work: &Work<'_>, scan: &ScanId, id: &TradeId) -> Result<Option<TradeRecord>, Failure> {
+    let found = row::find_trade(work, id)?;
+    Ok(found.filter(|trade| trade.state == TradeState::Proposed && trade.scan == *scan))
+}
+
+/// What a scan still proposes is gone.
+pub(super) fn withdraw(work: &Work<'_>, scan: &ScanId) -> Result<(), Failure> {
+    work.tx.prepare_cached("DELETE FROM trades WHERE scan = ? AND state = 'proposed'")?.execute([scan.as_str()])?;
+    Ok(())
 }

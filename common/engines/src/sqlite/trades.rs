@@ -1,7 +1,7 @@
 //! Trades as people and the coordinator read them, and the two things a person may do to one.
 
 use async_trait::async_trait;
-use fleet_core::domain::{Exit, Mark, Ticker, TradeId, TradeRecord, Transition};
+use fleet_core::domain::{Exit, Mark, ScanId, Ticker, TradeId, TradeRecord, Transition};
 use fleet_core::seams::{StoreError, TradeFilter, Trades};
 use fleet_core::wire;
 use rusqlite::named_params;
@@ -43,7 +43,8 @@ impl Trades for SqliteStore {
 fn trades(work: &Work<'_>, filter: &TradeFilter) -> Result<Vec<TradeRecord>, Failure> {
     let mut statement = work.tx.prepare_cached(
         "SELECT body FROM trades
-         WHERE (:state IS NULL OR state = :state)
+         WHERE CASE WHEN :state IS NULL THEN state <> 'proposed' ELSE state = :state END
+           AND (:scan IS NULL OR scan = :scan)
            AND (:underlying IS NULL OR underlying = :underlying)
            AND (NOT :live OR state IN ('pending', 'open'))
            AND (:entry_session IS NULL OR entry_session = :entry_session)
@@ -54,6 +55,7 @@ fn trades(work: &Work<'_>, filter: &TradeFilter) -> Result<Vec<TradeRecord>, Fai
     let rows = statement.query_map(
         named_params! {
             ":state": filter.state.map(|state| state.word()),
+            ":scan": filter.scan.as_ref().map(ScanId::as_str),
             ":underlying": filter.underlying.as_ref().map(Ticker::as_str),
             ":live": filter.live,
             ":entry_session": filter.entry_session.map(|day| day.to_string()),

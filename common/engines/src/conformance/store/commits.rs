@@ -1,12 +1,13 @@
 //! Promises about the commit of one ticker: atomic, durable, and the first writer wins.
 
-use fleet_core::domain::{NoticeKind, Outcome, TradeState};
-use fleet_core::seams::{Commit, CommitAnswer, StoreError};
+use fleet_core::domain::{NoticeKind, Outcome, RequestCounts, TradeState, Vendor};
+use fleet_core::seams::{Commit, CommitAnswer, PortfolioDecision, StoreError};
 
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    commit, committed, failure, filled, frozen, mark, notice, one_scan, scan_id, stored, ticker, told, trade,
+    commit, committed, failure, filled, frozen, mark, notice, one_scan, proposed, scan_id, stored, taken, ticker, told,
+    trade,
 };
 
 /// The second commit of a ticker changes nothing, whatever it says.
@@ -65,7 +66,7 @@ pub async fn only_one_of_many_commits_wins(at: &dyn StoreFixture) -> Result<(), 
 /// written is shown by killing the process, in each engine's own tests.)
 pub async fn a_commit_writes_everything_it_brings(at: &dyn StoreFixture) -> Result<(), String> {
     let old = trade(&scan_id("0930"), "TSLA270319C00450000", 19, -600);
-    one_scan(at, "0930", |_, commit| commit.trades.push(old.clone())).await?;
+    taken(at, "0930", |_, commit| commit.trades.push(old.clone())).await?;
     let new = trade(&scan_id("1000"), "TSLA270319C00460000", 20, 0);
     let lease = one_scan(at, "1000", |_, commit| {
         commit.trades.push(new.clone());
@@ -74,7 +75,7 @@ pub async fn a_commit_writes_everything_it_brings(at: &dyn StoreFixture) -> Resu
         commit.explanations = b"why".to_vec();
     })
     .await?;
-    ensure_eq!(stored(at, &new.id).await?, new, "the new trade");
+    ensure_eq!(stored(at, &new.id).await?, proposed(&new), "the new trade");
     let (changed, marks) = at.store().trade(&old.id).await.kept("reading")?.ok_or("the old trade is gone")?;
     ensure_eq!(changed.state, TradeState::Open, "the old trade's state");
     ensure_eq!(changed.last_mark, Some(mark(0, 2.30)), "the old trade's latest mark");
@@ -123,8 +124,11 @@ pub async fn what_was_answered_is_there_after_reopening(at: &dyn StoreFixture) -
     let lease = one_scan(at, "1000", |_, commit| commit.trades.push(record.clone())).await?;
     at.store().seal(&lease).await.kept("sealing")?;
     let buy = notice(&record, NoticeKind::Buy, 0);
-    let settlement = fleet_core::seams::Settlement { capped: Vec::new(), notices: vec![buy.clone()] };
-    at.store().settle(&lease, &settlement).await.kept("settling")?;
+    let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
+    at.store().note_requests(&lease, &asked).await.kept("noting requests")?;
+    let (taken, capped) = (vec![record.id.clone()], Vec::new());
+    let decision = PortfolioDecision { taken, capped, notices: vec![buy.clone()] };
+    at.store().settle(&lease, &decision).await.kept("settling")?;
     let again = at.reopened().await?;
     let (before, after) = (at.store(), again.as_ref());
     let scan = &lease.scan;
@@ -132,6 +136,7 @@ pub async fn what_was_answered_is_there_after_reopening(at: &dyn StoreFixture) -
     ensure_eq!(after.outcomes(scan).await.kept("o")?, before.outcomes(scan).await.kept("o")?, "the outcomes");
     ensure_eq!(after.scan_state(scan).await.kept("s")?, before.scan_state(scan).await.kept("s")?, "the state");
     ensure_eq!(after.trade(&record.id).await.kept("t")?, Some((record, Vec::new())), "the trade");
+    ensure_eq!(after.scan_requests(scan).await.kept("r")?, asked, "the coordinator's requests");
     ensure_eq!(after.notices().await.kept("n")?, [(buy, false)], "the outbox");
     after.renew_lease(&lease, at.beat()).await.kept("renewing a lease after reopening")
 }

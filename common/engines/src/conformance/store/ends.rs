@@ -1,12 +1,12 @@
 //! Promises about the end of a scan: sealing and settling.
 
-use fleet_core::domain::{NoticeKind, Outcome, ScanState, TradeState};
-use fleet_core::seams::{Settlement, StoreError};
+use fleet_core::domain::{NoticeKind, Outcome, ScanState, TradeRecord, TradeState};
+use fleet_core::seams::{PortfolioDecision, StoreError};
 
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    commit, committed, filled, frozen, lease, notice, one_scan, scan_id, stored, ticker, told, trade,
+    commit, committed, control, frozen, lease, notice, one_scan, scan_id, settled, stored, taken, ticker, told, trade,
 };
 
 /// Missing tickers get the outcome `Sealed`; sealing again, after a take-over too, says the same.
@@ -33,40 +33,68 @@ pub async fn sealing_closes_what_is_missing(at: &dyn StoreFixture) -> Result<(),
     Ok(())
 }
 
-/// Caps apply to this scan's pending trades only, notices enter the outbox, once; not before the seal.
-pub async fn settling_caps_and_tells_once(at: &dyn StoreFixture) -> Result<(), String> {
+/// What a scan proposes is taken, capped or withdrawn, at once and once; notices of what is taken enter the outbox; trades
+/// of other scans stay as they are. Not before the seal.
+pub async fn settling_decides_once_and_about_its_own_scan(at: &dyn StoreFixture) -> Result<(), String> {
     let (other_scan, this_scan) = (scan_id("0930"), scan_id("1000"));
     let other = trade(&other_scan, "TSLA270319C00440000", 20, -30);
     let bought = trade(&this_scan, "TSLA270319C00450000", 20, 0);
     let capped = trade(&this_scan, "TSLA270319C00460000", 20, 0);
     let ignored = trade(&this_scan, "TSLA270319C00470000", 20, 0);
+    let undecided = trade(&this_scan, "TSLA270319C00480000", 20, 0);
+    let shadow = control(&bought);
     one_scan(at, "0930", |_, commit| commit.trades.push(other.clone())).await?;
-    let lease = frozen(at, "1000", &["TSLA", "AAPL"]).await?;
-    let mut first = commit(&lease.scan, "TSLA");
-    first.trades = vec![bought.clone(), capped.clone(), ignored.clone()];
-    committed(at, &first).await?;
-    let mut second = commit(&lease.scan, "AAPL");
-    second.transitions = vec![filled(&bought, 5)];
-    second.transitions[0].notice = None;
-    committed(at, &second).await?;
+    let lease = one_scan(at, "1000", |_, commit| {
+        commit.trades =
+            [&bought, &capped, &ignored, &undecided, &shadow].map(|trade: &TradeRecord| trade.clone()).to_vec();
+    })
+    .await?;
     at.store().ignore_trade(&ignored.id).await.kept("ignoring a trade")?;
-    let settlement = Settlement {
-        capped: vec![other.id.clone(), bought.id.clone(), capped.id.clone()],
-        notices: [&bought, &ignored].map(|trade| notice(trade, NoticeKind::Buy, 0)).to_vec(),
+    let ids = |trades: &[&TradeRecord]| trades.iter().map(|trade| trade.id.clone()).collect::<Vec<_>>();
+    let decision = PortfolioDecision {
+        taken: ids(&[&bought, &ignored, &shadow, &other]),
+        capped: ids(&[&capped, &other]),
+        notices: [&bought, &ignored, &capped, &other].map(|trade| notice(trade, NoticeKind::Buy, 0)).to_vec(),
     };
-    let early = at.store().settle(&lease, &settlement).await;
+    let early = at.store().settle(&lease, &decision).await;
     ensure!(matches!(early, Err(StoreError::Conflict(_))), "settling before the seal: {early:?}");
-    at.store().seal(&lease).await.kept("sealing")?;
-    at.store().settle(&lease, &settlement).await.kept("settling")?;
-    let more = Settlement { capped: vec![ignored.id.clone()], notices: vec![notice(&capped, NoticeKind::Buy, 0)] };
+    ensure_eq!(stored(at, &bought.id).await?.state, TradeState::Proposed, "a trade after settling before the seal");
+    settled(at, &lease, &decision).await?;
+    let more = PortfolioDecision {
+        taken: ids(&[&capped]),
+        capped: ids(&[&bought]),
+        notices: vec![notice(&shadow, NoticeKind::Buy, 0)],
+    };
     at.store().settle(&lease, &more).await.kept("settling again")?;
-    let states = [&other, &bought, &capped, &ignored].map(|trade| trade.id.clone());
-    let wanted = [TradeState::Pending, TradeState::Open, TradeState::Capped, TradeState::Pending];
-    for (id, state) in states.iter().zip(wanted) {
-        ensure_eq!(stored(at, id).await?.state, state, "a trade's state after settling");
+    let states = [
+        (&other, TradeState::Proposed),
+        (&bought, TradeState::Pending),
+        (&capped, TradeState::Capped),
+        (&ignored, TradeState::Pending),
+        (&shadow, TradeState::Pending),
+    ];
+    for (trade, state) in states {
+        ensure_eq!(stored(at, &trade.id).await?.state, state, "the state of {} after settling", trade.symbol);
     }
+    let withdrawn = at.store().trade(&undecided.id).await.kept("reading")?;
+    ensure_eq!(withdrawn, None, "a trade nobody decided about");
     ensure_eq!(told(at).await?, [notice(&bought, NoticeKind::Buy, 0).key()], "the outbox after settling twice");
     let state = at.store().scan_state(&lease.scan).await.kept("asking for a state")?;
     ensure_eq!(state, Some(ScanState::Alerting), "the state after settling");
+    Ok(())
+}
+
+/// A proposal whose strategy got a live trade in its contract by another scan is withdrawn, not added to it.
+pub async fn settling_late_adds_no_second_live_trade(at: &dyn StoreFixture) -> Result<(), String> {
+    let late = trade(&scan_id("0930"), "TSLA270319C00450000", 19, 0);
+    let live = trade(&scan_id("1000"), "TSLA270319C00450000", 20, 400);
+    let stopped = one_scan(at, "0930", |_, commit| commit.trades.push(late.clone())).await?;
+    taken(at, "1000", |_, commit| commit.trades.push(live.clone())).await?;
+    let notices = vec![notice(&late, NoticeKind::Buy, 0)];
+    let decision = PortfolioDecision { taken: vec![late.id.clone()], capped: Vec::new(), notices };
+    settled(at, &stopped, &decision).await?;
+    ensure_eq!(at.store().trade(&late.id).await.kept("reading")?, None, "the late scan's trade");
+    ensure_eq!(stored(at, &live.id).await?, live, "the live trade");
+    ensure_eq!(told(at).await?, Vec::<String>::new(), "the outbox");
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Promises about the lease of a scan and its fencing epoch.
 
-use fleet_core::domain::ScanState;
-use fleet_core::seams::{Lease, LeaseAnswer, Settlement, StoreError};
+use fleet_core::domain::{RequestCounts, ScanState, Vendor};
+use fleet_core::seams::{Lease, LeaseAnswer, PortfolioDecision, StoreError};
 
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
-use super::samples::{frozen, holder, lease, manifest, notice, one_scan, scan_id, stored, told, trade};
+use super::samples::{frozen, holder, lease, manifest, notice, one_scan, proposed, scan_id, stored, told, trade};
 
 async fn ask(at: &dyn StoreFixture, name: &str, beats: u32) -> Result<LeaseAnswer, String> {
     let scan = scan_id("1000");
@@ -122,10 +122,13 @@ pub async fn a_stale_lease_writes_nothing(at: &dyn StoreFixture) -> Result<(), S
     ensure_eq!(state().await?, Some(ScanState::Publishing), "the state after stale writes");
     store.seal(&lease).await.kept("sealing")?;
     let buy = notice(&record, fleet_core::domain::NoticeKind::Buy, 0);
-    let settlement = Settlement { capped: vec![record.id.clone()], notices: vec![buy] };
-    fencing("settling", store.settle(&stale, &settlement).await)?;
+    let decision = PortfolioDecision { taken: vec![record.id.clone()], capped: Vec::new(), notices: vec![buy] };
+    fencing("settling", store.settle(&stale, &decision).await)?;
+    let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
+    fencing("noting requests", store.note_requests(&stale, &asked).await)?;
+    ensure_eq!(store.scan_requests(&scan).await.kept("reading")?.total(), 0, "requests after stale writes");
     ensure_eq!(state().await?, Some(ScanState::Sealed), "the state after a stale settlement");
-    ensure_eq!(stored(at, &record.id).await?, record, "the trade after a stale settlement");
+    ensure_eq!(stored(at, &record.id).await?, proposed(&record), "the trade after a stale settlement");
     ensure_eq!(told(at).await?, Vec::<String>::new(), "the outbox after a stale settlement");
     // A lease of the same epoch that belongs to somebody else is as stale.
     let forged = Lease { holder: holder("a"), ..lease };

@@ -41,7 +41,8 @@ macro_rules! store_promises {
             missing_is_the_manifest_less_the_outcomes_in_its_order
             nothing_is_missing_is_never_said_without_a_manifest
             scans_are_listed_newest_first
-            pruning_spares_trades_and_held_scans
+            the_coordinators_requests_add_up
+            pruning_spares_trades_debts_and_what_can_be_resumed
             a_lease_has_one_holder_and_a_growing_epoch
             only_one_of_many_gets_a_lease
             a_lease_lasts_while_it_is_renewed
@@ -55,10 +56,13 @@ macro_rules! store_promises {
             what_was_answered_is_there_after_reopening
             the_newest_scans_explanation_is_kept
             sealing_closes_what_is_missing
-            settling_caps_and_tells_once
+            settling_decides_once_and_about_its_own_scan
+            settling_late_adds_no_second_live_trade
             a_trade_is_added_once
             a_contract_has_one_live_trade_a_strategy
             concurrent_scans_add_a_trade_once
+            a_proposed_trade_is_not_live
+            a_later_scan_adopts_what_is_only_proposed
             a_transition_applies_from_its_own_state_only
             marks_are_kept_once_and_in_order
             an_ignored_trade_tells_nothing_more
@@ -71,6 +75,8 @@ macro_rules! store_promises {
             a_sent_notice_is_never_claimed_again
             a_released_notice_can_be_claimed_again
             a_stale_release_frees_nothing
+            unsent_notices_are_counted
+            a_late_buy_notice_is_dropped
             a_budget_is_kept_in_every_window_by_all_callers_together
             a_grant_is_a_seconds_worth_at_most_and_one_at_least
             a_slow_budget_lets_one_through_at_a_time

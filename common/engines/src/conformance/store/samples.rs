@@ -7,7 +7,7 @@ use fleet_core::domain::{
     Manifest, Mark, Notice, NoticeKind, OccSymbol, Outcome, Price, Provenance, RequestCounts, ScanId, Score,
     SpotSource, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor, VendorPlan,
 };
-use fleet_core::seams::{Commit, CommitAnswer, Holder, Lease, LeaseAnswer};
+use fleet_core::seams::{Commit, CommitAnswer, Holder, Lease, LeaseAnswer, PortfolioDecision};
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
@@ -114,7 +114,7 @@ pub(super) fn failure(word: &str) -> Outcome {
     Outcome::Failed { reason, requests: RequestCounts::default() }
 }
 
-/// A pending trade of the standard strategy.
+/// A trade of the standard strategy as it is once it is taken. A commit proposes it, whatever its state says.
 pub(super) fn trade(scan: &ScanId, symbol: &str, day: i8, signalled: i64) -> TradeRecord {
     let symbol = OccSymbol::parse(symbol).expect("an OCC symbol of the suite");
     TradeRecord {
@@ -232,6 +232,33 @@ pub(super) async fn one_scan(
     fill(&lease.scan, &mut commit);
     committed(at, &commit).await?;
     Ok(lease)
+}
+
+/// One scan of one ticker, sealed and settled: all trades it proposes are taken, without a notice.
+pub(super) async fn taken(
+    at: &dyn StoreFixture,
+    slot: &str,
+    fill: impl FnOnce(&ScanId, &mut Commit) + Send,
+) -> Result<Lease, String> {
+    let mut ids = Vec::new();
+    let lease = one_scan(at, slot, |scan, commit| {
+        fill(scan, commit);
+        ids.extend(commit.trades.iter().map(|trade| trade.id.clone()));
+    })
+    .await?;
+    settled(at, &lease, &PortfolioDecision { taken: ids, ..PortfolioDecision::default() }).await?;
+    Ok(lease)
+}
+
+/// Seals and settles a scan.
+pub(super) async fn settled(at: &dyn StoreFixture, lease: &Lease, decision: &PortfolioDecision) -> Result<(), String> {
+    at.store().seal(lease).await.kept("sealing")?;
+    at.store().settle(lease, decision).await.kept("settling")
+}
+
+/// A trade as a scan proposes it.
+pub(super) fn proposed(trade: &TradeRecord) -> TradeRecord {
+    TradeRecord { state: TradeState::Proposed, ..trade.clone() }
 }
 
 /// A trade as it is stored.

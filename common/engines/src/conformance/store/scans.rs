@@ -1,15 +1,16 @@
 //! Promises about scans: creation, manifest, state, attempts, what is missing, lists and retention.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fleet_core::domain::{Outcome, ScanId, ScanState, Ticker};
-use fleet_core::seams::{Attempt, OpenedScan, StoreError};
+use fleet_core::domain::{NoticeKind, Outcome, RequestCounts, ScanId, ScanState, Ticker, Vendor};
+use fleet_core::seams::{Attempt, OpenedScan, PortfolioDecision, StoreError};
 use jiff::SignedDuration;
 
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    commit, committed, failure, finding, frozen, holder, lease, manifest, scan_id, stored, ticker, trade,
+    commit, committed, failure, finding, frozen, holder, lease, manifest, notice, one_scan, proposed, scan_id, settled,
+    stored, ticker, told, trade,
 };
 
 /// The first opening creates a scan in INIT; later ones find it where it stands.
@@ -181,31 +182,76 @@ pub async fn scans_are_listed_newest_first(at: &dyn StoreFixture) -> Result<(), 
     Ok(())
 }
 
-/// Old scans go with everything but their trades; a held one stays.
-pub async fn pruning_spares_trades_and_held_scans(at: &dyn StoreFixture) -> Result<(), String> {
-    let old = frozen(at, "0900", &["TSLA"]).await?;
-    let kept = trade(&old.scan, "TSLA270319C00450000", 20, 0);
-    let mut with_trade = commit(&old.scan, "TSLA");
-    with_trade.trades.push(kept.clone());
-    with_trade.explanations = b"why".to_vec();
-    committed(at, &with_trade).await?;
-    at.store().release_lease(&old).await.kept("releasing a lease")?;
+/// The coordinator's own requests are summed over its launches, by vendor, and belong to one scan.
+pub async fn the_coordinators_requests_add_up(at: &dyn StoreFixture) -> Result<(), String> {
+    let lease = frozen(at, "1000", &["TSLA"]).await?;
+    let read = async || at.store().scan_requests(&lease.scan).await.kept("reading requests");
+    ensure_eq!(read().await?, RequestCounts::default(), "requests before any were noted");
+    let counts = |finviz, yahoo| RequestCounts(BTreeMap::from([(Vendor::Finviz, finviz), (Vendor::Yahoo, yahoo)]));
+    for more in [counts(5, 1), counts(6, 2)] {
+        at.store().note_requests(&lease, &more).await.kept("noting requests")?;
+    }
+    ensure_eq!(read().await?, counts(11, 3), "requests of two launches");
+    let other = frozen(at, "1030", &["TSLA"]).await?;
+    let of_other = at.store().scan_requests(&other.scan).await.kept("reading requests")?;
+    ensure_eq!(of_other, RequestCounts::default(), "another scan's requests");
+    let unknown = at.store().scan_requests(&scan_id("0900")).await;
+    ensure!(matches!(unknown, Err(StoreError::NotFound(_))), "requests of an unknown scan: {unknown:?}");
+    Ok(())
+}
+
+/// Old scans that are done, or never had a manifest, go with everything but their trades and what is owed; a held scan
+/// and one that can be resumed stay.
+pub async fn pruning_spares_trades_debts_and_what_can_be_resumed(at: &dyn StoreFixture) -> Result<(), String> {
+    let contracts = ["TSLA270319C00450000", "TSLA270319C00460000"];
+    let trades = contracts.map(|contract| trade(&scan_id("0900"), contract, 20, 0));
+    let finished = one_scan(at, "0900", |_, commit| {
+        commit.trades = trades.to_vec();
+        commit.explanations = b"why".to_vec();
+    })
+    .await?;
+    let asked = RequestCounts(BTreeMap::from([(Vendor::Finviz, 5)]));
+    at.store().note_requests(&finished, &asked).await.kept("noting requests")?;
+    let decision = PortfolioDecision {
+        taken: trades.iter().map(|trade| trade.id.clone()).collect(),
+        capped: Vec::new(),
+        notices: trades.iter().map(|trade| notice(trade, NoticeKind::Buy, 0)).collect(),
+    };
+    settled(at, &finished, &decision).await?;
+    let keys = told(at).await?;
+    at.store().confirm_notice(&keys[0]).await.kept("confirming")?;
+    at.store().advance(&finished, ScanState::Done).await.kept("finishing")?;
+    at.store().release_lease(&finished).await.kept("releasing a lease")?;
+
+    let waiting = trade(&scan_id("0910"), "TSLA270319C00470000", 20, 0);
+    let stopped = one_scan(at, "0910", |_, commit| commit.trades.push(waiting.clone())).await?;
+    at.store().release_lease(&stopped).await.kept("releasing a lease")?;
+    let given_up = scan_id("0920");
+    at.store().open_scan(&given_up, "c0ffee").await.kept("opening a scan")?;
     let held = frozen(at, "0930", &["TSLA"]).await?;
+    at.store().seal(&held).await.kept("sealing")?;
+    at.store().advance(&held, ScanState::Done).await.kept("finishing")?;
     at.pass(at.beat()).await;
     let before = at.now();
     at.pass(at.beat()).await;
-    let young = frozen(at, "1000", &["TSLA"]).await?;
-    at.store().release_lease(&young).await.kept("releasing a lease")?;
-    ensure_eq!(at.store().prune_scans(before).await.kept("pruning")?, 1, "scans pruned");
+    let young = scan_id("1000");
+    at.store().open_scan(&young, "c0ffee").await.kept("opening a scan")?;
+
+    ensure_eq!(at.store().prune_scans(before).await.kept("pruning")?, 2, "scans pruned");
     let ids: Vec<_> = at.store().list_scans(9).await.kept("listing")?.into_iter().map(|s| s.scan).collect();
-    ensure_eq!(ids, [young.scan.clone(), held.scan.clone()], "scans that stay");
-    ensure_eq!(at.store().scan_state(&old.scan).await.kept("asking for a state")?, None, "the pruned scan's state");
-    ensure_eq!(stored(at, &kept.id).await?, kept, "the pruned scan's trade");
+    ensure_eq!(ids, [young, held.scan.clone(), stopped.scan.clone()], "scans that stay");
+    for trade in &trades {
+        ensure_eq!(&stored(at, &trade.id).await?, trade, "the pruned scan's trade");
+    }
+    ensure_eq!(stored(at, &waiting.id).await?, proposed(&waiting), "the trade of the scan that can be resumed");
+    ensure_eq!(told(at).await?, keys[1..], "the notice that is still owed");
     let why = at.store().explanation(&ticker("TSLA")).await.kept("reading an explanation")?;
     ensure_eq!(why, None, "the pruned scan's explanation");
-    let again = at.store().open_scan(&old.scan, "decade").await.kept("opening a pruned scan")?;
-    ensure_eq!(again, OpenedScan::Created, "a pruned scan opened again");
     let taken = at.store().take_lease(&held.scan, &holder("b"), at.beat()).await.kept("asking for a lease")?;
     ensure!(matches!(taken, fleet_core::seams::LeaseAnswer::Held { .. }), "pruning lost a lease");
+    let again = at.store().open_scan(&finished.scan, "decade").await.kept("opening a pruned scan")?;
+    ensure_eq!(again, OpenedScan::Created, "a pruned scan opened again");
+    let requests = at.store().scan_requests(&finished.scan).await.kept("reading requests")?;
+    ensure_eq!(requests, RequestCounts::default(), "the pruned scan's requests");
     Ok(())
 }
