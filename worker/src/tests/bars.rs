@@ -1,7 +1,7 @@
 //! Bars that fail: what is done without, and what is the ticker's failure. A small priced chain, a market whose bars fail
 //! where they are told to, the real analysis and a real store.
 
-use fleet_analysis::pricing::european_price;
+use fleet_analysis::pricing::black;
 use fleet_core::domain::calendar::{at_new_york, years_to_settlement};
 use fleet_core::domain::{
     Answer, ContractQuote, EntryPlan, ExitReason, Fill, Finding, OccSymbol, Price, Score, TradeId, TradeRecord,
@@ -37,7 +37,9 @@ fn priced_chain() -> Chain {
         for kind in ["C", "P"] {
             let symbol = OccSymbol::parse(&format!("XYZ270115{kind}{:08}", strike * 1000)).unwrap();
             let years = years_to_settlement(as_of(), &symbol).unwrap();
-            let cents = (european_price(symbol.kind, 100.0, f64::from(strike), years, 0.04, 0.0, 0.3) * 100.0).round();
+            let growth = (0.04 * years).exp();
+            let value = black(symbol.kind, 100.0 * growth, f64::from(strike), years, 0.3) / growth;
+            let cents = (value * 100.0).round();
             contracts.push(ContractQuote {
                 symbol,
                 bid: Some(price((cents - 1.0).max(1.0) / 100.0)),
