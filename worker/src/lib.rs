@@ -1,13 +1,13 @@
 //! The worker: takes tasks from the queue, one a slot, and turns each into one commit.
 //!
 //! Begin with [`scan_ticker`], the story of the program in one function. Around it, from the inside out: [`past`] (what
-//! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot), `puller` (as many tasks as there are free slots),
-//! `heartbeat` (who still answers), `supervisor` (restarts, draining).
+//! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot), `puller` (as many
+//! tasks as there are free slots), `heartbeat` (who still answers), `supervisor` (restarts, draining).
 //!
 //! Promises: a delivery that is not acknowledged is handed back; a ticker is committed by one worker only, because the
 //! store says so; a panic or a hung vendor costs one attempt of one ticker; a store that cannot be used is the worker's
-//! end and no ticker's failure. Refuses: to hold a task it has no slot for,
-//! and to know anything about a scan that its manifest does not say.
+//! end and no ticker's failure. Refuses: to hold a task it has no slot for, and to know anything about a scan that its
+//! manifest does not say.
 //!
 //! ```text
 //! Supervisor ─ Puller ──1 delivery──▶ Scanner × slots ──1 task──▶ protocol ─▶ scan_ticker
