@@ -85,15 +85,16 @@ fn open(
         return intrinsic(trade, underlying_bars?).map(|price| book(price, ExitReason::Expiration));
     }
     let later = fresh_time(stage).is_some_and(|at| at > fill.at);
-    let bid = quote.and_then(sale).filter(|_| later)?;
+    let bid = quote.and_then(|quote| sale(quote, trade.plan.stop)).filter(|_| later)?;
     let reason = due(stage, trade, fill, bid)?;
     Some(book(bid, reason))
 }
 
-/// What a seller gets: the bid, or nothing where there is an ask and no bid.
-fn sale(quote: &ContractQuote) -> Option<Price> {
-    let offered = quote.ask.is_some_and(|ask| !ask.is_zero());
-    let abandoned = quote.bid.is_none_or(Price::is_zero) && offered;
+/// What a seller gets: the bid, or nothing where nobody bids and even the ask is at or below the stop. An ask above the
+/// stop without a bid is a gap in the quoting (an opening rotation, a pulled quote), not a price.
+fn sale(quote: &ContractQuote, stop: Price) -> Option<Price> {
+    let worthless = quote.ask.is_some_and(|ask| !ask.is_zero() && ask <= stop);
+    let abandoned = quote.bid.is_none_or(Price::is_zero) && worthless;
     if abandoned { Some(Price::ZERO) } else { tradable(quote).map(|(bid, _)| bid) }
 }
 

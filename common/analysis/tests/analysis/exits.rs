@@ -130,6 +130,8 @@ fn a_contract_nobody_bids_for_is_sold_for_nothing() {
         assert_eq!(exit.gross, Price::ZERO.minus(filled().plan.buy).times(100));
         assert!(told.unwrap().contains("\nbid 0.00 entry 2.93 -100.0% ("));
     }
+    // An ask above the stop without a bid is a gap in the quoting, not a price.
+    assert_eq!(sold(None, Some(filled().plan.stop.dollars() + 0.01)).0, None);
     // No quote at all, crossed and locked ones still decide nothing.
     for (bid, ask) in
         [(None, None), (None, Some(0.0)), (Some(0.0), Some(0.0)), (Some(1.0), Some(0.5)), (Some(1.0), Some(1.0))]
