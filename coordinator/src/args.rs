@@ -221,6 +221,8 @@ pub struct ListArgs {
 /// A state, or something to do with one trade.
 #[derive(Debug, Clone, Subcommand)]
 pub enum TradesCommand {
+    /// Found by a scan that is not finished; no trades yet
+    Proposed(ListArgs),
     /// Waiting for their buy limit
     Pending(ListArgs),
     /// Bought

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use fleet_core::domain::{RequestCounts, ScanState};
+use fleet_core::domain::ScanState;
 
 use crate::scan::Progress;
 
@@ -33,28 +33,16 @@ impl Telling {
     }
 }
 
-/// What a scan told on its way that no store holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    /// Requests of the scan itself: the screener's pages.
-    pub requests: RequestCounts,
-}
-
 /// Lines of accounted tickers are at least so far apart, so that a log stays readable.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Tells until the scan drops its sender.
-pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling) -> Told {
-    let mut told = Told::default();
+pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling) {
     let mut shown = Shown::new(telling);
     while let Some(event) = events.recv().await {
-        if let Progress::Requests(counts) = &event {
-            told.requests.merge(counts);
-        }
         shown.show(&event);
     }
     shown.finish();
-    told
 }
 
 struct Shown {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use fleet_core::domain::{
-    Manifest, Notice, NoticeKind, RequestCounts, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, calendar,
+    Manifest, Notice, NoticeKind, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, calendar,
 };
 use fleet_core::seams::{Holder, Notifier, Outbox as _, Scans as _, TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
@@ -90,8 +90,8 @@ pub async fn run(
     let (sender, events) = mpsc::unbounded_channel();
     let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet)));
     let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
-    // The scan dropped its sender: the teller ends. If it broke, only its request counts are lost.
-    let told = teller.await.unwrap_or_default();
+    // The scan dropped its sender: the teller ends. If it broke, only words are lost.
+    let _ = teller.await;
     let (scan, exit) = match ended {
         Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
         Ok(ScanEnd::Interrupted(scan)) => (scan, Exit::Interrupted),
@@ -104,7 +104,7 @@ pub async fn run(
         eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
-    let report = report::build(&gather(&prepared, manifest, told.requests).await?);
+    let report = report::build(&gather(&prepared, manifest).await?);
     output::print(&rendered(global.format, &report)?)?;
     if exit == Exit::Interrupted {
         eprintln!("interrupted; go on with:\n  {resume_hint}");
@@ -151,12 +151,9 @@ fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> 
 }
 
 /// Everything the store holds of a scan.
-async fn gather(
-    prepared: &PreparedScan,
-    manifest: Manifest,
-    universe_requests: RequestCounts,
-) -> Result<ReportInput, Failure> {
+async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInput, Failure> {
     let store = &prepared.store;
+    let universe_requests = store.scan_requests(&manifest.scan).await?;
     let outcomes = store.outcomes(&manifest.scan).await?;
     let mut trades = trades_of(store, &manifest.scan, &outcomes).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();

@@ -18,6 +18,7 @@ pub async fn run(global: &Global, args: &TradesArgs) -> Result<Exit, Failure> {
     let store = markets::existing_store(&settings)?;
     let text = match &args.act {
         None => listed(global.format, &store, None, &args.listing).await?,
+        Some(TradesCommand::Proposed(list)) => listed(global.format, &store, Some(TradeState::Proposed), list).await?,
         Some(TradesCommand::Pending(list)) => listed(global.format, &store, Some(TradeState::Pending), list).await?,
         Some(TradesCommand::Open(list)) => listed(global.format, &store, Some(TradeState::Open), list).await?,
         Some(TradesCommand::Lapsed(list)) => listed(global.format, &store, Some(TradeState::Lapsed), list).await?,

@@ -158,6 +158,7 @@ fn taken(world: &World) -> Vec<TradeRecord> {
     let mut found: Vec<TradeRecord> = (0..world.profiles().len())
         .flat_map(|i| new_trades(&scan(world, world.underlying(i), start(), Vec::new()), &id))
         .filter(|trade| !trade.control)
+        .map(|trade| TradeRecord { state: TradeState::Pending, ..trade })
         .collect();
     found.sort_by(|a, b| b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol)));
     let mut of_underlying = BTreeMap::new();
