@@ -100,6 +100,7 @@ fn check_notices(trades: &[TradeRecord], notices: &[Notice]) {
         let mut owe = |kind: NoticeKind| owed.insert((trade.id.to_string(), kind.word()));
         owe(NoticeKind::Buy);
         match trade.state {
+            TradeState::Proposed => panic!("{} is only proposed, though its scan was settled", trade.id),
             TradeState::Pending | TradeState::Capped => {}
             TradeState::Open => drop(owe(NoticeKind::Filled)),
             TradeState::Lapsed => drop(owe(NoticeKind::Lapsed)),

@@ -78,15 +78,17 @@ pub fn chain(market: &Market, ticker: &str) -> Chain {
 /// A CBOE body. Quotes are as old as the newest of its own and its contracts' last trades.
 pub fn read_chain(body: &Value) -> Chain {
     let data = &body["data"];
+    let published: DateTime = body["timestamp"].as_str().expect("a time of publication").parse().expect("a time");
+    let published = published.to_zoned(jiff::tz::TimeZone::UTC).expect("in range").timestamp();
     let spot_time = new_york_text(data["last_trade_time"].as_str().expect("a text"));
     let mut newest = spot_time;
     let mut rows = Vec::new();
     for option in data["options"].as_array().expect("an array") {
         let symbol = option["option"].as_str().expect("a text").to_owned();
         let (root, expiration, call, strike) = read_symbol(&symbol);
-        if let Some(time) = option["last_trade_time"].as_str() {
-            newest = newest.max(new_york_text(time));
-        }
+        let traded = option["last_trade_time"].as_str().map(new_york_text);
+        // What is later than its own publication has not happened.
+        newest = newest.max(traded.filter(|at| *at <= published).unwrap_or(newest));
         rows.push(Row {
             symbol,
             root,

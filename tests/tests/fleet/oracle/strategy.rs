@@ -14,6 +14,8 @@ use super::parity::{Parity, parity};
 
 /// Bars of so many contracts a ticker are asked for.
 const EXAMINED: usize = 12;
+/// Controls followed on one ticker.
+const CONTROLS: usize = 2;
 /// A session's bar is final so many minutes after its close.
 const FINAL_AFTER_MINUTES: i64 = 45;
 
@@ -93,6 +95,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
     }
     let examined: BTreeSet<usize> = eligible.iter().take(EXAMINED).copied().collect();
     let eligible: BTreeSet<usize> = eligible.into_iter().collect();
+    let mut drawn = Vec::new();
     for (at, (row, gated)) in chain.rows.iter().zip(gated).enumerate() {
         let mut contract = Contract { gated, ..Contract::default() };
         contract.place = match contract.gated.stopped {
@@ -105,11 +108,16 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
                 examine(row, &mut contract, state, &chart, ticks, as_of, &mut out.candidates)
             }
         };
-        if contract.gated.stopped.is_none() && is_control(row, as_of) {
-            out.controls.insert(row.symbol.clone());
+        if contract.gated.stopped.is_none()
+            && let Some(draw) = control_draw(row, as_of)
+            && plan(row, ticks).net_pct >= 3.0
+        {
+            drawn.push((draw, order(row), row.symbol.clone()));
         }
         out.contracts.insert(row.symbol.clone(), contract);
     }
+    drawn.sort();
+    out.controls = drawn.into_iter().take(CONTROLS).map(|(.., symbol)| symbol).collect();
     out
 }
 
@@ -156,8 +164,8 @@ fn last_closed_session(as_of: Timestamp) -> Date {
 
 fn closed_days(chart: &Chart, as_of: Timestamp) -> Vec<Day> {
     let last = last_closed_session(as_of);
-    let traded = |day: &&Day| day.volume > 0.0 && day.close > 0.0 && calendar::is_session(day.date) && day.date <= last;
-    chart.days.iter().filter(traded).copied().collect()
+    let closed = |day: &&Day| day.close > 0.0 && calendar::is_session(day.date) && day.date <= last;
+    chart.days.iter().filter(closed).copied().collect()
 }
 
 /// Sessions after a date, up to and including the last closed one.
@@ -194,8 +202,10 @@ fn examine(
 ) -> String {
     let last_session = last_closed_session(as_of);
     let split = underlying.last_split.max(chart.last_split).filter(|split| *split <= last_session);
-    let days: Vec<Day> =
-        closed_days(chart, as_of).into_iter().filter(|day| split.is_none_or(|split| day.date >= split)).collect();
+    let days: Vec<Day> = closed_days(chart, as_of)
+        .into_iter()
+        .filter(|day| day.volume > 0.0 && split.is_none_or(|split| day.date >= split))
+        .collect();
     let window_from = calendar::sessions_before(last_session.tomorrow().expect("in range"), 20)[0];
     let window: Vec<f64> = days.iter().filter(|day| day.date >= window_from).map(|day| day.volume).collect();
     let usual_volume = median(&window).unwrap_or(0.0);
@@ -288,8 +298,9 @@ fn plan(row: &Row, ticks: Ticks) -> Plan {
     Plan { buy, target, stop, net_pct, score: 0.0 }
 }
 
-/// Two of a thousand gated contracts of 45 to 270 days, by the hash of entry session and symbol.
-fn is_control(row: &Row, as_of: Timestamp) -> bool {
+/// A gated contract of 45 to 270 days is drawn as a control when the hash of entry session and symbol, modulo 1000, is
+/// below two; that number.
+fn control_draw(row: &Row, as_of: Timestamp) -> Option<u64> {
     let today = calendar::new_york_date(as_of);
     let session = if calendar::is_session(today) { today } else { calendar::sessions_before(today, 1)[0] };
     let mut hash = 14_695_981_039_346_656_037_u64;
@@ -301,7 +312,7 @@ fn is_control(row: &Row, as_of: Timestamp) -> bool {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^= hash >> 33;
-    hash % 1000 < 2 && (45..=270).contains(&calendar::days_to(as_of, row.expiration))
+    (hash % 1000 < 2 && (45..=270).contains(&calendar::days_to(as_of, row.expiration))).then_some(hash % 1000)
 }
 
 #[cfg(test)]
