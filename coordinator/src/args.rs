@@ -105,7 +105,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "URL")]
     pub queue: Option<String>,
     /// Seal the scan after this long, e.g. 20m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = deadline)]
     pub deadline: Option<Duration>,
     /// Name of this run in the day, HHMM; a second launch of a slot resumes it
     #[arg(long, value_name = "HHMM", conflicts_with = "resume")]
@@ -247,9 +247,9 @@ pub enum TradesCommand {
     Close {
         /// Its id, or the beginning of it
         id: String,
-        /// Dollars per share
-        #[arg(long)]
-        price: f64,
+        /// Dollars per share; 0 for a contract that is worth nothing
+        #[arg(long, value_name = "DOLLARS", allow_hyphen_values = true)]
+        price: String,
     },
 }
 
@@ -304,6 +304,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "more than ten years".to_owned())
 }
 
+/// Reads the time a scan may take.
+fn deadline(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() || time > Duration::from_secs(86_400) {
+        return Err("a deadline is more than nothing and at most 24h, e.g. 20m".to_owned());
+    }
+    Ok(time)
+}
+
 /// Reads `5/s`.
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse::<f64>().ok();
@@ -355,6 +364,8 @@ mod tests {
         check_refused("optionfleet scan --tickers A --filter b", "cannot be used with");
         check_refused("optionfleet scan --slot 1000 --resume", "cannot be used with");
         check_refused("optionfleet scan --deadline soon", "a time such as");
+        check_refused("optionfleet scan --deadline 0s", "for '--deadline <TIME>': a deadline is more than nothing");
+        check_refused("optionfleet scan --deadline 25h", "at most 24h");
         check_refused("optionfleet scan --as-of 2026-11-20", "unexpected argument '--as-of'");
         check_refused("optionfleet inspect", "required");
         check_refused("optionfleet market --limit fast", "a rate such as 5/s");

@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use fleet_core::domain::ScanId;
 use fleet_core::seams::StoreError;
 
+use crate::config::redacted;
 use crate::scan::ScanError;
 
 /// Exit codes, the whole list.
@@ -69,12 +71,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The text for stderr.
+    /// The text for stderr. Passwords in URLs are `***`, wherever a cause got them from.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("optionfleet: {}\n", self.message);
+        let mut text = format!("optionfleet: {}\n", redacted(&self.message));
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "hint: {}", redacted(hint));
         }
         text
     }
@@ -130,18 +132,22 @@ fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
 
 impl From<ScanError> for Failure {
     fn from(error: ScanError) -> Self {
-        let message = chain(&error);
+        let message = match &error {
+            ScanError::ConfigDiffers { scan, stored, ours } => differs(scan, stored, ours),
+            other => chain(other),
+        };
         let (exit, hint) = match &error {
             ScanError::Held { .. } => {
                 (Exit::Held, Some("wait for it; the same command then prints its table".to_owned()))
             }
-            ScanError::ConfigDiffers { .. } => (
-                Exit::Usage,
-                Some(
+            ScanError::ConfigDiffers { stored, ours, .. } => {
+                let hint = if configuration(stored) == configuration(ours) {
+                    "take another --slot, or go on with its own list by --resume ID"
+                } else {
                     "go back to that configuration, or take another --slot; `optionfleet check-config` shows this one"
-                        .to_owned(),
-                ),
-            ),
+                };
+                (Exit::Usage, Some(hint.to_owned()))
+            }
             ScanError::Universe(_) | ScanError::UniverseTimeout(_) => (
                 Exit::Broken,
                 Some("name tickers with --tickers AAPL,MSFT or --tickers @file, or try again later".to_owned()),
@@ -161,9 +167,35 @@ impl From<ScanError> for Failure {
     }
 }
 
+/// The half of a hash that stands for the configuration; the other stands for the universe.
+fn configuration(hash: &str) -> &str {
+    hash.split_once('-').map_or(hash, |(configuration, _)| configuration)
+}
+
+fn differs(scan: &ScanId, stored: &str, ours: &str) -> String {
+    let what = if configuration(stored) == configuration(ours) { "list of tickers" } else { "configuration" };
+    format!("{scan} was begun with another {what}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_is_printed() {
+        let failure = Failure::broken("cannot reach http://me:s3cret@h/x").hint("see redis://:s3cret@h");
+        assert!(!failure.text().contains("s3cret"), "{}", failure.text());
+    }
+
+    #[test]
+    fn another_list_is_not_another_configuration() {
+        let message = |ours: &str| {
+            let (stored, ours) = ("aa-bb".to_owned(), ours.to_owned());
+            Failure::from(ScanError::ConfigDiffers { scan: ScanId::parse("x-1").unwrap(), stored, ours }).message
+        };
+        assert_eq!(message("aa-cc"), "x-1 was begun with another list of tickers");
+        assert_eq!(message("ab-cc"), "x-1 was begun with another configuration");
+    }
 
     #[test]
     fn causes_are_said_once() {

@@ -28,6 +28,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 }
 
 fn start_logging(filter: &str) -> Result<(), Failure> {
+    // An empty variable is as good as none.
+    let filter = if filter.trim().is_empty() { "error" } else { filter };
     let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
         Failure::usage(format!("`{filter}` is not a log filter: {error}")).hint("for example --log fleet_scraper=debug")
     })?;

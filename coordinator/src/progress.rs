@@ -70,12 +70,12 @@ impl Shown {
                 self.line(&format!("{} holds this scan; waiting at most {} s for it", holder.0, at_most.as_secs()));
             }
             Progress::State(state) => {
-                if *state != ScanState::Running {
-                    self.line(state.word());
+                if let Some(words) = state_words(*state) {
+                    self.line(words);
                 }
             }
             Progress::Universe { pages, total, left_out } => {
-                self.line(&format!("universe: {total} rows on {pages} pages"));
+                self.line(&format!("the universe has {} on {}", counted(*total, "row"), counted(*pages, "page")));
                 if !left_out.is_empty() {
                     self.line(&format!("left out, no tickers we can scan: {}", left_out.join(" ")));
                 }
@@ -84,19 +84,26 @@ impl Shown {
             Progress::Planned { tickers } => self.start(*tickers),
             Progress::Accounted { done, of, failed, candidates } => self.accounted(*done, *of, *failed, *candidates),
             Progress::SealedAtDeadline { tickers } => {
-                self.line(&format!("the deadline came first for {} tickers; they are sealed", tickers.len()));
+                self.line(&format!("the deadline came first; tickers without an answer: {}", tickers.len()));
             }
             Progress::Settled { capped, notices } => {
-                self.line(&format!("settled: {notices} notices, {capped} candidates without room"));
+                self.line(&format!(
+                    "{} written, {} without room",
+                    counted(*notices, "notice"),
+                    counted(*capped, "candidate")
+                ));
             }
             Progress::Notices { sent, left } => {
-                self.line(&format!("notices: {sent} written, {left} left in the outbox"));
+                if *left > 0 {
+                    let left = counted(*left, "notice");
+                    self.line(&format!("{sent} told of, {left} left for the next scan"));
+                }
             }
         }
     }
 
     fn start(&mut self, tickers: u32) {
-        self.line(&format!("scanning {tickers} ticker{}", if tickers == 1 { "" } else { "s" }));
+        self.line(&format!("scanning {}", counted(tickers, "ticker")));
         if self.telling == Telling::Bar {
             let bar = ProgressBar::new(u64::from(tickers));
             // The template is fixed and checked by a test; without it indicatif's own style serves.
@@ -108,7 +115,7 @@ impl Shown {
     }
 
     fn accounted(&mut self, done: u32, of: u32, failed: u32, candidates: u32) {
-        let words = format!("{failed} failed, {candidates} candidates");
+        let words = format!("{failed} failed, {}", counted(candidates, "candidate"));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(u64::from(of));
@@ -130,11 +137,31 @@ impl Shown {
     }
 }
 
+/// What the scan does now, in words for people; `None` where another line says it.
+const fn state_words(state: ScanState) -> Option<&'static str> {
+    match state {
+        ScanState::Init => Some("reading the universe"),
+        ScanState::Sealed => Some("all tickers accounted for"),
+        ScanState::Publishing | ScanState::Running | ScanState::Alerting | ScanState::Done => None,
+    }
+}
+
+/// `1 page`, `2 pages`.
+fn counted(n: u32, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 const TEMPLATE: &str = "{bar:40} {pos}/{len} tickers, {msg}, {eta} left";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_a_thing_has_no_s() {
+        assert_eq!(counted(1, "page"), "1 page");
+        assert_eq!(counted(0, "page"), "0 pages");
+    }
 
     #[test]
     fn the_bar_has_a_sound_template() {

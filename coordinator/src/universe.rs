@@ -26,7 +26,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub fn from_tickers(text: &str) -> Result<Universe, Failure> {
     match text.strip_prefix('@') {
         None => {
-            let tickers = parse(text.split([',', ' ']))?;
+            let tickers = parse(text.split([',', ' ']).map(|text| (None, text)))?;
             Ok(universe(tickers, None))
         }
         Some(path) => {
@@ -68,18 +68,23 @@ fn read(path: &Path) -> Result<Vec<Ticker>, Failure> {
     }
     let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| cannot("it is not a text".to_owned()))?;
-    let without_comments = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    parse(without_comments.flat_map(|line| line.split([',', ' ', '\t', ';'])))
+    // Editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let words = text.lines().enumerate().flat_map(|(at, line)| {
+        let without_comment = line.split('#').next().unwrap_or_default();
+        without_comment.split([',', ' ', '\t', ';']).map(move |word| (Some(at + 1), word))
+    });
+    parse(words.map(|(line, word)| (line.map(|line| format!("{}:{line}", path.display())), word)))
 }
 
-/// Tickers in the order they were given, none twice.
-fn parse<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Vec<Ticker>, Failure> {
+/// Tickers in the order they were given, none twice. Each comes with its place, if it has one.
+fn parse<'a>(texts: impl Iterator<Item = (Option<String>, &'a str)>) -> Result<Vec<Ticker>, Failure> {
     let (mut tickers, mut bad) = (Vec::new(), Vec::new());
-    for text in texts.map(str::trim).filter(|text| !text.is_empty()) {
+    for (place, text) in texts.map(|(place, text)| (place, text.trim())).filter(|(_, text)| !text.is_empty()) {
         match Ticker::parse(text) {
             Ok(ticker) if tickers.contains(&ticker) => {}
             Ok(ticker) => tickers.push(ticker),
-            Err(error) => bad.push(error.to_string()),
+            Err(error) => bad.push(place.map_or_else(|| error.to_string(), |place| format!("{place}: {error}"))),
         }
     }
     if !bad.is_empty() {
@@ -127,9 +132,12 @@ mod tests {
     #[test]
     fn files_may_hold_comments() {
         let mut file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
-        write!(file, "# mine\nAAPL # the phone\n\nMSFT;SPX\n").unwrap();
+        write!(file, "\u{feff}# mine\nAAPL # the phone\n\nMSFT;SPX\n").unwrap();
         let universe = from_tickers(&format!("@{}", file.path().display())).unwrap();
         assert_eq!(names(&universe), ["AAPL", "MSFT", "SPX"]);
+        write!(file, "1X\n").unwrap();
+        let failure = from_tickers(&format!("@{}", file.path().display())).unwrap_err();
+        assert!(failure.message.contains(&format!("{}:5: `1X`", file.path().display())), "{}", failure.message);
         let failure = from_tickers("@/nonexistent/list.txt").unwrap_err();
         assert!(failure.message.contains("cannot read the universe file /nonexistent/list.txt"), "{}", failure.message);
     }

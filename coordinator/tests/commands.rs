@@ -56,6 +56,8 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--as-of", "2026-11-20"], 2, "--as-of");
     check_refused(&["scan", "--store", "redis://h"], 2, "comes in a later version");
     check_refused(&["scan", "--market", "ftp://x"], 2, "it must be http(s)://HOST");
+    check_refused(&["scan", "--market", "notaurl"], 2, "--market is `notaurl`; it must be http(s)://HOST");
+    check_refused(&["scan", "--deadline", "0s"], 2, "--deadline");
     check_refused(&["explain", "AAPL"], 2, "is not an OCC symbol");
     check_refused(&["inspect", "--kind", "soup", "x"], 2, "`soup` is no kind of body");
     check_refused(&["inspect", "/nonexistent"], 2, "cannot read /nonexistent");
@@ -97,6 +99,30 @@ fn the_configuration_file_is_written_once_found_and_checked() {
     std::fs::write(&file, text.replace("top = 7", "topp = 7\nslots = \"x\"")).unwrap();
     check_refused_in(home.path(), &["check-config"], &[], 2, "did you mean `scan.top`?");
     check_refused_in(home.path(), &["check-config"], &[], 2, "`scan.slots`: invalid type");
+}
+
+#[test]
+fn passwords_are_not_printed() {
+    let home = TempDir::new().unwrap();
+    let check = |line: &[&str], variables: &[(&str, &str)], part: &str| {
+        let output = run(home.path(), line, variables);
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(part) && !text.contains("s3cret"), "{line:?}\n{text}");
+    };
+    let url = [("OPTIONFLEET_VENDORS__CBOE__BASE", "http://me:s3cret@127.0.0.1:1")];
+    check(&["check-config"], &url, "http://me:***@127.0.0.1:1");
+    check(&["check-config", "--format", "json"], &url, "http://me:***@127.0.0.1:1");
+    check(&["scan", "--store", "postgres://me:s3cret@h/db"], &[], "postgres://me:***@h/db");
+    check(&["scan", "--market", "http://me:s3cret@127.0.0.1:1"], &[], "http://me:***@127.0.0.1:1");
+    check(&["check-config"], &[("OPTIONFLEET_VENDORS__CBOE__BASE", "x://me:s3cret@h")], "x://me:***@h");
+}
+
+#[test]
+fn empty_variables_mean_nothing() {
+    let home = TempDir::new().unwrap();
+    let empty =
+        [("OPTIONFLEET_SCAN__TOP", ""), ("OPTIONFLEET_STORE", ""), ("OPTIONFLEET_CONFIG", ""), ("OPTIONFLEET_LOG", "")];
+    check_prints(home.path(), &["check-config"], &empty, "scan.top = 20\n");
 }
 
 #[test]

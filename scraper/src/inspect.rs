@@ -96,7 +96,8 @@ pub struct Inspection {
     pub missing: BTreeMap<&'static str, u64>,
     /// Placeholders read as "nothing", with the number of rows.
     pub placeholders: BTreeMap<&'static str, u64>,
-    /// Rows refused, by reason.
+    /// Rows refused, by reason. In JSON they are `refused_rows`: `refused` is whether the whole file is.
+    #[serde(rename = "refused_rows")]
     pub refused: BTreeMap<&'static str, RefusedRows>,
     /// What else is worth knowing (`symbol`, `quote_time`, `expirations`, …), in words.
     pub facts: BTreeMap<&'static str, String>,

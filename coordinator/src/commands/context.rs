@@ -17,7 +17,7 @@ pub fn configure(global: &Global, own: Vec<FlagValue>) -> Result<Resolved, Failu
 
 /// The same without the environment and without a file that was not named: for what must come out the same anywhere.
 pub fn configure_apart(global: &Global, own: Vec<FlagValue>) -> Result<Resolved, Failure> {
-    let file = match &global.config {
+    let file = match named(global) {
         Some(path) => Some((path.clone(), read(path)?)),
         None => None,
     };
@@ -41,8 +41,13 @@ fn flags(global: &Global, own: Vec<FlagValue>) -> Vec<FlagValue> {
     store.into_iter().chain(own).collect()
 }
 
+/// The file that was named; an empty name is none.
+fn named(global: &Global) -> Option<&PathBuf> {
+    global.config.as_ref().filter(|path| !path.as_os_str().is_empty())
+}
+
 fn file(global: &Global) -> Result<Option<(PathBuf, String)>, Failure> {
-    if let Some(path) = &global.config {
+    if let Some(path) = named(global) {
         return Ok(Some((path.clone(), read(path)?)));
     }
     // Without a home there is no default file; that is no mistake.
@@ -63,12 +68,13 @@ fn read(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| cannot("it is not a UTF-8 text".to_owned()))
 }
 
-/// Variables of ours, in the order of their names. `OPTIONFLEET_TEST_…` belongs to tests.
+/// Variables of ours that say something, in the order of their names: an empty one is as good as none. `OPTIONFLEET_TEST_…` belongs to tests.
 fn environment() -> Vec<EnvironmentVariable> {
     let mut all: Vec<EnvironmentVariable> = std::env::vars_os()
         .filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
-            (name.starts_with("OPTIONFLEET_") && !name.starts_with("OPTIONFLEET_TEST_"))
+            let ours = name.starts_with("OPTIONFLEET_") && !name.starts_with("OPTIONFLEET_TEST_");
+            (ours && !value.is_empty())
                 .then(|| EnvironmentVariable { name, value: value.to_string_lossy().into_owned() })
         })
         .collect();

@@ -9,7 +9,7 @@ use fleet_market::{MarketConfig, serve};
 
 use super::{context, market, run_scan, scan_target};
 use crate::args::{DemoArgs, Global, ScanArgs};
-use crate::config::FlagValue;
+use crate::config::{FlagValue, redacted};
 use crate::failure::{Exit, Failure};
 use crate::{interrupt, markets};
 
@@ -27,7 +27,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let info = scan_target::ask_market(&served.url()).await?;
     let store = markets::open_store(&settings)?;
     if !global.quiet {
-        eprintln!("simulated market at {}, seed {}; store: {store_url}", served.url(), args.seed);
+        eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
     }
     let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
     let prepared = run_scan::prepare(&settings, store, target, None);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fleet_core::domain::{OccSymbol, Ticker};
+use fleet_core::domain::{OccSymbol, StoredOutcome, Ticker};
 use fleet_core::seams::{Explanations as _, Scans as _};
 use fleet_engines::sqlite::SqliteStore;
 use fleet_worker::explanation;
@@ -36,9 +36,13 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
             Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error)))
         })?;
         if let Some(contract) = contracts.iter().find(|contract| *contract.symbol() == symbol) {
+            let outcomes = store.outcomes(&scan).await?;
+            let finding = outcomes.iter().filter(|stored| stored.ticker == *ticker).find_map(StoredOutcome::finding);
+            let newest = store.list_scans(1).await?.into_iter().next().map(|summary| summary.scan);
+            let told = explained::explained(&scan, newest.filter(|newest| *newest != scan), contract, finding);
             let text = match global.format {
-                Format::Table => explained::render(&scan, contract),
-                Format::Json => output::json(&explained::explained(&scan, contract))?,
+                Format::Table => explained::render(&told),
+                Format::Json => output::json(&told)?,
                 Format::Csv => return Err(Failure::usage("an explanation is no list; use --format table or json")),
             };
             output::print(&text)?;

@@ -76,3 +76,72 @@ fn told(file: &Inspected) -> String {
     let told: String = lines.iter().map(|line| wrap(&format!("  {line}"), 4)).collect();
     format!("{}{refused}\n{told}", file.file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt;
+
+    use serde::Deserialize;
+    use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+    use super::*;
+
+    /// Any JSON whose objects name no key twice.
+    struct WithoutRepetition;
+
+    impl<'de> Deserialize<'de> for WithoutRepetition {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(Walk)
+        }
+    }
+
+    struct Walk;
+
+    impl<'de> Visitor<'de> for Walk {
+        type Value = WithoutRepetition;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("JSON without repeated keys")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut keys = BTreeSet::new();
+            while let Some(key) = map.next_key::<String>()? {
+                let _: WithoutRepetition = map.next_value()?;
+                if !keys.insert(key.clone()) {
+                    return Err(A::Error::custom(format!("`{key}` is there twice")));
+                }
+            }
+            Ok(WithoutRepetition)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while let Some(WithoutRepetition) = seq.next_element()? {}
+            Ok(WithoutRepetition)
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(WithoutRepetition)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(WithoutRepetition)
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(WithoutRepetition)
+        }
+    }
+
+    #[test]
+    fn the_json_names_no_key_twice() {
+        let inspection = inspect(b"Too many requests.", None);
+        let files = [Inspected { file: "x".to_owned(), refused: inspection.is_refused(), inspection }];
+        let text = output::json(&InspectedFiles { schema: SCHEMA, files: &files }).unwrap();
+        serde_json::from_str::<WithoutRepetition>(&text).map(drop).unwrap();
+        assert!(serde_json::from_str::<IgnoredAny>("{\"a\": 1, \"a\": 2}").is_ok());
+        assert!(serde_json::from_str::<WithoutRepetition>("{\"a\": 1, \"a\": 2}").is_err(), "this test cannot fail");
+        assert!(text.contains("\"refused_rows\""), "{text}");
+    }
+}

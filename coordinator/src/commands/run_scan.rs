@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use fleet_core::domain::{
-    Manifest, Notice, NoticeKind, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, calendar,
+    Manifest, Notice, NoticeKind, ScanId, ScanState, StoredOutcome, Ticker, TradeId, TradeRecord, calendar,
 };
 use fleet_core::seams::{Holder, Notifier, Outbox as _, Scans as _, TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
@@ -29,6 +29,7 @@ pub struct PreparedScan {
     pub parts: ScanParts,
     /// What is asked.
     pub request: ScanRequest,
+    asked: Option<Vec<Ticker>>,
     store: SqliteStore,
     notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
@@ -68,7 +69,7 @@ pub fn prepare(
         slots: usize::try_from(settings.scan.slots).unwrap_or(1),
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
-    PreparedScan { parts, request, store, notifier, top }
+    PreparedScan { parts, request, asked: target.asked, store, notifier, top }
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -113,6 +114,13 @@ pub async fn run(
     if !global.quiet {
         eprintln!("{scan}: done in {:.1} s", began.elapsed().as_secs_f64());
     }
+    if report.tickers.sealed > 0 {
+        let which = match prepared.request.deadline {
+            Some(deadline) => format!("the deadline of {}", report::plan::duration(deadline.as_secs_f64())),
+            None => "the scan's deadline".to_owned(),
+        };
+        eprintln!("{which} came first for {}; give a longer --deadline", tickers_word(report.tickers.sealed));
+    }
     if let Some(word) = one_cause(&report) {
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
     }
@@ -135,11 +143,16 @@ async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure
         .hint("check the network and the base URLs in [vendors]; nothing was asked and nothing was stored"))
 }
 
-/// The word all tickers failed with, if they did.
+fn tickers_word(n: u32) -> String {
+    format!("{n} ticker{}", if n == 1 { "" } else { "s" })
+}
+
+/// The word all tickers failed with, if they did. A deadline is no vendor's doing.
 fn one_cause(report: &report::Report) -> Option<&str> {
     let first = report.failed.first()?;
     let all = report.failed.len() == usize::try_from(report.tickers.total).ok()?;
-    (all && report.failed.iter().all(|row| row.word == first.word)).then_some(first.word.as_str())
+    (all && report.tickers.sealed == 0 && report.failed.iter().all(|row| row.word == first.word))
+        .then_some(first.word.as_str())
 }
 
 fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> {
@@ -154,6 +167,7 @@ fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> 
 async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInput, Failure> {
     let store = &prepared.store;
     let universe_requests = store.scan_requests(&manifest.scan).await?;
+    let state = store.scan_state(&manifest.scan).await?;
     let outcomes = store.outcomes(&manifest.scan).await?;
     let mut trades = trades_of(store, &manifest.scan, &outcomes).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
@@ -175,7 +189,8 @@ async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInp
         .collect();
     notices.extend(prepared.notifier.sent().into_iter().map(|notice| (notice.key(), notice)));
     let (notices, top) = (notices.into_values().collect(), prepared.top);
-    Ok(ReportInput { manifest, outcomes, trades, notices, universe_requests, top })
+    let (state, asked) = (state.unwrap_or(ScanState::Init), prepared.asked.clone());
+    Ok(ReportInput { manifest, state, asked, outcomes, trades, notices, universe_requests, top })
 }
 
 async fn trades_of(
@@ -191,4 +206,37 @@ async fn trades_of(
         trades.extend(store.trades(&filter).await?.into_iter().filter(|trade| trade.scan == *scan));
     }
     Ok(trades)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[tokio::test]
+    async fn a_notice_that_an_earlier_scan_left_unsent_is_in_the_report() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&directory.path().join("x.db")).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let tickers = vec![Ticker::parse("AAPL").unwrap()];
+        let universe = crate::universe::from_tickers("AAPL").unwrap();
+        let scan = ScanId::parse("x-1").unwrap();
+        let settings = Settings::default();
+        let _ = store.open_scan(&scan, "a-b").await.unwrap();
+        let target =
+            ScanTarget { scan, universe, asked: Some(tickers), config_hash: "a-b".to_owned(), as_of: Some(at) };
+        let prepared = prepare(&settings, store, target, None);
+        let owed = Notice {
+            kind: NoticeKind::Exit,
+            trade: TradeId::from_user("EARLIER"),
+            at,
+            text: "SELL of an earlier scan".to_owned(),
+        };
+        // What the scan's outbox step does with a notice it finds there.
+        prepared.notifier.send(&owed.key(), &owed).await.unwrap();
+        let manifest = prepared.request.template.clone();
+        let report = report::build(&gather(&prepared, manifest).await.unwrap());
+        assert_eq!(report.notices, [owed]);
+        assert!(report::table::render(&report).contains("> SELL of an earlier scan"));
+    }
 }

@@ -4,6 +4,7 @@ use fleet_core::seams::{Clock as _, SystemClock};
 
 use super::{context, run_scan, scan_target};
 use crate::args::{Format, Global, ScanArgs};
+use crate::config::redacted;
 use crate::failure::{Exit, Failure};
 use crate::hours::{self, Hour};
 use crate::report::plan as dry;
@@ -11,7 +12,11 @@ use crate::{interrupt, markets, output, scan};
 
 /// Scans once.
 pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
-    let resolved = context::configure(global, scan_target::flags(args))?;
+    scan_target::check_market(args)?;
+    let mut resolved = context::configure(global, scan_target::flags(args))?;
+    if let Some(url) = &args.market {
+        scan_target::unlimited_at_home(&mut resolved, url);
+    }
     let mut settings = resolved.settings;
     // What was typed wrong is told first: before the hour, and before a store is made for it.
     scan_target::check_flags(args, &settings)?;
@@ -27,7 +32,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         if !global.quiet {
             eprintln!(
                 "store: {}   (this market's own; name it with --store to trades, scans, explain)",
-                settings.store.url
+                redacted(&settings.store.url)
             );
         }
     }
@@ -38,6 +43,9 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     }
     let store = markets::open_store(&settings)?;
     let target = scan_target::decide(args, &settings, &store, market.as_ref()).await?;
+    if !args.dry_run {
+        scan_target::refuse_a_later_market(&target.scan, &store, market.as_ref()).await?;
+    }
     let prepared = run_scan::prepare(&settings, store, target, args.deadline);
     if args.dry_run {
         return dry_run(global, &prepared).await;

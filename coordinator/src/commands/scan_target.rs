@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{ScanId, ScanState};
+use fleet_core::domain::calendar::new_york_text;
+use fleet_core::domain::{ScanId, ScanState, Ticker};
 use fleet_core::seams::{Clock as _, Scans as _, SystemClock};
 use fleet_engines::sqlite::SqliteStore;
 use fleet_scraper::simulated::{MarketInfo, market_info};
 use serde_json::Value;
 
 use crate::args::ScanArgs;
-use crate::config::{FlagValue, Settings, config_hash, for_universe_of};
+use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_universe_of, is_loopback};
 use crate::failure::Failure;
 use crate::naming::{self, Label, SlotTime};
+use crate::scan::UniverseSource;
 use crate::universe::{self, Universe};
 
 /// Scans looked through for an unfinished one.
@@ -24,6 +26,8 @@ pub struct ScanTarget {
     pub scan: ScanId,
     /// Its tickers.
     pub universe: Universe,
+    /// Tickers that were named on this command line, unless a stored scan's list counts.
+    pub asked: Option<Vec<Ticker>>,
     /// Hash of what changes the answer.
     pub config_hash: String,
     /// A simulated market's clock; `None` for real vendors.
@@ -83,6 +87,35 @@ pub fn market_store(default_url: &str, market: &str, seed: u64) -> String {
     format!("{directory}/market-{port}-{seed}.db")
 }
 
+/// A market's URL, before four settings are made of it.
+pub fn check_market(args: &ScanArgs) -> Result<(), Failure> {
+    let Some(url) = &args.market else { return Ok(()) };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+    if rest.is_empty() || rest.starts_with('/') || url.contains(char::is_whitespace) {
+        return Err(Failure::usage(format!("--market is `{url}`; it must be http(s)://HOST"))
+            .hint("`optionfleet market` prints the URL of the market it serves"));
+    }
+    Ok(())
+}
+
+/// A market on this very machine is asked as fast as it goes, unless a vendor's budget was configured.
+pub fn unlimited_at_home(resolved: &mut Resolved, market: &str) {
+    if !is_loopback(market) {
+        return;
+    }
+    let vendors = &mut resolved.settings.vendors;
+    for (name, per_address, total) in [
+        ("finviz", &mut vendors.finviz.per_address_per_sec, &mut vendors.finviz.total_per_sec),
+        ("cboe", &mut vendors.cboe.per_address_per_sec, &mut vendors.cboe.total_per_sec),
+        ("yahoo", &mut vendors.yahoo.per_address_per_sec, &mut vendors.yahoo.total_per_sec),
+    ] {
+        let configured = |key: &str| resolved.origins.contains_key(&format!("vendors.{name}.{key}"));
+        if !configured("per_address_per_sec") && !configured("total_per_sec") {
+            (*per_address, *total) = (Rate::Unlimited, Rate::Unlimited);
+        }
+    }
+}
+
 /// Everything about the flags that can be wrong without asking anybody.
 pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
     universe(args, settings)?;
@@ -124,11 +157,37 @@ pub async fn decide(
     let config_hash = config_hash(settings, &words);
     if let Some(resume) = &args.resume {
         let (scan, config_hash) = resumed(resume, store, settings, config_hash).await?;
-        return Ok(ScanTarget { scan, universe, config_hash, as_of });
+        return Ok(ScanTarget { scan, universe, asked: None, config_hash, as_of });
     }
+    let asked = match &universe.source {
+        UniverseSource::Tickers(tickers) => Some(tickers.clone()),
+        UniverseSource::Screener { .. } => None,
+    };
     let slot = slot(args)?;
     let scan = naming::scan_id(&universe.label, slot.as_ref(), as_of.unwrap_or_else(|| SystemClock.now()));
-    Ok(ScanTarget { scan, universe, config_hash, as_of })
+    Ok(ScanTarget { scan, universe, asked, config_hash, as_of })
+}
+
+/// A simulated market whose clock moved on cannot answer for the instant a scan pretends to be at. A scan that has all
+/// its answers asks no more.
+pub async fn refuse_a_later_market(
+    scan: &ScanId,
+    store: &SqliteStore,
+    market: Option<&MarketInfo>,
+) -> Result<(), Failure> {
+    let Some(info) = market else { return Ok(()) };
+    if store.scan_state(scan).await? >= Some(ScanState::Sealed) {
+        return Ok(());
+    }
+    match store.manifest(scan).await?.and_then(|manifest| manifest.as_of) {
+        Some(as_of) if as_of != info.now => Err(Failure::usage(format!(
+            "the market's clock moved on since {scan} began (from {} to {} New York)",
+            new_york_text(as_of),
+            new_york_text(info.now)
+        ))
+        .hint("begin a new one: without --resume, or with another --slot")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The scan to go on with, and our hash of it: once its manifest is frozen its universe is, whatever the flags say.
@@ -163,6 +222,23 @@ async fn resumed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{EnvironmentVariable, Layers, budget_per_sec, resolve};
+    use fleet_core::domain::Vendor;
+
+    #[test]
+    fn a_market_on_this_machine_has_no_budgets_but_configured_ones() {
+        let variable =
+            EnvironmentVariable { name: "OPTIONFLEET_VENDORS__CBOE__TOTAL_PER_SEC".to_owned(), value: "5".to_owned() };
+        let layers = Layers { environment: vec![variable], ..Layers::default() };
+        let check = |market, yahoo, cboe| {
+            let mut resolved = resolve(&layers).unwrap();
+            unlimited_at_home(&mut resolved, market);
+            assert_eq!(budget_per_sec(&resolved.settings, Vendor::Yahoo), yahoo, "{market}");
+            assert_eq!(budget_per_sec(&resolved.settings, Vendor::Cboe), cboe, "{market}");
+        };
+        check("http://127.0.0.1:8600", None, Some(2.0));
+        check("http://example.org", Some(2.0), Some(2.0));
+    }
 
     #[test]
     fn a_market_has_a_store_of_its_own_beside_the_default_one() {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{Exit as Sold, ExitReason, Price, Ticker, TradeId, TradeRecord, TradeState};
+use fleet_core::domain::{Exit as Sold, ExitReason, Fill, Price, Ticker, TradeId, TradeRecord, TradeState};
 use fleet_core::seams::{TradeFilter, Trades as _};
 use fleet_engines::sqlite::SqliteStore;
 
@@ -28,11 +28,14 @@ pub async fn run(global: &Global, args: &TradesArgs) -> Result<Exit, Failure> {
         Some(TradesCommand::Ignore { id }) => {
             let found = find(&store, id).await?;
             store.ignore_trade(&found.id).await?;
-            shown(global.format, &store, &found).await?
+            match global.format {
+                Format::Table => format!("No more notices of {} ({}); it is still followed.\n", found.id, found.symbol),
+                Format::Json | Format::Csv => shown(global.format, &store, &found).await?,
+            }
         }
         Some(TradesCommand::Close { id, price }) => {
             let found = find(&store, id).await?;
-            close(&store, &found, *price).await?;
+            close(&store, &found, price).await?;
             shown(global.format, &store, &found).await?
         }
     };
@@ -50,10 +53,20 @@ async fn listed(
         None => None,
         Some(text) => Some(Ticker::parse(text).map_err(|error| Failure::usage(error.to_string()))?),
     };
-    let filter =
-        TradeFilter { state, underlying, controls: list.controls, limit: list.limit, ..TradeFilter::default() };
-    let trades = store.trades(&filter).await?;
+    let filter = TradeFilter { state, underlying, controls: list.controls, ..TradeFilter::default() };
+    let mut trades = store.trades(&filter).await?;
+    report::sort(&mut trades);
+    let count = |state| trades.iter().filter(|trade| trade.state == state).count();
+    let (capped, lapsed) = (count(TradeState::Capped), count(TradeState::Lapsed));
+    let whole = state.is_none() && format == Format::Table;
+    if whole {
+        trades.retain(|trade| trade.state != TradeState::Capped);
+    }
+    if list.limit > 0 {
+        trades.truncate(usize::try_from(list.limit).unwrap_or(usize::MAX));
+    }
     Ok(match format {
+        Format::Table if whole => report::table(&trades) + &report::left_out(capped, lapsed),
         Format::Table => report::table(&trades),
         Format::Json => output::json(&report::list(&trades))?,
         Format::Csv => report::csv(&trades),
@@ -88,13 +101,64 @@ async fn find(store: &SqliteStore, text: &str) -> Result<TradeRecord, Failure> {
     }
 }
 
-async fn close(store: &SqliteStore, trade: &TradeRecord, price: f64) -> Result<(), Failure> {
-    let price = Price::from_dollars(price).map_err(|error| Failure::usage(format!("--price: {error}")))?;
+async fn close(store: &SqliteStore, trade: &TradeRecord, price: &str) -> Result<(), Failure> {
+    let price = exit_price(price)?;
     let Some(fill) = &trade.fill else {
         return Err(Failure::usage(format!("trade {} is {}, not open", trade.id, trade.state.word()))
             .hint("only an open trade can be closed; `optionfleet trades open` lists them"));
     };
-    let sold = Sold::book(Timestamp::now(), fill.price, price, ExitReason::Manual, trade.plan.commission);
+    let sold = Sold::book(
+        newest_instant(trade, fill, Timestamp::now()),
+        fill.price,
+        price,
+        ExitReason::Manual,
+        trade.plan.commission,
+    );
     store.close_trade(&trade.id, &sold).await?;
     Ok(())
+}
+
+/// When a person's sale happened: now, but never before what is known of the trade. A simulated market has a clock of its
+/// own, which may be ahead of this computer's.
+fn newest_instant(trade: &TradeRecord, fill: &Fill, now: Timestamp) -> Timestamp {
+    now.max(fill.at).max(trade.last_mark.as_ref().map_or(fill.at, |mark| mark.at))
+}
+
+/// A price a person typed. Nothing at all must be meant: only `0` says it.
+fn exit_price(text: &str) -> Result<Price, Failure> {
+    /// No listed option ever cost more for a share.
+    const MOST: f64 = 1_000_000.0;
+    let refused = |why: &str| {
+        Failure::usage(format!("--price {why}"))
+            .hint("dollars per share, e.g. --price 22.10; --price 0 if it is worthless")
+    };
+    if text == "0" {
+        return Ok(Price::ZERO);
+    }
+    let dollars: f64 = text.trim().parse().map_err(|_| refused("is no number"))?;
+    if !(dollars.is_sign_positive() && dollars <= MOST) {
+        return Err(refused("must be from 0 to 1000000 dollars"));
+    }
+    match Price::from_dollars(dollars) {
+        Ok(Price::ZERO) => Err(refused("is nothing; if that is meant, write --price 0")),
+        Ok(price) => Ok(price),
+        Err(error) => Err(refused(&format!("is refused: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_sound_and_nothing_is_meant() {
+        assert_eq!(exit_price("22.10").unwrap(), Price::from_dollars(22.1).unwrap());
+        assert_eq!(exit_price("0").unwrap(), Price::ZERO);
+        assert_eq!(exit_price("1000000").unwrap().dollars(), 1_000_000.0);
+        for text in ["0.0", "-0", "-0.0", "-1", "0.00001", "1000001", "1e300", "inf", "NaN", "", "ten"] {
+            let failure = exit_price(text).unwrap_err();
+            assert!(failure.message.starts_with("--price ") && failure.message.len() < 80, "{text}: {failure:?}");
+        }
+        assert!(exit_price(&"9".repeat(300)).unwrap_err().text().len() < 200);
+    }
 }

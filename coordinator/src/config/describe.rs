@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::redact::redacted_value;
 use super::{Resolved, tree};
 
 /// One setting.
@@ -10,7 +11,7 @@ use super::{Resolved, tree};
 pub struct Described {
     /// Dotted key.
     pub key: String,
-    /// Its value.
+    /// Its value; passwords in URLs are `***`.
     pub value: Value,
     /// `default`, a file and line, a variable or a flag.
     pub origin: String,
@@ -23,7 +24,7 @@ pub fn described(resolved: &Resolved) -> Vec<Described> {
         .into_iter()
         .map(|(key, value)| {
             let origin = resolved.origins.get(&key).map_or_else(|| "default".to_owned(), ToString::to_string);
-            Described { key, value, origin }
+            Described { key, value: redacted_value(value), origin }
         })
         .collect()
 }

@@ -8,6 +8,7 @@
 mod check;
 mod describe;
 pub(crate) mod plan;
+mod redact;
 mod reference;
 mod resolve;
 mod tree;
@@ -22,6 +23,7 @@ pub use describe::{Described, described};
 pub use plan::{
     budget_per_sec, ca_file, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_plan,
 };
+pub use redact::redacted;
 pub use reference::REFERENCE;
 pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Origin, Resolved, resolve};
 pub use values::{AutoMinutes, Rate};

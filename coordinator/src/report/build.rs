@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fleet_analysis::AnalysisConfig;
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    Answer, Candidate, Finding, Funnel, Manifest, Notice, Outcome, RequestCounts, SkipReason, StoredOutcome, Ticker,
-    TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
+    Answer, Candidate, Finding, Funnel, Manifest, Notice, Outcome, RequestCounts, ScanState, SkipReason, StoredOutcome,
+    Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
 };
 
 use super::{
@@ -24,6 +24,10 @@ const NEAR_MISSES_EACH: usize = 2;
 pub struct ReportInput {
     /// The frozen manifest.
     pub manifest: Manifest,
+    /// Where the scan stands; the caps are applied when it is settled.
+    pub state: ScanState,
+    /// Tickers a person asked for, where they were named; the rest of the manifest is followed for live trades.
+    pub asked: Option<Vec<Ticker>>,
     /// Outcomes so far.
     pub outcomes: Vec<StoredOutcome>,
     /// Trades of this scan, and those its transitions are of.
@@ -50,12 +54,13 @@ pub fn build(input: &ReportInput) -> Report {
         .collect();
     candidates.sort_by(|(_, a), (_, b)| b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol)));
     let in_all = candidates.len();
+    let settled = input.state >= ScanState::Alerting;
     let shown = input.top.unwrap_or(in_all).min(in_all);
     // Trades of this scan in the order of their candidates; a candidate whose trade an earlier scan found is not new.
     let new: Vec<&TradeRecord> = candidates
         .iter()
         .filter_map(|(finding, candidate)| trades.get(&trade_id(finding, candidate)).copied())
-        .filter(|trade| trade.scan == manifest.scan)
+        .filter(|trade| trade.scan == manifest.scan && settled)
         .collect();
     let rank: BTreeMap<&TradeId, usize> = new.iter().enumerate().map(|(rank, trade)| (&trade.id, rank)).collect();
     let mut notices = input.notices.clone();
@@ -72,6 +77,8 @@ pub fn build(input: &ReportInput) -> Report {
         sources: sources(&findings),
         requests: requests(input),
         tickers,
+        followed: input.asked.as_ref().map(|asked| followed(manifest, asked)),
+        settled,
         funnel: funnel(&findings),
         candidates: candidates[..shown]
             .iter()
@@ -169,6 +176,11 @@ fn break_even(candidate: &Candidate, share: f64) -> (f64, f64) {
     let costs = share * spread + 2.0 * plan.commission.dollars() / 100.0;
     let rate = |gain: f64, loss: f64| if gain + loss > 0.0 { (100.0 * loss / (gain + loss)).min(100.0) } else { 100.0 };
     (rate(gain, loss), rate(gain - costs, loss + costs))
+}
+
+/// Tickers of the manifest that nobody asked for: they have live trades.
+fn followed(manifest: &Manifest, asked: &[Ticker]) -> u32 {
+    count32(manifest.tickers.iter().filter(|ticker| !asked.contains(ticker)).count())
 }
 
 fn counts(manifest: &Manifest, outcomes: &[StoredOutcome]) -> TickerCounts {
@@ -325,7 +337,7 @@ fn remarks(findings: &[&Finding], config: &AnalysisConfig) -> Vec<String> {
     let s1 = &config.strategies.oversold_call;
     let mut remarks = vec!["raw RSI, not decay-adjusted".to_owned()];
     if flagged("earnings_unknown") {
-        remarks.push("E? earnings dates are not known".to_owned());
+        remarks.push("earnings dates are not known".to_owned());
     }
     if flagged("yield_assumed") {
         remarks.push(format!(

@@ -2,64 +2,174 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use fleet_core::domain::calendar::new_york_text;
-use fleet_core::domain::{ContractExplanation, ScanId, Verdict};
+use fleet_core::domain::calendar::{exchange_date, new_york_text};
+use fleet_core::domain::{
+    Candidate, Check, ContractExplanation, ContractQuote, EntryPlan, Finding, Price, ScanId, ScorePart,
+};
 
 use super::SCHEMA;
-use super::layout::or_dash;
-use super::table::{check_text, number};
+use super::layout::{or_dash, wrap};
+use super::places::place_words;
+use super::table::{check_text, judged, number};
 
 /// JSON of an explanation.
 #[derive(Debug, Serialize)]
 pub struct Explained<'a> {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The scan it is of.
+    /// The scan it is of: the newest that looked at this ticker.
     pub scan: &'a ScanId,
+    /// A newer scan, which did not look at it.
+    pub newer_scan: Option<ScanId>,
+    /// The instant the scan pretended to be at for this ticker.
+    pub as_of: Option<Timestamp>,
+    /// When the quotes were valid.
+    pub quote_time: Option<Timestamp>,
+    /// Spot the analysis used.
+    pub spot_used: Option<f64>,
+    /// Calendar days from as-of to expiration.
+    pub dte: Option<i32>,
     /// What it knows.
-    pub contract: &'a ContractExplanation,
+    pub contract: ExplainedContract<'a>,
+    /// The signals that fired on it, controls too.
+    pub signals: Vec<Signal<'a>>,
 }
 
-/// For JSON.
+/// What a scan knows of one contract.
+#[derive(Debug, Serialize)]
+pub struct ExplainedContract<'a> {
+    /// The quote as it was.
+    pub quote: &'a ContractQuote,
+    /// Where it left the funnel.
+    pub place: &'a str,
+    /// The gate that stopped it.
+    pub gate: Option<&'a Check>,
+    /// Implied volatility at mid, annual fraction.
+    pub iv: Option<f64>,
+    /// Per $1.
+    pub delta: Option<f64>,
+    /// For contracts that reached a strategy.
+    pub strategies: Vec<StrategyChecks<'a>>,
+}
+
+/// What one strategy checked.
+#[derive(Debug, Serialize)]
+pub struct StrategyChecks<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Every check.
+    pub checks: &'a [Check],
+}
+
+/// A signal that fired.
+#[derive(Debug, Serialize)]
+pub struct Signal<'a> {
+    /// The strategy's name.
+    pub strategy: &'a str,
+    /// What to pay and when to leave.
+    pub plan: &'a EntryPlan,
+    /// Sum of the parts.
+    pub score: f64,
+    /// The parts.
+    pub score_parts: &'a [ScorePart],
+}
+
+/// Puts it together. `finding` is the answer of that scan, where the store still has it.
 #[must_use]
-pub const fn explained<'a>(scan: &'a ScanId, contract: &'a ContractExplanation) -> Explained<'a> {
-    Explained { schema: SCHEMA, scan, contract }
+pub fn explained<'a>(
+    scan: &'a ScanId,
+    newer_scan: Option<ScanId>,
+    contract: &'a ContractExplanation,
+    finding: Option<&'a Finding>,
+) -> Explained<'a> {
+    let symbol = *contract.symbol();
+    let fired: Vec<&Candidate> =
+        finding.iter().flat_map(|finding| &finding.candidates).filter(|found| found.symbol == symbol).collect();
+    let own_spot = fired.iter().find_map(|found| found.spot_used);
+    Explained {
+        schema: SCHEMA,
+        scan,
+        newer_scan,
+        as_of: finding.map(|finding| finding.as_of),
+        quote_time: finding.and_then(|finding| finding.provenance.quote_time),
+        spot_used: own_spot.or_else(|| finding.and_then(|finding| finding.provenance.spot)),
+        dte: finding.map(|finding| (symbol.expiration - exchange_date(finding.as_of)).get_days()),
+        contract: ExplainedContract {
+            quote: &contract.quote,
+            place: &contract.place,
+            gate: contract.gate.as_ref(),
+            iv: contract.iv,
+            delta: contract.delta,
+            strategies: contract.strategies.iter().map(|(name, checks)| StrategyChecks { name, checks }).collect(),
+        },
+        signals: fired
+            .into_iter()
+            .map(|found| Signal {
+                strategy: &found.strategy,
+                plan: &found.plan,
+                score: found.score.total(),
+                score_parts: &found.score.parts,
+            })
+            .collect(),
+    }
 }
 
 /// For people.
 #[must_use]
-pub fn render(scan: &ScanId, contract: &ContractExplanation) -> String {
-    let quote = &contract.quote;
+pub fn render(told: &Explained<'_>) -> String {
+    let contract = &told.contract;
+    let quote = contract.quote;
     let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<11}{value}");
-    };
+    let mut line = |name: &str, value: String| text += &wrap(&format!("{name:<11}{value}"), 11);
     line("Contract", quote.symbol.to_string());
-    line("Scan", scan.to_string());
-    let side = |price: Option<fleet_core::domain::Price>| or_dash(price, |price| price.to_string());
+    let newer = told
+        .newer_scan
+        .as_ref()
+        .map_or_else(String::new, |newer| format!(" (not the newest scan: {newer} has no answer for this contract)"));
+    line("Scan", format!("{}{newer}", told.scan));
+    let time = |at: Option<Timestamp>| or_dash(at, |at| format!("{} New York", new_york_text(at)));
+    line("As of", format!("{}, quotes of {}", time(told.as_of), time(told.quote_time)));
+    let side = |price: Option<Price>| or_dash(price, |price| price.to_string());
     line("Quote", format!("bid {} ask {}", side(quote.bid), side(quote.ask)));
     line("Last", or_dash(quote.last, |last| format!("{} at {} New York", last.price, new_york_text(last.time))));
     let count = |n: Option<u64>| or_dash(n, |n| n.to_string());
     line("Volume", format!("{}, open interest {}", count(quote.volume), count(quote.open_interest)));
+    line(
+        "Spot used",
+        format!("{}, {} days to expiration", or_dash(told.spot_used, number), or_dash(told.dte, |n| n.to_string())),
+    );
     line("IV", or_dash(contract.iv, |iv| format!("{} %", number(iv * 100.0))));
     line("Delta", or_dash(contract.delta, number));
-    line("Left at", contract.place.replacen(':', " ", 1).replace('_', " "));
-    if let Some(check) = &contract.gate {
+    line("Left at", place_words(contract.place));
+    if let Some(check) = contract.gate {
         line("Because", check_text(check));
     }
-    for (strategy, checks) in &contract.strategies {
-        let _ = writeln!(text, "\n{strategy}");
-        for check in checks {
-            let verdict = match check.verdict {
-                Verdict::Pass => "pass",
-                Verdict::Fail => "FAIL",
-                Verdict::Unknown => "unknown",
-            };
-            let optional = if check.mandatory { "" } else { " (scored only)" };
-            let _ = writeln!(text, "  {verdict:<8}{}{optional}", check_text(check));
+    for strategy in &contract.strategies {
+        let _ = writeln!(text, "\n{}", strategy.name);
+        for check in strategy.checks {
+            let _ = writeln!(text, "  {}", judged(check));
         }
+    }
+    for signal in &told.signals {
+        let plan = signal.plan;
+        let _ = writeln!(text, "\nFired: {}", signal.strategy);
+        let until = new_york_text(plan.valid_until);
+        text += &wrap(
+            &format!("  plan   buy at {} until {until}, sell at {}, stop at {}", plan.buy, plan.target, plan.stop),
+            9,
+        );
+        let parts: Vec<String> = signal
+            .score_parts
+            .iter()
+            .map(|part| {
+                let unknown = if part.unknown { " (unknown)" } else { "" };
+                format!("{} {} of {}{unknown}", part.name.replace('_', " "), number(part.points), number(part.max))
+            })
+            .collect();
+        text += &wrap(&format!("  score  {:.1}: {}", signal.score, parts.join(", ")), 9);
     }
     text
 }

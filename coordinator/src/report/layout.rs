@@ -92,7 +92,16 @@ pub fn price(dollars: f64) -> String {
 /// A percentage without its sign: `14.8`, `123`.
 #[must_use]
 pub fn percent(value: f64) -> String {
-    if value.abs() < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") }
+    without_minus_zero(if value.abs() < 99.95 { format!("{value:.1}") } else { format!("{value:.0}") })
+}
+
+/// A number's text; a zero has no sign, also where it only looks like one.
+#[must_use]
+pub fn without_minus_zero(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
+        Some(_) | None => text,
+    }
 }
 
 /// A count in at most five characters: `84213`, `123k`, `12M`.
@@ -141,6 +150,7 @@ mod tests {
         }
         assert_eq!(percent(-12.34), "-12.3");
         assert_eq!(percent(99.96), "100");
+        assert_eq!(percent(-0.04), "0.0");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(12), "12");
     }

@@ -10,6 +10,7 @@ pub mod build;
 pub mod csv;
 pub mod explained;
 pub mod layout;
+pub mod places;
 pub mod plan;
 pub mod table;
 pub mod trades;
@@ -56,6 +57,10 @@ pub struct Report {
     pub requests: BTreeMap<Vendor, u32>,
     /// How the tickers were accounted for.
     pub tickers: TickerCounts,
+    /// Of these, tickers nobody asked for: they are followed for live trades. `None`: not known.
+    pub followed: Option<u32>,
+    /// Whether the caps were applied: until then no candidate is a paper trade.
+    pub settled: bool,
     /// Where each contract left.
     pub funnel: FunnelReport,
     /// Fired signals, best first; controls are not among them.

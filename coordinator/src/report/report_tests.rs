@@ -1,7 +1,7 @@
 use fleet_core::domain::{
     Answer, Candidate, Check, EntryPlan, FailReason, Finding, Funnel, Manifest, NearMiss, Notice, NoticeKind,
-    OccSymbol, Operator, Outcome, Price, Provenance, RequestCounts, ScanId, Score, ScorePart, SkipReason, SpotSource,
-    StoredOutcome, Ticker, TradeId, TradeTransition, Transition, Vendor,
+    OccSymbol, Operator, Outcome, Price, Provenance, RequestCounts, ScanId, ScanState, Score, ScorePart, SkipReason,
+    SpotSource, StoredOutcome, Ticker, TradeId, TradeTransition, Transition, Vendor,
 };
 use jiff::Timestamp;
 
@@ -163,6 +163,8 @@ fn input() -> ReportInput {
         requests: RequestCounts::default(),
     };
     ReportInput {
+        state: ScanState::Done,
+        asked: None,
         manifest: manifest(&["TSLA", "ABCDEF", "AAPL", "MSFT", "BLOCK", "BAD", "LATE"]),
         outcomes: vec![
             stored("TSLA", Outcome::Found(Box::new(tsla))),
@@ -236,10 +238,23 @@ fn counts_and_funnel_sum() {
 fn an_interrupted_scan_says_so() {
     let mut input = input();
     input.outcomes.truncate(2);
+    input.state = ScanState::Running;
     let report = build(&input);
     assert_eq!(report.completion, Completion::Partial);
     assert_eq!(report.tickers.missing, 5);
-    assert!(table::render(&report).contains("PARTIAL"));
+    let text = table::render(&report);
+    assert!(text.contains("PARTIAL"), "{text}");
+    assert!(text.contains("2 candidates; the caps are applied when the scan is finished."), "{text}");
+    assert!(!text.contains("on paper"), "{text}");
+    assert_eq!(report.new_trades, Vec::new());
+}
+
+#[test]
+fn tickers_that_nobody_asked_for_are_told_apart() {
+    let mut input = input();
+    input.asked = Some(vec![ticker("TSLA"), ticker("AAPL")]);
+    let text = table::render(&build(&input));
+    assert!(text.contains("Tickers   7 (2 asked for, 5 followed for live trades): 3 analysed"), "{text}");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use fleet_core::domain::calendar::new_york_text;
 use fleet_core::domain::{Check, Operator, TradeState, Verdict};
 
-use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, wrap};
+use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
+use super::places::{place_words, skip_words};
 use super::{Completion, Report};
 
 /// The closing lines of every table.
@@ -72,7 +73,10 @@ fn tickers(report: &Report) -> String {
         .filter(|(word, n)| *n > 0 || matches!(*word, "analysed" | "failed"))
         .map(|(word, n)| format!("{n} {word}"))
         .collect();
-    format!("{}: {}", counts.total, told.join(", "))
+    let origin = report.followed.filter(|n| *n > 0).map_or_else(String::new, |followed| {
+        format!(" ({} asked for, {followed} followed for live trades)", counts.total.saturating_sub(followed))
+    });
+    format!("{}{origin}: {}", counts.total, told.join(", "))
 }
 
 fn source(source: &super::Source) -> String {
@@ -147,7 +151,7 @@ fn candidates(report: &Report) -> String {
                 or_dash(row.open_interest, count),
                 percent(row.spread_pct),
                 or_dash(row.iv, |iv| percent(iv * 100.0)),
-                or_dash(row.delta, |delta| format!("{delta:.2}")),
+                or_dash(row.delta, |delta| without_minus_zero(format!("{delta:.2}"))),
                 row.dte.to_string(),
                 or_dash(row.rsi, percent),
                 format!("{:.1}", row.score),
@@ -175,6 +179,12 @@ fn below(report: &Report) -> String {
         ),
         2,
     );
+    if !report.settled {
+        let n = report.candidates.len() + usize::try_from(report.candidates_not_shown).unwrap_or(usize::MAX);
+        let plural = if n == 1 { "" } else { "s" };
+        let _ = writeln!(text, "{n} candidate{plural}; the caps are applied when the scan is finished.");
+        return text;
+    }
     let taken: Vec<String> =
         report.new_trades.iter().map(|new| format!("#{} {}", new.trade.short(), new.symbol)).collect();
     if !taken.is_empty() {
@@ -203,8 +213,7 @@ fn funnel(report: &Report) -> String {
     let mut places: Vec<(&String, &u64)> = funnel.places.iter().collect();
     places.sort_by(|a, b| stage(a.0).cmp(&stage(b.0)).then(b.1.cmp(a.1)).then(a.0.cmp(b.0)));
     for (place, n) in places {
-        let words = place.replacen(':', " ", 1).replace('_', " ");
-        let _ = writeln!(text, "{:>12}  {words}", grouped(*n));
+        let _ = writeln!(text, "{:>12}  {}", grouped(*n), place_words(place));
     }
     let sum: u64 = funnel.places.values().sum();
     let _ = writeln!(text, "{:>12}  sum", grouped(sum));
@@ -238,6 +247,18 @@ pub fn check_text(check: &Check) -> String {
     }
 }
 
+/// A check with its verdict before it: `pass`, `FAIL` or `?`.
+#[must_use]
+pub fn judged(check: &Check) -> String {
+    let verdict = match check.verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "FAIL",
+        Verdict::Unknown => "?",
+    };
+    let optional = if check.mandatory { "" } else { " (scored only)" };
+    format!("{verdict:<5}{}{optional}", check_text(check))
+}
+
 /// The operator as it is typed.
 #[must_use]
 pub const fn operator_text(operator: Operator) -> &'static str {
@@ -253,8 +274,7 @@ pub const fn operator_text(operator: Operator) -> &'static str {
 #[must_use]
 pub fn number(value: f64) -> String {
     let text = format!("{value:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    without_minus_zero(text.trim_end_matches('0').trim_end_matches('.').to_owned())
 }
 
 fn transitions(report: &Report) -> String {
@@ -284,7 +304,7 @@ fn transitions(report: &Report) -> String {
 /// `+$288.70` or `-$12.00`.
 #[must_use]
 pub fn signed(dollars: f64) -> String {
-    format!("{}${:.2}", if dollars < 0.0 { '-' } else { '+' }, dollars.abs())
+    format!("{}${:.2}", if dollars <= -0.005 { '-' } else { '+' }, dollars.abs())
 }
 
 fn notices(report: &Report) -> String {
@@ -308,7 +328,7 @@ fn skipped(report: &Report) -> String {
             if tickers.len() > NAMES {
                 names.push("…".to_owned());
             }
-            wrap(&format!("  {:>4}  {}: {}", tickers.len(), reason.replace('_', " "), names.join(" ")), 8)
+            wrap(&format!("  {:>4}  {}: {}", tickers.len(), skip_words(reason), names.join(" ")), 8)
         })
         .collect()
 }

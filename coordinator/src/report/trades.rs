@@ -1,5 +1,6 @@
 //! Paper trades as a list, as one trade in full, as JSON and as CSV.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -9,14 +10,14 @@ use fleet_core::domain::{Mark, Price, TradeRecord};
 
 use super::SCHEMA;
 use super::layout::{Align, Column, grid, or_dash, price, wrap};
-use super::table::{check_text, signed};
+use super::table::{judged, signed};
 
 /// JSON of a list.
 #[derive(Debug, Serialize)]
 pub struct TradeList<'a> {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Newest signal first.
+    /// Live ones first, then the newest signals.
     pub trades: &'a [TradeRecord],
 }
 
@@ -43,67 +44,154 @@ pub const fn detail<'a>(trade: &'a TradeRecord, marks: &'a [Mark]) -> TradeDetai
     TradeDetail { schema: SCHEMA, trade, marks }
 }
 
-/// The list for people.
+/// The order of every list: live ones first, then the newest signals, then the best scores.
+pub fn sort(trades: &mut [TradeRecord]) {
+    trades.sort_by(|a, b| {
+        let by_life = b.state.is_live().cmp(&a.state.is_live());
+        let by_time = b.signalled_at.cmp(&a.signalled_at);
+        let by_score = b.score.total().total_cmp(&a.score.total());
+        by_life.then(by_time).then(by_score).then_with(|| a.symbol.cmp(&b.symbol)).then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+/// `S1` or `S0`, as in notices; another strategy by its name.
+fn strategy(trade: &TradeRecord) -> &str {
+    match trade.strategy.as_str() {
+        "oversold_call" => "S1",
+        "control" => "S0",
+        other => other,
+    }
+}
+
+/// The list for people: live trades by what they wait for, then those that ended by what they brought.
 #[must_use]
 pub fn table(trades: &[TradeRecord]) -> String {
-    use Align::{Left, Right};
-    if trades.is_empty() {
-        return "No trades.\n".to_owned();
+    let (live, ended): (Vec<&TradeRecord>, Vec<&TradeRecord>) = trades.iter().partition(|trade| trade.state.is_live());
+    let mut parts = Vec::new();
+    if !live.is_empty() {
+        parts.push(live_grid(&live));
     }
-    let columns = [
-        Column(Left, "", "Trade"),
-        Column(Left, "", "State"),
-        Column(Left, "", "Ticker"),
-        Column(Left, "Expira-", "tion"),
-        Column(Right, "", "Strike"),
-        Column(Left, "C/", "P"),
-        Column(Left, "Sig-", "nalled"),
-        Column(Right, "Entry", "(limit)"),
-        Column(Right, "", "Exit"),
-        Column(Left, "", "Why"),
-        Column(Right, "Gross", "$"),
-        Column(Right, "Net", "$"),
+    if !ended.is_empty() {
+        parts.push(ended_grid(&ended) + &summary(&ended));
+    }
+    if parts.is_empty() { "No trades.\n".to_owned() } else { parts.join("\n") }
+}
+
+/// The closing line of a list of all states, whose capped trades are left out.
+#[must_use]
+pub fn left_out(capped: usize, lapsed: usize) -> String {
+    if capped == 0 {
+        return String::new();
+    }
+    format!("\n{capped} capped, {lapsed} lapsed (`optionfleet trades capped` lists those without room)\n")
+}
+
+const FIRST: [Column; 8] = [
+    Column(Align::Left, "", "Trade"),
+    Column(Align::Left, "", "St"),
+    Column(Align::Left, "", "State"),
+    Column(Align::Left, "", "Ticker"),
+    Column(Align::Left, "Expira-", "tion"),
+    Column(Align::Right, "", "Strike"),
+    Column(Align::Left, "C/", "P"),
+    Column(Align::Left, "Sig-", "nalled"),
+];
+
+fn first(trade: &TradeRecord) -> Vec<String> {
+    vec![
+        trade.id.to_string(),
+        strategy(trade).to_owned(),
+        trade.state.word().to_owned(),
+        trade.underlying.to_string(),
+        trade.symbol.expiration.strftime("%y-%m-%d").to_string(),
+        trade.symbol.strike.to_string(),
+        trade.symbol.kind.letter().to_string(),
+        trade.entry_session.strftime("%y-%m-%d").to_string(),
+    ]
+}
+
+/// What was paid, or in brackets what was to be paid.
+fn entry(trade: &TradeRecord) -> String {
+    match &trade.fill {
+        Some(fill) => price(fill.price.dollars()),
+        None => format!("({})", price(trade.plan.buy.dollars())),
+    }
+}
+
+fn live_grid(trades: &[&TradeRecord]) -> String {
+    let own = [
+        Column(Align::Right, "Entry", "(limit)"),
+        Column(Align::Right, "", "Target"),
+        Column(Align::Right, "", "Stop"),
+        Column(Align::Right, "Last", "bid"),
+    ];
+    let rows: Vec<Vec<String>> = trades
+        .iter()
+        .map(|trade| {
+            let bid = trade.last_mark.as_ref().and_then(|mark| mark.bid);
+            let mut cells = first(trade);
+            cells.extend([
+                entry(trade),
+                price(trade.plan.target.dollars()),
+                price(trade.plan.stop.dollars()),
+                or_dash(bid, |bid| price(bid.dollars())),
+            ]);
+            cells
+        })
+        .collect();
+    grid(&[FIRST.as_slice(), &own].concat(), &rows)
+}
+
+fn ended_grid(trades: &[&TradeRecord]) -> String {
+    let own = [
+        Column(Align::Right, "Entry", "(limit)"),
+        Column(Align::Right, "", "Exit"),
+        Column(Align::Left, "", "Why"),
+        Column(Align::Right, "Gross", "$"),
+        Column(Align::Right, "Net", "$"),
     ];
     let rows: Vec<Vec<String>> = trades
         .iter()
         .map(|trade| {
             let exit = trade.exit.as_ref();
-            vec![
-                trade.id.to_string(),
-                trade.state.word().to_owned(),
-                trade.underlying.to_string(),
-                trade.symbol.expiration.strftime("%y-%m-%d").to_string(),
-                trade.symbol.strike.to_string(),
-                trade.symbol.kind.letter().to_string(),
-                trade.entry_session.strftime("%y-%m-%d").to_string(),
-                match &trade.fill {
-                    Some(fill) => price(fill.price.dollars()),
-                    None => format!("({})", price(trade.plan.buy.dollars())),
-                },
+            let mut cells = first(trade);
+            cells.extend([
+                entry(trade),
                 or_dash(exit, |exit| price(exit.price.dollars())),
                 or_dash(exit, |exit| exit.reason.word().to_owned()),
                 or_dash(exit, |exit| format!("{:+.2}", exit.gross.dollars())),
                 or_dash(exit, |exit| format!("{:+.2}", exit.net.dollars())),
-            ]
+            ]);
+            cells
         })
         .collect();
-    grid(&columns, &rows) + &summary(trades)
+    grid(&[FIRST.as_slice(), &own].concat(), &rows)
 }
 
-fn summary(trades: &[TradeRecord]) -> String {
-    let nets: Vec<f64> = trades.iter().filter_map(|t| t.exit.as_ref()).map(|exit| exit.net.dollars()).collect();
-    if nets.is_empty() {
-        return String::new();
+/// One line a strategy: a control's results are there to be compared, not to be added.
+fn summary(trades: &[&TradeRecord]) -> String {
+    let mut nets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for trade in trades {
+        let net = trade.exit.as_ref().map(|exit| exit.net.dollars());
+        nets.entry(strategy(trade)).or_default().extend(net);
     }
-    let won = nets.iter().filter(|net| **net > 0.0).count();
-    let total: f64 = nets.iter().sum();
-    let few = if nets.len() < 30 { " Fewer than 30: this proves nothing." } else { "" };
-    format!(
-        "\nClosed {}, won {won}, net {} in all, {} a trade on average.{few}\n",
-        nets.len(),
-        signed(total),
-        signed(total / nets.len() as f64),
-    )
+    nets.retain(|_, nets| !nets.is_empty());
+    let lines: String = nets
+        .iter()
+        .rev()
+        .map(|(strategy, nets)| {
+            let won = nets.iter().filter(|net| **net > 0.0).count();
+            let total: f64 = nets.iter().sum();
+            let few = if nets.len() < 30 { " Fewer than 30: this proves nothing." } else { "" };
+            format!(
+                "{strategy}: closed {}, won {won}, net {} in all, {} a trade on average.{few}\n",
+                nets.len(),
+                signed(total),
+                signed(total / nets.len() as f64),
+            )
+        })
+        .collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 /// One trade in full.
@@ -154,7 +242,7 @@ pub fn show(trade: &TradeRecord, marks: &[Mark]) -> String {
     );
     text += "Checks\n";
     for check in &trade.checks {
-        let _ = writeln!(text, "  {}", check_text(check));
+        let _ = writeln!(text, "  {}", judged(check));
     }
     if !marks.is_empty() {
         text += "Marks (bid x ask)\n";
