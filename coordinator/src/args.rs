@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
@@ -27,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Configuration file [default: ~/.config/optionfleet/optionfleet.toml, if it is there]
-    #[arg(long, global = true, value_name = "PATH", env = "OPTIONFLEET_CONFIG")]
+    #[arg(long, global = true, value_name = "PATH", env = "OPTIONFLEET_CONFIG", value_parser = any_path())]
     pub config: Option<PathBuf>,
     /// Where scans and trades live: sqlite:PATH (also from OPTIONFLEET_STORE)
     #[arg(long, global = true, value_name = "URL")]
@@ -281,6 +282,11 @@ pub struct InitConfigArgs {
     /// Overwrite a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// A path, also an empty one: an empty variable is as good as none.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// Reads `150ms`, `30s`, `20m`, `2h`, `30d`.

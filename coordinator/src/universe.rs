@@ -135,7 +135,7 @@ mod tests {
         write!(file, "\u{feff}# mine\nAAPL # the phone\n\nMSFT;SPX\n").unwrap();
         let universe = from_tickers(&format!("@{}", file.path().display())).unwrap();
         assert_eq!(names(&universe), ["AAPL", "MSFT", "SPX"]);
-        write!(file, "1X\n").unwrap();
+        writeln!(file, "1X").unwrap();
         let failure = from_tickers(&format!("@{}", file.path().display())).unwrap_err();
         assert!(failure.message.contains(&format!("{}:5: `1X`", file.path().display())), "{}", failure.message);
         let failure = from_tickers("@/nonexistent/list.txt").unwrap_err();

@@ -37,6 +37,8 @@ fn gate_words(word: &str) -> Option<&'static str> {
         "crossed" => "bid above ask",
         "locked" => "bid equal to ask",
         "spread" => "spread too wide",
+        "volume" => "too little volume",
+        "open_interest" => "too little open interest",
         "deliverable" => "adjusted contract",
         "expired" => "expired",
         "bounds" => "price outside its bounds of arbitrage",

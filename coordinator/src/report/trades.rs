@@ -286,3 +286,31 @@ pub fn csv(trades: &[TradeRecord]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use fleet_core::domain::TradeState;
+
+    use super::*;
+
+    const CLOSED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../common/core/golden/trade-closed.json"));
+
+    fn trade(state: TradeState, strategy: &str) -> TradeRecord {
+        let golden: serde_json::Value = serde_json::from_str(CLOSED).unwrap();
+        let read: TradeRecord = serde_json::from_value(golden["body"].clone()).unwrap();
+        TradeRecord { state, strategy: strategy.to_owned(), ..read }
+    }
+
+    #[test]
+    fn live_trades_come_first_and_each_strategy_is_summed_by_itself() {
+        let closed = |strategy| trade(TradeState::Closed, strategy);
+        let mut trades = [closed("oversold_call"), closed("control"), trade(TradeState::Open, "oversold_call")];
+        sort(&mut trades);
+        assert_eq!(trades[0].state, TradeState::Open);
+        let text = table(&trades);
+        assert!(text.contains("\nS1: closed 1, ") && text.contains("\nS0: closed 1, "), "{text}");
+        assert!(text.contains("Target  Stop") && text.contains("Gross"), "{text}");
+        assert_eq!(table(&[]) + &left_out(0, 3), "No trades.\n");
+        assert!(left_out(2, 1).contains("2 capped, 1 lapsed"));
+    }
+}
