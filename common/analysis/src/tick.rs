@@ -85,7 +85,8 @@ impl Ticks {
     pub fn round(&self, units: f64, rounding: Rounding) -> Price {
         let tick = self.units_at(units) as f64;
         let steps = match rounding {
-            Rounding::Nearest => (units / tick + 0.5).floor(),
+            // A half that floating point wrote a hair too low is a half all the same (8.65 × 0.70 = 6.055).
+            Rounding::Nearest => (units / tick + 0.5 + 1e-9).floor(),
             // A billionth of a step forgives the noise of a product such as 19.20 × 1.15.
             Rounding::Down => (units / tick + 1e-9).floor(),
         };
@@ -129,6 +130,11 @@ mod tests {
         assert_eq!(round(29_740.0, Rounding::Nearest), 29_500);
         assert_eq!(round(29_760.0, Rounding::Nearest), 30_000);
         assert_eq!(round(30_500.0, Rounding::Nearest), 31_000, "halves go up");
+        assert_eq!(
+            Ticks::PENNY.round(86_500.0 * (1.0 - 30.0 / 100.0), Rounding::Nearest).units(),
+            60_600,
+            "8.65 x 0.7"
+        );
         assert_eq!(round(30_999.0, Rounding::Down), 30_000);
         assert_eq!(round(-5.0, Rounding::Nearest), 0);
     }

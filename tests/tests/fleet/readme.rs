@@ -106,3 +106,24 @@ fn check_market_flags(world: &World, flags: &[&str]) {
     });
     let _ = running.kill();
 }
+
+/// The lines of the README's text block that begins with the scan's header, without the ellipses.
+fn shown_output() -> Vec<String> {
+    let path = repository().join("README.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("cannot read {}: {why}", path.display()));
+    let block = text.split("```text\n").find(|block| block.starts_with("Scan "));
+    let block = block.expect("README.md shows the demo's output").split("\n```").next().unwrap_or_default();
+    block.lines().filter(|line| !line.trim().is_empty() && *line != "…").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_output_in_the_readme_is_what_the_demo_prints() {
+    let ran = World::new().optionfleet(["demo"]).run();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let mut printed = ran.stdout.lines();
+    let shown = shown_output();
+    assert!(shown.len() > 15, "only {} lines are shown", shown.len());
+    for line in shown {
+        assert!(printed.any(|candidate| candidate == line), "the demo does not print (in this place):\n{line}");
+    }
+}
