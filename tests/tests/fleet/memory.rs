@@ -67,7 +67,8 @@ fn five_hundred_tickers_take_no_more_than_one_hundred() {
         assert!(!seen.is_empty(), "no look between ticker {from} and {to} among {}", samples.len());
         seen[seen.len() / 2]
     };
-    let (early, late) = (around(85, 115), around(470, 500));
+    // At 500 the report is made, which holds every outcome at once: that is not the scan's memory.
+    let (early, late) = (around(85, 115), around(470, 499));
     eprintln!("resident after ticker 100: {} MB, after 500: {} MB", early / 1024, late / 1024);
     assert!(late * 10 <= early * 11, "grew from {early} kB after ticker 100 to {late} kB after 500");
 }
