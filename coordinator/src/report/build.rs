@@ -8,6 +8,7 @@ use fleet_core::domain::{
     Answer, Candidate, Finding, Funnel, Manifest, Notice, Outcome, RequestCounts, ScanState, SkipReason, StoredOutcome,
     Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
 };
+use fleet_worker::scan_ticker::BARS_MISSING;
 
 use super::{
     CandidateRow, Completion, FailedRow, FunnelReport, NearMissRow, NewTradeRow, PartialRow, Report, RowProvenance,
@@ -100,8 +101,12 @@ pub fn build(input: &ReportInput) -> Report {
         failed: input.outcomes.iter().filter_map(failed).collect(),
         partial: findings
             .iter()
-            .filter(|finding| !finding.not_served.is_empty())
-            .map(|f| PartialRow { ticker: f.ticker.clone(), not_served: f.not_served.clone() })
+            .map(|f| PartialRow {
+                ticker: f.ticker.clone(),
+                not_served: f.not_served.clone(),
+                bars_missing: f.provenance.flags.iter().any(|flag| flag == BARS_MISSING),
+            })
+            .filter(|row| row.bars_missing || !row.not_served.is_empty())
             .collect(),
         remarks: remarks(&findings, &config),
     }

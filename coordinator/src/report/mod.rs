@@ -274,13 +274,15 @@ pub struct FailedRow {
     pub detail: String,
 }
 
-/// An answer with expirations missing.
+/// An answer made of less than was wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartialRow {
     /// Which.
     pub ticker: Ticker,
-    /// Wanted and not served.
+    /// Expirations that were wanted and not served.
     pub not_served: Vec<Date>,
+    /// Bars that were wanted did not come: contracts were not examined, and exits went by quotes alone.
+    pub bars_missing: bool,
 }
 
 impl Report {

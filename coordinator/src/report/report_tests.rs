@@ -152,6 +152,7 @@ fn input() -> ReportInput {
     aapl.provenance.vendor = Vendor::Yahoo;
     let mut msft = finding("MSFT", Vec::new());
     msft.not_served = vec!["2027-01-15".parse().unwrap()];
+    msft.provenance.flags.push("bars_missing".to_owned());
     let mut universe_requests = RequestCounts::default();
     universe_requests.add(Vendor::Finviz, 3);
     let failed = Outcome::Failed {

@@ -26,7 +26,7 @@ pub fn render(report: &Report) -> String {
     text += &section("Paper trades that moved", transitions(report));
     text += &section("Notices that would go out", notices(report));
     text += &section("Skipped (expected, no failure)", skipped(report));
-    text += &section("Partial: expirations that were wanted and not served", partial(report));
+    text += &section("Partial: wanted and not served", partial(report));
     text += &section(&format!("Failed: {} of {} tickers", report.failed.len(), report.tickers.total), failed(report));
     text.push('\n');
     for remark in &report.remarks {
@@ -338,8 +338,9 @@ fn partial(report: &Report) -> String {
         .partial
         .iter()
         .map(|row| {
-            let dates: Vec<String> = row.not_served.iter().map(|date| date.strftime("%y-%m-%d").to_string()).collect();
-            wrap(&format!("  {:<7} {}", row.ticker, dates.join(" ")), 10)
+            let dates = row.not_served.iter().map(|date| date.strftime("%y-%m-%d").to_string());
+            let bars = row.bars_missing.then(|| "bars".to_owned());
+            wrap(&format!("  {:<7} {}", row.ticker, bars.into_iter().chain(dates).collect::<Vec<_>>().join(" ")), 10)
         })
         .collect()
 }
