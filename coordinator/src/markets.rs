@@ -35,8 +35,7 @@ const ACK_WAIT: Duration = Duration::from_secs(30);
 
 /// A scan's outside things.
 #[must_use]
-pub fn parts(settings: &Settings, store: SqliteStore, notifier: Arc<dyn Notifier>) -> ScanParts {
-    let store: Arc<dyn Store> = Arc::new(store);
+pub fn parts(settings: &Settings, store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> ScanParts {
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
     ScanParts {
         queue: Arc::new(InProcessQueue::new(ACK_WAIT)),
@@ -65,18 +64,18 @@ pub fn home() -> Result<PathBuf, Failure> {
 }
 
 /// Opens the store, making it if need be.
-pub fn open_store(settings: &Settings) -> Result<SqliteStore, Failure> {
-    Ok(SqliteStore::open(&store_path(settings)?)?)
+pub fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(SqliteStore::open(&store_path(settings)?)?))
 }
 
 /// Opens a store that must be there: a question to a store that does not exist would leave an empty one behind.
-pub fn existing_store(settings: &Settings) -> Result<SqliteStore, Failure> {
+pub fn existing_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
     let path = store_path(settings)?;
     if !exists(&path)? {
         return Err(Failure::broken(format!("there is no store at {} yet", path.display()))
             .hint("`optionfleet scan` makes it; or name another with --store sqlite:PATH"));
     }
-    Ok(SqliteStore::open(&path)?)
+    Ok(Arc::new(SqliteStore::open(&path)?))
 }
 
 fn exists(path: &Path) -> Result<bool, Failure> {

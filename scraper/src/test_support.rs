@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use fleet_core::domain::Vendor;
-use fleet_core::seams::{BudgetAnswer, Budgets, StoreError};
+use fleet_core::seams::{BudgetAnswer, BudgetStand, Budgets, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -65,6 +65,17 @@ impl Budgets for MemoryBudgets {
         let permits = want.min(per_sec as u32).max(1);
         *due = Some(start + spacing * permits);
         Ok(BudgetAnswer::Granted { permits, start_in: start - now, spacing })
+    }
+
+    async fn budget_stands(&self) -> Result<Vec<BudgetStand>, StoreError> {
+        let (now, state) = (Instant::now(), self.state.lock().unwrap());
+        let left = |at: Option<Instant>| at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let stands = state.iter().map(|(vendor, VendorState { due, blocked })| BudgetStand {
+            vendor: *vendor,
+            next_in: left(*due),
+            blocked_for: left(*blocked),
+        });
+        Ok(stands.collect())
     }
 
     async fn block(&self, vendor: Vendor, wait: Duration) -> Result<(), StoreError> {

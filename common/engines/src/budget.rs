@@ -20,7 +20,8 @@
 
 use std::time::Duration;
 
-use fleet_core::seams::BudgetAnswer;
+use fleet_core::domain::Vendor;
+use fleet_core::seams::{BudgetAnswer, BudgetStand};
 
 /// How far ahead permits are handed out.
 pub const HORIZON: Duration = Duration::from_secs(1);
@@ -96,6 +97,16 @@ pub fn draw(
 pub fn block(state: BudgetState, now_us: i64, wait: Duration) -> BudgetState {
     let until = now_us.saturating_add(micros(wait.min(MAX_BLOCK)));
     BudgetState { blocked_until_us: state.blocked_until_us.max(until), ..state }
+}
+
+/// Where a budget stands at `now_us`, for people who ask.
+#[must_use]
+pub fn stand(vendor: Vendor, state: BudgetState, now_us: i64) -> BudgetStand {
+    BudgetStand {
+        vendor,
+        next_in: duration(state.next_us.saturating_sub(now_us)),
+        blocked_for: duration(state.blocked_until_us.saturating_sub(now_us)),
+    }
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleet_core::domain::{ScanId, Task, Ticker};
+use fleet_core::domain::{ScanId, Task, Ticker, TraceContext};
 use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -52,6 +52,7 @@ struct Tasks {
 struct Entry {
     /// Tells one publication of a task from the next.
     publication: u64,
+    trace: TraceContext,
     place: Place,
 }
 
@@ -76,8 +77,8 @@ impl InProcessQueue {
 
 #[async_trait]
 impl TaskQueue for InProcessQueue {
-    async fn publish(&self, task: &Task, _round: u32) -> Result<Published, QueueError> {
-        let published = self.0.lock().publish(task)?;
+    async fn publish(&self, task: &Task, round: u32) -> Result<Published, QueueError> {
+        let published = self.0.lock().publish(task, TraceContext::of_task(task, round))?;
         self.0.changed.notify_waiters();
         Ok(published)
     }
@@ -111,6 +112,10 @@ impl TaskQueue for InProcessQueue {
     async fn backlog(&self, scan: &ScanId) -> Result<u64, QueueError> {
         Ok(self.0.lock().scans.get(scan).map_or(0, |tickers| tickers.len() as u64))
     }
+
+    async fn ping(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
 }
 
 impl Shared {
@@ -125,9 +130,9 @@ impl Shared {
         tasks.wake(now);
         let mut taken: Vec<Box<dyn Delivery>> = Vec::new();
         while taken.len() < max
-            && let Some((task, publication, id)) = tasks.deliver(now + self.ack_wait)
+            && let Some((task, publication, trace, id)) = tasks.deliver(now + self.ack_wait)
         {
-            taken.push(Box::new(Held { queue: Arc::clone(self), task, publication, id, answered: false }));
+            taken.push(Box::new(Held { queue: Arc::clone(self), task, publication, trace, id, answered: false }));
         }
         (taken, tasks.due.keys().next().map(|(at, _)| *at))
     }
@@ -143,7 +148,7 @@ impl Tasks {
         self.scans.get_mut(&task.scan)?.get_mut(&task.ticker)
     }
 
-    fn publish(&mut self, task: &Task) -> Result<Published, QueueError> {
+    fn publish(&mut self, task: &Task, trace: TraceContext) -> Result<Published, QueueError> {
         if self.entry(task).is_some() {
             return Ok(Published::AlreadyQueued);
         }
@@ -151,7 +156,7 @@ impl Tasks {
             return Err(QueueError::Refused(format!("it holds {MAX_TASKS} tasks already")));
         }
         let line = self.next_id();
-        let entry = Entry { publication: line, place: Place::Ready { line } };
+        let entry = Entry { publication: line, trace, place: Place::Ready { line } };
         self.scans.entry(task.scan.clone()).or_default().insert(task.ticker.clone(), entry);
         self.len += 1;
         self.ready.insert(line, task.clone());
@@ -176,14 +181,14 @@ impl Tasks {
     }
 
     /// Hands out the first task in line.
-    fn deliver(&mut self, until: Instant) -> Option<(Task, u64, u64)> {
+    fn deliver(&mut self, until: Instant) -> Option<(Task, u64, TraceContext, u64)> {
         let (line, task) = self.ready.pop_first()?;
         let id = self.next_id();
         let entry = self.entry(&task)?;
         entry.place = Place::Delivered { until, id, line };
-        let publication = entry.publication;
+        let (publication, trace) = (entry.publication, entry.trace);
         self.due.insert((until, id), task.clone());
-        Some((task, publication, id))
+        Some((task, publication, trace, id))
     }
 
     /// Moves a delivered task elsewhere, if this delivery still holds it.
@@ -232,6 +237,7 @@ struct Held {
     queue: Arc<Shared>,
     task: Task,
     publication: u64,
+    trace: TraceContext,
     id: u64,
     answered: bool,
 }
@@ -240,6 +246,10 @@ struct Held {
 impl Delivery for Held {
     fn task(&self) -> &Task {
         &self.task
+    }
+
+    fn trace(&self) -> TraceContext {
+        self.trace
     }
 
     /// Also by a holder whose time was over: what is done is done, whoever holds the task now.

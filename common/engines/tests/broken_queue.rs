@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleet_core::domain::{ScanId, Task, Ticker};
+use fleet_core::domain::{ScanId, Task, Ticker, TraceContext};
 use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
 use fleet_engines::conformance::queue::{self, QueueFixture};
 use fleet_engines::in_process::InProcessQueue;
@@ -26,6 +26,8 @@ enum Fault {
     ReturnsAtOnceWhenEmpty,
     AnswersAPullForNothing,
     DeliversSomethingElse,
+    IsNeverThere,
+    LosesTheTrace,
 }
 
 /// A right queue behind one fault.
@@ -67,6 +69,13 @@ impl TaskQueue for Broken {
         }
         self.queue.backlog(scan).await
     }
+
+    async fn ping(&self) -> Result<(), QueueError> {
+        match self.fault {
+            Fault::IsNeverThere => Err(QueueError::Unavailable("nobody is there".to_owned())),
+            _ => self.queue.ping().await,
+        }
+    }
 }
 
 impl Broken {
@@ -89,6 +98,13 @@ struct BrokenDelivery {
 impl Delivery for BrokenDelivery {
     fn task(&self) -> &Task {
         &self.task
+    }
+
+    fn trace(&self) -> TraceContext {
+        match self.fault {
+            Fault::LosesTheTrace => TraceContext::of_task(&self.task, 0),
+            _ => self.held.as_ref().expect("held until answered").trace(),
+        }
     }
 
     async fn ack(mut self: Box<Self>) -> Result<(), QueueError> {
@@ -188,6 +204,8 @@ fn every_function_of_the_suite_is_in_the_list() {
 }
 
 notices! {
+    IsNeverThere: a_queue_that_is_there_answers;
+    LosesTheTrace: a_delivery_carries_the_trace_of_its_publication;
     DropsAcks: an_acknowledged_task_is_gone_and_can_be_published_again;
     SaysQueuedTwice: a_task_is_not_queued_twice_while_waiting;
     SaysQueuedTwice: a_task_is_not_queued_twice_while_delivered;

@@ -65,6 +65,12 @@ enum Fault {
     DropsBuysTooSoon,
     CountsSentNotices,
     NeverAdopts,
+    NeverForgives,
+    ReadsEveryPlace,
+    HidesTheLease,
+    SettlesOnAnything,
+    HidesTheBudgets,
+    KeepsWorkersForEver,
 }
 
 /// A right store behind one fault.
@@ -124,6 +130,12 @@ impl Scans for Broken {
         self.right.release_lease(&self.epoch_of(lease)).await
     }
 
+    async fn lease(&self, scan: &ScanId) -> Stored<Option<LeaseView>> {
+        let view = self.right.lease(scan).await?;
+        let hidden = self.is(Fault::HidesTheLease);
+        Ok(view.map(|view| if hidden { LeaseView { held: None, ..view } } else { view }))
+    }
+
     async fn freeze_manifest(&self, lease: &Lease, manifest: &Manifest) -> Stored<Manifest> {
         let frozen = match self.right.freeze_manifest(&self.epoch_of(lease), manifest).await {
             Err(StoreError::Conflict(_)) if self.is(Fault::FreezesAnything) => manifest.clone(),
@@ -151,6 +163,13 @@ impl Scans for Broken {
             Attempt::Run(_) if self.is(Fault::ForgetsAttempts) => Attempt::Run(1),
             other => other,
         })
+    }
+
+    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<()> {
+        if self.is(Fault::NeverForgives) {
+            return Ok(());
+        }
+        self.right.forgive_attempt(scan, ticker).await
     }
 
     async fn commit(&self, commit: &Commit) -> Stored<CommitAnswer> {
@@ -187,8 +206,16 @@ impl Scans for Broken {
         self.right.missing(scan).await
     }
 
-    async fn outcomes(&self, scan: &ScanId) -> Stored<Vec<StoredOutcome>> {
-        let mut outcomes = self.right.outcomes(scan).await?;
+    async fn missing_count(&self, scan: &ScanId) -> Stored<u32> {
+        if self.is(Fault::NothingIsMissing) {
+            return Ok(0);
+        }
+        self.right.missing_count(scan).await
+    }
+
+    async fn outcomes(&self, scan: &ScanId, places: std::ops::Range<u32>) -> Stored<Vec<StoredOutcome>> {
+        let places = if self.is(Fault::ReadsEveryPlace) { 0..u32::MAX } else { places };
+        let mut outcomes = self.right.outcomes(scan, places).await?;
         if self.is(Fault::LastCommitWins) {
             for stored in &mut outcomes {
                 stored.outcome = Outcome::Poison { attempts: 8 };
@@ -214,6 +241,7 @@ impl Scans for Broken {
             }
             Fault::CapsWhatIsTaken => decision.capped.append(&mut decision.taken),
             Fault::TakesWhatIsCapped => decision.taken.append(&mut decision.capped),
+            Fault::SettlesOnAnything => decision.basis = self.right.portfolio_version().await?,
             _ => {}
         }
         self.right.settle(&lease, &decision).await
@@ -274,6 +302,10 @@ impl Trades for Broken {
 
     async fn trade(&self, id: &TradeId) -> Stored<Option<(TradeRecord, Vec<Mark>)>> {
         self.right.trade(id).await
+    }
+
+    async fn portfolio_version(&self) -> Stored<u64> {
+        self.right.portfolio_version().await
     }
 
     async fn live_underlyings(&self) -> Stored<Vec<Ticker>> {
@@ -356,6 +388,13 @@ impl Budgets for Broken {
         }
     }
 
+    async fn budget_stands(&self) -> Stored<Vec<BudgetStand>> {
+        if self.is(Fault::HidesTheBudgets) {
+            return Ok(Vec::new());
+        }
+        self.right.budget_stands().await
+    }
+
     async fn block(&self, vendor: Vendor, wait: Duration) -> Stored<()> {
         if self.is(Fault::LastBlockWins) {
             return if wait > Duration::from_secs(1) { Ok(()) } else { self.right.block(vendor, wait).await };
@@ -383,6 +422,22 @@ impl BarCache for Broken {
 impl Explanations for Broken {
     async fn explanation(&self, ticker: &Ticker) -> Stored<Option<(ScanId, Vec<u8>)>> {
         self.right.explanation(ticker).await
+    }
+}
+
+#[async_trait]
+impl Roster for Broken {
+    async fn check_in(&self, report: &WorkerReport, lasts: Duration) -> Stored<()> {
+        let lasts = if self.is(Fault::KeepsWorkersForEver) { lasts * 1_000 } else { lasts };
+        self.right.check_in(report, lasts).await
+    }
+
+    async fn check_out(&self, name: &str) -> Stored<()> {
+        self.right.check_out(name).await
+    }
+
+    async fn workers(&self) -> Stored<Vec<SeenWorker>> {
+        self.right.workers().await
     }
 }
 
@@ -481,6 +536,12 @@ fn every_function_of_the_suite_is_in_the_list() {
 }
 
 notices! {
+    NeverForgives: a_forgiven_attempt_does_not_count;
+    ReadsEveryPlace: outcomes_are_read_by_places;
+    HidesTheLease: a_lease_is_shown_to_who_asks;
+    SettlesOnAnything: settling_on_an_older_portfolio_is_refused;
+    HidesTheBudgets: budgets_are_shown_as_they_stand;
+    KeepsWorkersForEver: a_worker_is_there_until_it_leaves_or_falls_silent;
     CommitsTwice: the_first_commit_wins;
     CommitsTwice: only_one_of_many_commits_wins;
     LastCommitWins: the_first_commit_wins;

@@ -207,7 +207,7 @@ async fn on_a_full_disk_exactly_what_was_acknowledged_is_there() {
     for room in [100_000, 217_000, 333_000, 1_000_000] {
         let max_bytes = Some(std::fs::metadata(&path).unwrap().len() + room);
         let small = SqliteStore::open_with(&path, SqliteSettings { max_bytes, ..SqliteSettings::default() }).unwrap();
-        let already = small.outcomes(&scan()).await.unwrap().len();
+        let already = small.outcomes(&scan(), 0..u32::MAX).await.unwrap().len();
         let mut acknowledged = already;
         let error = loop {
             match small.commit(&commit(acknowledged)).await {
@@ -224,7 +224,7 @@ async fn on_a_full_disk_exactly_what_was_acknowledged_is_there() {
 /// Each commit is there as a whole or not at all: outcome, proposed trade, the lapse of the live one, its notice, the
 /// explanation. Returns how many.
 async fn check_whole(store: &SqliteStore) -> usize {
-    let outcomes = store.outcomes(&scan()).await.unwrap();
+    let outcomes = store.outcomes(&scan(), 0..u32::MAX).await.unwrap();
     let n = outcomes.len();
     let stored: BTreeSet<Ticker> = outcomes.into_iter().map(|outcome| outcome.ticker).collect();
     assert_eq!(stored, (0..n).map(ticker).collect());

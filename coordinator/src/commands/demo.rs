@@ -29,7 +29,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     if !global.quiet {
         eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
     }
-    let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
+    let target = scan_target::decide(&ScanArgs::default(), &settings, store.as_ref(), Some(&info)).await?;
     let prepared = run_scan::prepare(&settings, store, target, None);
     let again = "optionfleet demo   (the simulated market ended with this one)";
     let ended = run_scan::run(global, prepared, interrupted, again).await;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use fleet_core::domain::{OccSymbol, StoredOutcome, Ticker};
-use fleet_core::seams::{Explanations as _, Scans as _};
-use fleet_engines::sqlite::SqliteStore;
+use fleet_core::domain::{OccSymbol, ScanId, StoredOutcome, Ticker};
+use fleet_core::seams::Store;
 use fleet_worker::explanation;
 
 use crate::args::{ExplainArgs, Format, Global};
@@ -28,7 +27,7 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     let store = markets::existing_store(&settings)?;
     let tickers = match given {
         Some(ticker) => vec![ticker],
-        None => possible_underlyings(&store, &symbol).await?,
+        None => possible_underlyings(store.as_ref(), &symbol).await?,
     };
     for ticker in &tickers {
         let Some((scan, blob)) = store.explanation(ticker).await? else { continue };
@@ -36,8 +35,8 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
             Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error)))
         })?;
         if let Some(contract) = contracts.iter().find(|contract| *contract.symbol() == symbol) {
-            let outcomes = store.outcomes(&scan).await?;
-            let finding = outcomes.iter().filter(|stored| stored.ticker == *ticker).find_map(StoredOutcome::finding);
+            let stored = outcome_of(store.as_ref(), &scan, ticker).await?;
+            let finding = stored.as_ref().and_then(StoredOutcome::finding);
             let newest = store.list_scans(1).await?.into_iter().next().map(|summary| summary.scan);
             let told = explained::explained(&scan, newest.filter(|newest| *newest != scan), contract, finding);
             let text = match global.format {
@@ -54,8 +53,16 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
         .hint("scan its underlying first; where the root does not tell it, add --ticker"))
 }
 
+/// How a scan accounted for a ticker.
+async fn outcome_of(store: &dyn Store, scan: &ScanId, ticker: &Ticker) -> Result<Option<StoredOutcome>, Failure> {
+    let Some(manifest) = store.manifest(scan).await? else { return Ok(None) };
+    let place = manifest.tickers.iter().position(|planned| planned == ticker).and_then(|n| u32::try_from(n).ok());
+    let Some(place) = place else { return Ok(None) };
+    Ok(store.outcomes(scan, place..place + 1).await?.pop())
+}
+
 /// A root is not a ticker, but begins like one: `AAPL1`, `SPXW`, `BRKB`. The scans' own tickers decide.
-async fn possible_underlyings(store: &SqliteStore, symbol: &OccSymbol) -> Result<Vec<Ticker>, Failure> {
+async fn possible_underlyings(store: &dyn Store, symbol: &OccSymbol) -> Result<Vec<Ticker>, Failure> {
     let root = symbol.root.as_str();
     let mut known = BTreeSet::new();
     for summary in store.list_scans(RECENT_SCANS).await? {

@@ -6,11 +6,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{
-    Manifest, Notice, NoticeKind, ScanId, ScanState, StoredOutcome, Ticker, TradeId, TradeRecord, calendar,
-};
-use fleet_core::seams::{Holder, Notifier, Outbox as _, Scans as _, TradeFilter, Trades as _};
-use fleet_engines::sqlite::SqliteStore;
+use fleet_core::domain::{Manifest, Notice, NoticeKind, ScanState, Ticker, TradeId};
+use fleet_core::seams::{Holder, Notifier, Store, TradeFilter};
 use tokio::sync::{mpsc, watch};
 
 use super::scan_target::ScanTarget;
@@ -19,7 +16,7 @@ use crate::config::{AutoMinutes, Settings, manifest_template};
 use crate::failure::{Exit, Failure};
 use crate::notify::RecordingNotifier;
 use crate::progress::{self, Telling};
-use crate::report::{self, ReportInput};
+use crate::report::{self, Gathered, ReportInput};
 use crate::scan::{self, PortfolioCaps, ScanEnd, ScanParts, ScanRequest};
 use crate::{markets, output};
 
@@ -30,7 +27,6 @@ pub struct PreparedScan {
     /// What is asked.
     pub request: ScanRequest,
     asked: Option<Vec<Ticker>>,
-    store: SqliteStore,
     notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
 }
@@ -39,13 +35,13 @@ pub struct PreparedScan {
 #[must_use]
 pub fn prepare(
     settings: &Settings,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     target: ScanTarget,
     deadline: Option<Duration>,
 ) -> PreparedScan {
     // On one machine people read their notices in the report: what is handed over is kept for it.
     let notifier = Arc::new(RecordingNotifier::default());
-    let parts = markets::parts(settings, store.clone(), Arc::clone(&notifier) as Arc<dyn Notifier>);
+    let parts = markets::parts(settings, store, Arc::clone(&notifier) as Arc<dyn Notifier>);
     let configured = match settings.scan.deadline_minutes {
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
@@ -69,7 +65,7 @@ pub fn prepare(
         slots: usize::try_from(settings.scan.slots).unwrap_or(1),
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
-    PreparedScan { parts, request, asked: target.asked, store, notifier, top }
+    PreparedScan { parts, request, asked: target.asked, notifier, top }
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -101,11 +97,11 @@ pub async fn run(
             return Err(failure);
         }
     };
-    let Some(manifest) = prepared.store.manifest(&scan).await? else {
+    let Some(manifest) = prepared.parts.store.manifest(&scan).await? else {
         eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
-    let report = report::build(&gather(&prepared, manifest).await?);
+    let report = report::build(gather(&prepared, manifest).await?);
     output::print(&rendered(global.format, &report)?)?;
     if exit == Exit::Interrupted {
         eprintln!("interrupted; go on with:\n  {resume_hint}");
@@ -130,7 +126,7 @@ pub async fn run(
 /// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is
 /// stored.
 async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure> {
-    if prepared.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed) {
+    if prepared.parts.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed) {
         return Ok(());
     }
     let away = fleet_scraper::reach::unreachable(&prepared.request.template.vendors).await;
@@ -163,16 +159,18 @@ fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> 
     })
 }
 
-/// Everything the store holds of a scan.
+/// Everything a report needs of what the store holds of a scan.
 async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInput, Failure> {
-    let store = &prepared.store;
-    let universe_requests = store.scan_requests(&manifest.scan).await?;
-    let state = store.scan_state(&manifest.scan).await?;
-    let outcomes = store.outcomes(&manifest.scan).await?;
-    let mut trades = trades_of(store, &manifest.scan, &outcomes).await?;
+    let (store, scan) = (prepared.parts.store.as_ref(), &manifest.scan);
+    let universe_requests = store.scan_requests(scan).await?;
+    let state = store.scan_state(scan).await?;
+    let mut gathered = Gathered::default();
+    let tickers = u32::try_from(manifest.tickers.len()).unwrap_or(u32::MAX);
+    scan::outcomes::for_each(store, scan, tickers, |stored| gathered.add(stored)).await?;
+    let mut trades = store.trades(&TradeFilter { scan: Some(scan.clone()), ..TradeFilter::default() }).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
     buys.extend(trades.iter().map(|trade| trade.id.clone()));
-    for change in outcomes.iter().filter_map(StoredOutcome::finding).flat_map(|finding| &finding.transitions) {
+    for change in gathered.transitions() {
         moves.extend(change.notice.as_ref().map(Notice::key));
         if let Some((trade, _)) = store.trade(&change.trade).await? {
             trades.push(trade);
@@ -190,33 +188,21 @@ async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInp
     notices.extend(prepared.notifier.sent().into_iter().map(|notice| (notice.key(), notice)));
     let (notices, top) = (notices.into_values().collect(), prepared.top);
     let (state, asked) = (state.unwrap_or(ScanState::Init), prepared.asked.clone());
-    Ok(ReportInput { manifest, state, asked, outcomes, trades, notices, universe_requests, top })
-}
-
-async fn trades_of(
-    store: &SqliteStore,
-    scan: &ScanId,
-    outcomes: &[StoredOutcome],
-) -> Result<Vec<TradeRecord>, Failure> {
-    let sessions: BTreeSet<_> =
-        outcomes.iter().filter_map(StoredOutcome::finding).map(|f| calendar::session_date(f.as_of)).collect();
-    let mut trades = Vec::new();
-    for session in sessions {
-        let filter = TradeFilter { entry_session: Some(session), controls: true, ..TradeFilter::default() };
-        trades.extend(store.trades(&filter).await?.into_iter().filter(|trade| trade.scan == *scan));
-    }
-    Ok(trades)
+    Ok(ReportInput { manifest, state, asked, gathered, trades, notices, universe_requests, top })
 }
 
 #[cfg(test)]
 mod tests {
+    use fleet_core::domain::ScanId;
+
     use super::*;
     use crate::config::Settings;
 
     #[tokio::test]
     async fn a_notice_that_an_earlier_scan_left_unsent_is_in_the_report() {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&directory.path().join("x.db")).unwrap();
+        let store = fleet_engines::sqlite::SqliteStore::open(&directory.path().join("x.db")).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
         let at = Timestamp::UNIX_EPOCH;
         let tickers = vec![Ticker::parse("AAPL").unwrap()];
         let universe = crate::universe::from_tickers("AAPL").unwrap();
@@ -235,7 +221,7 @@ mod tests {
         // What the scan's outbox step does with a notice it finds there.
         prepared.notifier.send(&owed.key(), &owed).await.unwrap();
         let manifest = prepared.request.template.clone();
-        let report = report::build(&gather(&prepared, manifest).await.unwrap());
+        let report = report::build(gather(&prepared, manifest).await.unwrap());
         assert_eq!(report.notices, [owed]);
         assert!(report::table::render(&report).contains("> SELL of an earlier scan"));
     }

@@ -42,9 +42,9 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         mind_the_hour(global, args)?;
     }
     let store = markets::open_store(&settings)?;
-    let target = scan_target::decide(args, &settings, &store, market.as_ref()).await?;
+    let target = scan_target::decide(args, &settings, store.as_ref(), market.as_ref()).await?;
     if !args.dry_run {
-        scan_target::refuse_a_later_market(&target.scan, &store, market.as_ref()).await?;
+        scan_target::refuse_a_later_market(&target.scan, store.as_ref(), market.as_ref()).await?;
     }
     let prepared = run_scan::prepare(&settings, store, target, args.deadline);
     if args.dry_run {

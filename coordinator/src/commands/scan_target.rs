@@ -4,8 +4,7 @@ use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
 use fleet_core::domain::{ScanId, ScanState, Ticker};
-use fleet_core::seams::{Clock as _, Scans as _, SystemClock};
-use fleet_engines::sqlite::SqliteStore;
+use fleet_core::seams::{Clock as _, Store, SystemClock};
 use fleet_scraper::simulated::{MarketInfo, market_info};
 use serde_json::Value;
 
@@ -144,7 +143,7 @@ fn slot(args: &ScanArgs) -> Result<Option<SlotTime>, Failure> {
 pub async fn decide(
     args: &ScanArgs,
     settings: &Settings,
-    store: &SqliteStore,
+    store: &dyn Store,
     market: Option<&MarketInfo>,
 ) -> Result<ScanTarget, Failure> {
     let as_of = market.map(|info| info.now);
@@ -172,7 +171,7 @@ pub async fn decide(
 /// its answers asks no more.
 pub async fn refuse_a_later_market(
     scan: &ScanId,
-    store: &SqliteStore,
+    store: &dyn Store,
     market: Option<&MarketInfo>,
 ) -> Result<(), Failure> {
     let Some(info) = market else { return Ok(()) };
@@ -193,7 +192,7 @@ pub async fn refuse_a_later_market(
 /// The scan to go on with, and our hash of it: once its manifest is frozen its universe is, whatever the flags say.
 async fn resumed(
     id: &str,
-    store: &SqliteStore,
+    store: &dyn Store,
     settings: &Settings,
     config_hash: String,
 ) -> Result<(ScanId, String), Failure> {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use fleet_core::domain::calendar::new_york_text;
-use fleet_core::seams::{ScanSummary, Scans as _};
+use fleet_core::seams::ScanSummary;
 
 use crate::args::{Format, Global, ScansArgs, ScansCommand};
 use crate::commands::context;

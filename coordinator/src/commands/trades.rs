@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use fleet_core::domain::{Exit as Sold, ExitReason, Fill, Price, Ticker, TradeId, TradeRecord, TradeState};
-use fleet_core::seams::{TradeFilter, Trades as _};
-use fleet_engines::sqlite::SqliteStore;
+use fleet_core::seams::{Store, TradeFilter};
 
 use crate::args::{Format, Global, ListArgs, TradesArgs, TradesCommand};
 use crate::commands::context;
@@ -17,26 +16,38 @@ pub async fn run(global: &Global, args: &TradesArgs) -> Result<Exit, Failure> {
     let settings = context::configure(global, Vec::new())?.settings;
     let store = markets::existing_store(&settings)?;
     let text = match &args.act {
-        None => listed(global.format, &store, None, &args.listing).await?,
-        Some(TradesCommand::Proposed(list)) => listed(global.format, &store, Some(TradeState::Proposed), list).await?,
-        Some(TradesCommand::Pending(list)) => listed(global.format, &store, Some(TradeState::Pending), list).await?,
-        Some(TradesCommand::Open(list)) => listed(global.format, &store, Some(TradeState::Open), list).await?,
-        Some(TradesCommand::Lapsed(list)) => listed(global.format, &store, Some(TradeState::Lapsed), list).await?,
-        Some(TradesCommand::Capped(list)) => listed(global.format, &store, Some(TradeState::Capped), list).await?,
-        Some(TradesCommand::Closed(list)) => listed(global.format, &store, Some(TradeState::Closed), list).await?,
-        Some(TradesCommand::Show { id }) => shown(global.format, &store, &find(&store, id).await?).await?,
+        None => listed(global.format, store.as_ref(), None, &args.listing).await?,
+        Some(TradesCommand::Proposed(list)) => {
+            listed(global.format, store.as_ref(), Some(TradeState::Proposed), list).await?
+        }
+        Some(TradesCommand::Pending(list)) => {
+            listed(global.format, store.as_ref(), Some(TradeState::Pending), list).await?
+        }
+        Some(TradesCommand::Open(list)) => listed(global.format, store.as_ref(), Some(TradeState::Open), list).await?,
+        Some(TradesCommand::Lapsed(list)) => {
+            listed(global.format, store.as_ref(), Some(TradeState::Lapsed), list).await?
+        }
+        Some(TradesCommand::Capped(list)) => {
+            listed(global.format, store.as_ref(), Some(TradeState::Capped), list).await?
+        }
+        Some(TradesCommand::Closed(list)) => {
+            listed(global.format, store.as_ref(), Some(TradeState::Closed), list).await?
+        }
+        Some(TradesCommand::Show { id }) => {
+            shown(global.format, store.as_ref(), &find(store.as_ref(), id).await?).await?
+        }
         Some(TradesCommand::Ignore { id }) => {
-            let found = find(&store, id).await?;
+            let found = find(store.as_ref(), id).await?;
             store.ignore_trade(&found.id).await?;
             match global.format {
                 Format::Table => format!("No more notices of {} ({}); it is still followed.\n", found.id, found.symbol),
-                Format::Json | Format::Csv => shown(global.format, &store, &found).await?,
+                Format::Json | Format::Csv => shown(global.format, store.as_ref(), &found).await?,
             }
         }
         Some(TradesCommand::Close { id, price }) => {
-            let found = find(&store, id).await?;
-            close(&store, &found, price).await?;
-            shown(global.format, &store, &found).await?
+            let found = find(store.as_ref(), id).await?;
+            close(store.as_ref(), &found, price).await?;
+            shown(global.format, store.as_ref(), &found).await?
         }
     };
     output::print(&text)?;
@@ -45,7 +56,7 @@ pub async fn run(global: &Global, args: &TradesArgs) -> Result<Exit, Failure> {
 
 async fn listed(
     format: Format,
-    store: &SqliteStore,
+    store: &dyn Store,
     state: Option<TradeState>,
     list: &ListArgs,
 ) -> Result<String, Failure> {
@@ -73,7 +84,7 @@ async fn listed(
     })
 }
 
-async fn shown(format: Format, store: &SqliteStore, found: &TradeRecord) -> Result<String, Failure> {
+async fn shown(format: Format, store: &dyn Store, found: &TradeRecord) -> Result<String, Failure> {
     let (trade, marks) =
         store.trade(&found.id).await?.ok_or_else(|| Failure::usage(format!("there is no trade {}", found.id)))?;
     Ok(match format {
@@ -84,7 +95,7 @@ async fn shown(format: Format, store: &SqliteStore, found: &TradeRecord) -> Resu
 }
 
 /// A trade by its id or by a beginning that only it has.
-async fn find(store: &SqliteStore, text: &str) -> Result<TradeRecord, Failure> {
+async fn find(store: &dyn Store, text: &str) -> Result<TradeRecord, Failure> {
     let id = TradeId::from_user(text);
     if let Some((trade, _)) = store.trade(&id).await? {
         return Ok(trade);
@@ -101,7 +112,7 @@ async fn find(store: &SqliteStore, text: &str) -> Result<TradeRecord, Failure> {
     }
 }
 
-async fn close(store: &SqliteStore, trade: &TradeRecord, price: &str) -> Result<(), Failure> {
+async fn close(store: &dyn Store, trade: &TradeRecord, price: &str) -> Result<(), Failure> {
     let price = exit_price(price)?;
     let Some(fill) = &trade.fill else {
         return Err(Failure::usage(format!("trade {} is {}, not open", trade.id, trade.state.word()))

@@ -9,6 +9,7 @@
 pub mod build;
 pub mod csv;
 pub mod explained;
+pub mod gathered;
 pub mod layout;
 pub mod places;
 pub mod plan;
@@ -26,6 +27,7 @@ use fleet_core::domain::{
 };
 
 pub use build::{ReportInput, build};
+pub use gathered::Gathered;
 
 /// Version of the JSON output. It grows when a field changes its meaning or goes away; new fields do not change it.
 pub const SCHEMA: u32 = 1;

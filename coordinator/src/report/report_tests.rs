@@ -117,8 +117,20 @@ fn stored(name: &str, outcome: Outcome) -> StoredOutcome {
     StoredOutcome { scan: scan(), ticker: ticker(name), outcome, worker: "w".to_owned(), attempt: 1 }
 }
 
+/// A report's input before its outcomes were gathered.
+struct Given {
+    input: ReportInput,
+    outcomes: Vec<StoredOutcome>,
+}
+
+fn build(given: &Given) -> Report {
+    let mut input = given.input.clone();
+    given.outcomes.iter().cloned().for_each(|stored| input.gathered.add(stored));
+    super::build(input)
+}
+
 /// A scan with one of everything.
-fn input() -> ReportInput {
+fn input() -> Given {
     let mut tsla = finding("TSLA", vec![candidate("TSLA270319C00450000", 19.225, 20.0)]);
     tsla.near_misses.push(NearMiss {
         symbol: OccSymbol::parse("TSLA270319C00460000").unwrap(),
@@ -163,19 +175,20 @@ fn input() -> ReportInput {
         },
         requests: RequestCounts::default(),
     };
-    ReportInput {
+    let outcomes = vec![
+        stored("TSLA", Outcome::Found(Box::new(tsla))),
+        stored("ABCDEF", Outcome::Found(Box::new(finding("ABCDEF", vec![wide])))),
+        stored("AAPL", Outcome::Found(Box::new(aapl))),
+        stored("MSFT", Outcome::Found(Box::new(msft))),
+        stored("BLOCK", failed),
+        stored("BAD", Outcome::Poison { attempts: 5 }),
+        stored("LATE", Outcome::Sealed),
+    ];
+    let input = ReportInput {
         state: ScanState::Done,
         asked: None,
         manifest: manifest(&["TSLA", "ABCDEF", "AAPL", "MSFT", "BLOCK", "BAD", "LATE"]),
-        outcomes: vec![
-            stored("TSLA", Outcome::Found(Box::new(tsla))),
-            stored("ABCDEF", Outcome::Found(Box::new(finding("ABCDEF", vec![wide])))),
-            stored("AAPL", Outcome::Found(Box::new(aapl))),
-            stored("MSFT", Outcome::Found(Box::new(msft))),
-            stored("BLOCK", failed),
-            stored("BAD", Outcome::Poison { attempts: 5 }),
-            stored("LATE", Outcome::Sealed),
-        ],
+        gathered: Gathered::default(),
         trades: Vec::new(),
         notices: vec![Notice {
             kind: NoticeKind::Buy,
@@ -185,7 +198,8 @@ fn input() -> ReportInput {
         }],
         universe_requests,
         top: None,
-    }
+    };
+    Given { input, outcomes }
 }
 
 /// Compares with a file of `testdata`. `UPDATE_GOLDEN=1` writes it instead; the change is then reviewed in the diff.
@@ -239,7 +253,7 @@ fn counts_and_funnel_sum() {
 fn an_interrupted_scan_says_so() {
     let mut input = input();
     input.outcomes.truncate(2);
-    input.state = ScanState::Running;
+    input.input.state = ScanState::Running;
     let report = build(&input);
     assert_eq!(report.completion, Completion::Partial);
     assert_eq!(report.tickers.missing, 5);
@@ -253,7 +267,7 @@ fn an_interrupted_scan_says_so() {
 #[test]
 fn tickers_that_nobody_asked_for_are_told_apart() {
     let mut input = input();
-    input.asked = Some(vec![ticker("TSLA"), ticker("AAPL")]);
+    input.input.asked = Some(vec![ticker("TSLA"), ticker("AAPL")]);
     let text = table::render(&build(&input));
     assert!(text.contains("Tickers   7 (2 asked for, 5 followed for live trades): 3 analysed"), "{text}");
 }
@@ -263,7 +277,7 @@ fn candidates_are_ordered_by_score_then_symbol_and_top_cuts() {
     let mut input = input();
     let (a, b) = (candidate("AA270319C00450000", 1.0, 20.0), candidate("AB270319C00450000", 1.0, 20.0));
     input.outcomes[1] = stored("ABCDEF", Outcome::Found(Box::new(finding("ABCDEF", vec![b, a]))));
-    input.top = Some(2);
+    input.input.top = Some(2);
     let report = build(&input);
     let order: Vec<&str> = report.candidates.iter().map(|row| row.underlying.as_str()).collect();
     assert_eq!(order, ["AA", "AB"]);

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_analysis::notices;
-use fleet_core::domain::{Candidate, Finding, OccSymbol, Ticker, TradeId, TradeRecord, TradeState};
+use fleet_core::domain::{Candidate, OccSymbol, Ticker, TradeId, TradeRecord, TradeState};
 use fleet_core::seams::PortfolioDecision;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,8 +18,10 @@ use super::PortfolioCaps;
 /// What there is to decide about.
 #[derive(Debug, Clone, Copy)]
 pub struct SealedScan<'a> {
-    /// Its findings.
-    pub findings: &'a [&'a Finding],
+    /// The portfolio's version before anything here was read.
+    pub basis: u64,
+    /// Its candidates, controls left out.
+    pub candidates: &'a [Candidate],
     /// What it proposes, as stored, controls too.
     pub proposed: &'a [TradeRecord],
     /// Every live trade (controls too), and every trade signalled in the sessions of the proposed ones. One may be there
@@ -39,7 +41,7 @@ pub fn decide(scan: &SealedScan<'_>, caps: PortfolioCaps) -> PortfolioDecision {
     for trade in known.values().filter(|trade| !trade.control) {
         room.fill(trade);
     }
-    let mut decision = PortfolioDecision::default();
+    let mut decision = PortfolioDecision { basis: scan.basis, ..PortfolioDecision::default() };
     for trade in ranked(scan.proposed) {
         if trade.plan.tell_until() < scan.now || !held.insert((&trade.strategy, trade.symbol)) {
             continue;
@@ -50,7 +52,7 @@ pub fn decide(scan: &SealedScan<'_>, caps: PortfolioCaps) -> PortfolioDecision {
                 continue;
             }
             room.take(trade);
-            decision.notices.extend(candidate_of(trade, scan.findings).map(|found| notices::buy(trade, found)));
+            decision.notices.extend(candidate_of(trade, scan.candidates).map(|found| notices::buy(trade, found)));
         }
         decision.taken.push(trade.id.clone());
     }
@@ -68,9 +70,8 @@ fn ranked(proposed: &[TradeRecord]) -> Vec<&TradeRecord> {
 }
 
 /// The candidate that a trade was proposed for.
-fn candidate_of<'a>(trade: &TradeRecord, findings: &[&'a Finding]) -> Option<&'a Candidate> {
-    let finding = findings.iter().find(|finding| finding.ticker == trade.underlying)?;
-    finding.candidates.iter().find(|found| found.symbol == trade.symbol && found.strategy == trade.strategy)
+fn candidate_of<'a>(trade: &TradeRecord, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
+    candidates.iter().find(|found| found.symbol == trade.symbol && found.strategy == trade.strategy)
 }
 
 /// Room that is used up.
@@ -108,7 +109,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use fleet_analysis::new_trades;
-    use fleet_core::domain::{NoticeKind, ScanId};
+    use fleet_core::domain::{Finding, NoticeKind, ScanId};
 
     use super::super::test_world::{AS_OF, candidate, finding};
     use super::*;
@@ -125,14 +126,15 @@ mod tests {
     }
 
     fn decide_at(now: &str, findings: &[Finding], known: &[TradeRecord]) -> PortfolioDecision {
-        let (by_ref, proposed) = (findings.iter().collect::<Vec<_>>(), proposed("now", findings));
+        let all = findings.iter().flat_map(|finding| &finding.candidates).filter(|c| !c.control);
+        let (mut candidates, mut proposed) = (all.cloned().collect::<Vec<_>>(), proposed("now", findings));
         let now = now.parse().unwrap();
-        let scan = SealedScan { findings: &by_ref, proposed: &proposed, known, now };
+        let scan = SealedScan { basis: 0, candidates: &candidates, proposed: &proposed, known, now };
         let decision = decide(&scan, CAPS);
-        let (findings, proposed): (Vec<&Finding>, Vec<TradeRecord>) =
-            (by_ref.iter().rev().copied().collect(), proposed.iter().rev().cloned().collect());
-        let reversed = SealedScan { findings: &findings, proposed: &proposed, ..scan };
-        assert_eq!(decide(&reversed, CAPS), decision, "the order of findings mattered");
+        candidates.reverse();
+        proposed.reverse();
+        let reversed = SealedScan { basis: 0, candidates: &candidates, proposed: &proposed, known, now };
+        assert_eq!(decide(&reversed, CAPS), decision, "the order of candidates mattered");
         decision
     }
 

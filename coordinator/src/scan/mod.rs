@@ -1,7 +1,7 @@
 //! One scan, from the universe to the last notice.
 //!
 //! Reading order: [`plan`] (what will be scanned, and what it costs) → [`state`] (which step follows which, pure) →
-//! `run` (the actor that carries the steps out) → `steps` (the steps themselves) → [`caps`] (which candidates become
+//! `run` (the actor that carries the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become
 //! trades) → `outbox` (the notices).
 //!
 //! Promises: every step is durable in the store before the next begins, and can be begun again from any crash; a ticker
@@ -9,6 +9,7 @@
 //! Refuses: to run a scan somebody else runs, a slot whose configuration changed, and an empty universe.
 
 pub mod caps;
+pub mod outcomes;
 pub mod plan;
 pub mod state;
 

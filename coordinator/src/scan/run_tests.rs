@@ -33,7 +33,7 @@ async fn launch(world: &World, request: &ScanRequest) -> Result<ScanEnd, ScanErr
 }
 
 async fn outcomes(world: &World, request: &ScanRequest) -> Vec<StoredOutcome> {
-    world.store.outcomes(&request.scan).await.unwrap()
+    world.store.outcomes(&request.scan, 0..u32::MAX).await.unwrap()
 }
 
 async fn outcome(world: &World, request: &ScanRequest, text: &str) -> StoredOutcome {
@@ -431,6 +431,7 @@ async fn settle(world: &World, lease: &Lease) {
         text: "owed by an earlier scan".to_owned(),
     };
     let decision = PortfolioDecision {
+        basis: world.store.portfolio_version().await.unwrap(),
         taken: trades.iter().map(|trade| trade.id.clone()).collect(),
         capped: Vec::new(),
         notices: trades.iter().map(buy).collect(),

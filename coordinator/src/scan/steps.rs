@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleet_core::domain::{Finding, Manifest, ScanState, StoredOutcome, Task, Ticker, TradeState};
+use fleet_core::domain::{Candidate, Manifest, ScanState, Task, Ticker, TradeState};
 use fleet_core::seams::{Lease, StoreError, TradeFilter};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -12,10 +12,13 @@ use tokio::sync::mpsc;
 
 use super::caps::SealedScan;
 use super::plan::{allowance, estimate, later};
-use super::{Progress, ScanError, ScanParts, ScanRequest, caps, patience, plan};
+use super::{Progress, ScanError, ScanParts, ScanRequest, caps, outcomes, patience, plan};
 
 /// Publications waiting for their acknowledgement. More (5,000) hang one of the queues; fewer only wait longer.
 const PUBLISH_WINDOW: usize = 256;
+
+/// A portfolio that changes under so many decisions in a row is changed by something else than other scans.
+const DECISIONS: u32 = 8;
 
 /// What every step of one launch works with.
 pub(super) struct Launch {
@@ -77,26 +80,31 @@ impl Launch {
     /// Counts what was done before this launch, and sets its deadline: the manifest's, but each launch gets at least as
     /// long as the scan was given in all, because one that resumes may begin after the manifest's.
     pub(super) async fn standing(&self) -> Result<Standing, ScanError> {
-        let (store, scan) = (&self.parts.store, &self.request.scan);
-        let manifest: Manifest = patience::store(|| store.manifest(scan))
-            .await?
-            .ok_or_else(|| StoreError::NotFound(format!("manifest of {scan}")))?;
-        let outcomes = patience::store(|| store.outcomes(scan)).await?;
+        let manifest = self.manifest().await?;
+        let mut standing = Standing { of: manifest.tickers.len() as u32, ..Standing::default() };
+        let (store, scan) = (self.parts.store.as_ref(), &self.request.scan);
+        outcomes::for_each(store, scan, standing.of, |stored| {
+            standing.done += 1;
+            match stored.finding() {
+                Some(finding) => standing.candidates += finding.candidates.iter().filter(|c| !c.control).count() as u32,
+                None => standing.failed += 1,
+            }
+        })
+        .await?;
         let planned_secs = estimate(&manifest.tickers, &manifest.vendors, 0).seconds;
         let own = later(self.parts.clock.now(), allowance(self.request.deadline, planned_secs));
-        Ok(Standing {
-            of: manifest.tickers.len() as u32,
-            done: outcomes.len() as u32,
-            failed: outcomes.iter().filter(|outcome| outcome.finding().is_none()).count() as u32,
-            candidates: outcomes.iter().filter_map(StoredOutcome::finding).map(candidates).sum(),
-            deadline: Some(manifest.deadline.max(own)),
-        })
+        Ok(Standing { deadline: Some(manifest.deadline.max(own)), ..standing })
+    }
+
+    async fn manifest(&self) -> Result<Manifest, ScanError> {
+        let (store, scan) = (&self.parts.store, &self.request.scan);
+        let frozen = patience::store(|| store.manifest(scan)).await?;
+        Ok(frozen.ok_or_else(|| StoreError::NotFound(format!("manifest of {scan}")))?)
     }
 
     /// How many tickers are missing.
     pub(super) async fn poll(&self) -> Result<u32, ScanError> {
-        let missing = patience::store(|| self.parts.store.missing(&self.request.scan)).await?;
-        Ok(missing.len() as u32)
+        Ok(patience::store(|| self.parts.store.missing_count(&self.request.scan)).await?)
     }
 
     /// Seals, and takes what nobody will do any more out of the queue.
@@ -117,11 +125,30 @@ impl Launch {
         self.request.template.as_of.unwrap_or_else(|| self.parts.clock.now())
     }
 
-    /// Decides which proposed trades are taken, and writes their notices.
+    /// Decides which proposed trades are taken, and writes their notices. Where another scan was settled between the
+    /// looking and the writing, it decides again.
     pub(super) async fn settle(&self) -> Result<(), ScanError> {
+        let store = &self.parts.store;
+        let tickers = self.manifest().await?.tickers.len() as u32;
+        let mut candidates = Vec::new();
+        outcomes::for_each(store.as_ref(), &self.request.scan, tickers, |stored| {
+            let found = stored.finding().into_iter().flat_map(|finding| &finding.candidates);
+            candidates.extend(found.filter(|candidate| !candidate.control).cloned());
+        })
+        .await?;
+        for _ in 1..DECISIONS {
+            match self.settle_once(&candidates).await {
+                Err(ScanError::Store(StoreError::Conflict(why))) => tracing::info!(why, "deciding again"),
+                answer => return answer,
+            }
+        }
+        self.settle_once(&candidates).await
+    }
+
+    async fn settle_once(&self, candidates: &[Candidate]) -> Result<(), ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
-        let outcomes = patience::store(|| store.outcomes(scan)).await?;
-        let findings: Vec<&Finding> = outcomes.iter().filter_map(StoredOutcome::finding).collect();
+        // Before anything is looked at: a settlement after this one is seen by the store.
+        let basis = patience::store(|| store.portfolio_version()).await?;
         let any = || TradeFilter { controls: true, ..TradeFilter::default() };
         let of_this_scan = TradeFilter { state: Some(TradeState::Proposed), scan: Some(scan.clone()), ..any() };
         let proposed = patience::store(|| store.trades(&of_this_scan)).await?;
@@ -132,7 +159,7 @@ impl Launch {
         for filter in &filters {
             known.extend(patience::store(|| store.trades(filter)).await?);
         }
-        let sealed = SealedScan { findings: &findings, proposed: &proposed, known: &known, now: self.now() };
+        let sealed = SealedScan { basis, candidates, proposed: &proposed, known: &known, now: self.now() };
         let decision = caps::decide(&sealed, self.request.caps);
         patience::store(|| store.settle(&self.lease, &decision)).await?;
         let (capped, notices) = (decision.capped.len() as u32, decision.notices.len() as u32);
@@ -154,8 +181,4 @@ impl Launch {
             Err(_) => tracing::warn!(limit_secs = limit.as_secs(), "lease not released in time; it ends by itself"),
         }
     }
-}
-
-fn candidates(finding: &Finding) -> u32 {
-    finding.candidates.iter().filter(|candidate| !candidate.control).count() as u32
 }

@@ -64,7 +64,7 @@ fn each_faulty_ticker_is_accounted_for_as_the_golden_file_says() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     let outcomes = runtime.block_on(async {
         let store = SqliteStore::open(&world.store_path()).expect("the store opens");
-        store.outcomes(&scan).await.expect("the store answers")
+        store.outcomes(&scan, 0..u32::MAX).await.expect("the store answers")
     });
     let by_ticker: BTreeMap<&str, (String, String)> =
         outcomes.iter().map(|outcome| (outcome.ticker.as_str(), told(outcome))).collect();

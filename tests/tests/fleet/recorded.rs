@@ -40,7 +40,7 @@ fn stored(world: &World, json: &Value, ticker: &str) -> (Finding, Vec<ContractEx
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     runtime.block_on(async {
         let store = SqliteStore::open(&world.store_path()).expect("the store opens");
-        let outcomes = store.outcomes(&scan).await.expect("the store answers");
+        let outcomes = store.outcomes(&scan, 0..u32::MAX).await.expect("the store answers");
         let finding = outcomes[0].finding().unwrap_or_else(|| panic!("no finding: {:?}", outcomes[0])).clone();
         let (_, blob) = store.explanation(&ticker).await.expect("the store answers").expect("an explanation");
         (finding, unpack(&blob).expect("explanations are readable"))

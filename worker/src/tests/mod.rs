@@ -204,7 +204,7 @@ async fn every_slot_is_used_and_no_more() {
     worker.drain(Duration::from_secs(5)).await;
     assert_eq!(world.market.most_at_once.load(Ordering::SeqCst), 3);
     assert_eq!(world.asked(), 12);
-    for outcome in world.store.outcomes(&world.scan).await.unwrap() {
+    for outcome in world.store.outcomes(&world.scan, 0..u32::MAX).await.unwrap() {
         assert!(matches!(outcome.outcome, Outcome::Found(_)), "{outcome:?}");
     }
 }
@@ -251,7 +251,7 @@ async fn failure_of(world: &World) -> (String, String) {
     let worker = world.start(1).await;
     until(async || world.missing().await == 0).await;
     worker.stop().await;
-    match world.store.outcomes(&world.scan).await.unwrap().remove(0).outcome {
+    match world.store.outcomes(&world.scan, 0..u32::MAX).await.unwrap().remove(0).outcome {
         Outcome::Failed { reason, .. } => (reason.word, reason.detail),
         other => panic!("{other:?}"),
     }

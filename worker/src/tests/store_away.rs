@@ -2,7 +2,7 @@
 
 use std::sync::Condvar;
 
-use fleet_core::domain::ScanId;
+use fleet_core::domain::{ScanId, TraceContext};
 use fleet_core::seams::{Budgets, Clock, Delivery, Published, QueueError};
 use fleet_engines::sqlite::SqliteSettings;
 use tokio::sync::{mpsc, watch};
@@ -81,12 +81,20 @@ impl TaskQueue for Told {
     async fn backlog(&self, scan: &ScanId) -> Result<u64, QueueError> {
         self.queue.backlog(scan).await
     }
+
+    async fn ping(&self) -> Result<(), QueueError> {
+        self.queue.ping().await
+    }
 }
 
 #[async_trait]
 impl Delivery for ToldDelivery {
     fn task(&self) -> &Task {
         self.0.task()
+    }
+
+    fn trace(&self) -> TraceContext {
+        self.0.trace()
     }
 
     async fn ack(self: Box<Self>) -> Result<(), QueueError> {
@@ -150,7 +158,7 @@ fn impatient(world: &World, max_bytes: Option<u64>) -> SqliteStore {
 
 async fn outcome(world: &World) -> Outcome {
     until(async || world.missing().await == 0).await;
-    world.store.outcomes(&world.scan).await.unwrap().remove(0).outcome
+    world.store.outcomes(&world.scan, 0..u32::MAX).await.unwrap().remove(0).outcome
 }
 
 /// The manifest allows three attempts, and each time the file is locked when the ticker is to be committed.
@@ -216,7 +224,7 @@ async fn a_full_disk_is_the_workers_end_and_no_tickers() {
     assert!(missing > 0);
     assert!(world.asked() <= 200 - missing + 4, "{} were asked for, {missing} are missing", world.asked());
     assert_eq!(world.backlog().await, missing as u64);
-    for outcome in world.store.outcomes(&world.scan).await.unwrap() {
+    for outcome in world.store.outcomes(&world.scan, 0..u32::MAX).await.unwrap() {
         assert!(matches!(outcome.outcome, Outcome::Found(_)), "{outcome:?}");
     }
 }

@@ -21,9 +21,11 @@ pub mod scan;
 pub mod skip_reason;
 pub mod task;
 pub mod ticker;
+pub mod trace_context;
 pub mod trade;
 pub mod vendor;
 pub mod vendor_plan;
+pub mod worker_report;
 
 pub use bar::{Bar, BarSeries, Instrument};
 pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verdict};
@@ -44,8 +46,10 @@ pub use scan::{BadScanId, ScanId, ScanState};
 pub use skip_reason::SkipReason;
 pub use task::Task;
 pub use ticker::{BadTicker, Ticker};
+pub use trace_context::TraceContext;
 pub use trade::{
     EntryPlan, Exit, ExitReason, Fill, Mark, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
 };
 pub use vendor::{RequestCounts, Vendor};
 pub use vendor_plan::{VendorPlan, VendorRoute};
+pub use worker_report::WorkerReport;

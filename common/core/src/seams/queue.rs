@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{ScanId, Task, Ticker};
+use crate::domain::{ScanId, Task, Ticker, TraceContext};
 
 /// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub trait TaskQueue: Send + Sync {
 
     /// Tasks of a scan that are waiting or delivered. Never proof of completion.
     async fn backlog(&self, scan: &ScanId) -> Result<u64, QueueError>;
+
+    /// Whether the queue answers now.
+    async fn ping(&self) -> Result<(), QueueError>;
 }
 
 /// One hand-over of a task. Dropped without a word, the task goes back to the queue (at once in process, after the
@@ -49,6 +52,9 @@ pub trait TaskQueue: Send + Sync {
 pub trait Delivery: Send + Sync {
     /// What is to be done.
     fn task(&self) -> &Task;
+
+    /// Which trace its processing belongs to: [`TraceContext::of_task`] of its publication.
+    fn trace(&self) -> TraceContext;
 
     /// It is done (or needs no doing): take it out of the queue. Failing to acknowledge is harmless.
     async fn ack(self: Box<Self>) -> Result<(), QueueError>;

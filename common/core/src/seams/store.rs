@@ -4,6 +4,7 @@
 //! method is atomic. A store's own clock decides about leases, claims, retention and budgets. Whether a notice is too
 //! late is asked of the caller's clock, because a simulated market has a time of its own.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::trade::Exit;
 use crate::domain::{
     BarSeries, Instrument, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker,
-    TradeId, TradeRecord, TradeState, TradeTransition, Vendor,
+    TradeId, TradeRecord, TradeState, TradeTransition, Vendor, WorkerReport,
 };
 
 /// Why the store did not do it.
@@ -154,6 +155,8 @@ pub enum CommitAnswer {
 /// What the coordinator decides about a sealed scan's proposed trades. One that is in neither list is withdrawn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PortfolioDecision {
+    /// The portfolio it was decided on: [`Trades::portfolio_version`], read before the trades were.
+    pub basis: u64,
     /// They become pending, controls too.
     pub taken: Vec<TradeId>,
     /// They become capped: the caps leave no room.
@@ -179,6 +182,15 @@ pub struct ScanSummary {
     pub outcomes: u32,
 }
 
+/// Who coordinates a scan, for people who ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseView {
+    /// Its epoch: how often the scan was launched or taken over.
+    pub epoch: u64,
+    /// Who holds it and for how long unless renewed; `None`: nobody does.
+    pub held: Option<(Holder, Duration)>,
+}
+
 /// Scans: manifest, lease, attempts, outcomes.
 #[async_trait]
 pub trait Scans: Send + Sync {
@@ -193,6 +205,9 @@ pub trait Scans: Send + Sync {
 
     /// Gives a lease back; a stale one is no error.
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Who holds a scan's lease; `None`: there is no such scan.
+    async fn lease(&self, scan: &ScanId) -> Result<Option<LeaseView>, StoreError>;
 
     /// Freezes the manifest and moves INIT → PUBLISHING. A manifest that is frozen already stays; the frozen one is
     /// returned.
@@ -210,14 +225,22 @@ pub trait Scans: Send + Sync {
     /// Counts one delivery of a task, unless it needs no doing.
     async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError>;
 
+    /// A counted delivery was given up unbroken, because its worker is leaving: it does not count. Nothing happens where
+    /// none is counted, or the ticker is accounted for.
+    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError>;
+
     /// Writes one ticker's outcome and all that comes with it; the first writer wins.
     async fn commit(&self, commit: &Commit) -> Result<CommitAnswer, StoreError>;
 
     /// Tickers of the manifest without an outcome, in the manifest's order.
     async fn missing(&self, scan: &ScanId) -> Result<Vec<Ticker>, StoreError>;
 
-    /// Every outcome, in the manifest's order.
-    async fn outcomes(&self, scan: &ScanId) -> Result<Vec<StoredOutcome>, StoreError>;
+    /// How many tickers of the manifest have no outcome.
+    async fn missing_count(&self, scan: &ScanId) -> Result<u32, StoreError>;
+
+    /// Outcomes of the tickers at these places of the manifest (from 0), in its order. Whoever wants all of a large scan
+    /// reads a page at a time.
+    async fn outcomes(&self, scan: &ScanId, places: Range<u32>) -> Result<Vec<StoredOutcome>, StoreError>;
 
     /// Seals a scan: missing tickers get the outcome `Sealed`, later commits are `Late`. Returns the tickers it
     /// sealed (now or before).
@@ -225,7 +248,8 @@ pub trait Scans: Send + Sync {
 
     /// Carries out the decision about a sealed scan's proposed trades, writes the notices of those it takes, and moves
     /// SEALED → ALERTING. Afterwards the scan proposes nothing. A proposal whose strategy and contract got a live trade
-    /// meanwhile is withdrawn too. Doing it again changes nothing.
+    /// meanwhile is withdrawn too. Doing it again changes nothing. `Conflict`, and nothing is written, when the portfolio
+    /// is not the one it was decided on any more: decide again.
     async fn settle(&self, lease: &Lease, decision: &PortfolioDecision) -> Result<(), StoreError>;
 
     /// Adds to the requests that the coordinator itself made for a scan (the universe; those of tickers are in their
@@ -271,6 +295,10 @@ pub trait Trades: Send + Sync {
 
     /// One trade and its marks, oldest first.
     async fn trade(&self, id: &TradeId) -> Result<Option<(TradeRecord, Vec<Mark>)>, StoreError>;
+
+    /// Grows whenever a scan is settled, which is when trades are taken: whoever decides about the portfolio sees by it
+    /// whether somebody else decided meanwhile.
+    async fn portfolio_version(&self) -> Result<u64, StoreError>;
 
     /// Underlyings with a live trade, in order.
     async fn live_underlyings(&self) -> Result<Vec<Ticker>, StoreError>;
@@ -343,12 +371,26 @@ pub enum BudgetAnswer {
     },
 }
 
+/// Where a budget stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetStand {
+    /// Whose.
+    pub vendor: Vendor,
+    /// The next permit may leave after this.
+    pub next_in: Duration,
+    /// The vendor said stop for so long yet; zero: it did not.
+    pub blocked_for: Duration,
+}
+
 /// Request budgets over all processes.
 #[async_trait]
 pub trait Budgets: Send + Sync {
     /// Draws up to `want` permits at `per_sec` requests a second (GCRA without burst: in any 10 s window at most
     /// 10 × `per_sec` requests leave, over all callers). At most one second's worth, at least one permit.
     async fn draw(&self, vendor: Vendor, per_sec: f64, want: u32) -> Result<BudgetAnswer, StoreError>;
+
+    /// Where every budget that was ever drawn from stands, by vendor.
+    async fn budget_stands(&self) -> Result<Vec<BudgetStand>, StoreError>;
 
     /// A vendor said stop: nobody draws for so long. The longest one wins.
     async fn block(&self, vendor: Vendor, wait: Duration) -> Result<(), StoreError>;
@@ -371,7 +413,29 @@ pub trait Explanations: Send + Sync {
     async fn explanation(&self, ticker: &Ticker) -> Result<Option<(ScanId, Vec<u8>)>, StoreError>;
 }
 
-/// A whole store.
-pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations {}
+/// A worker as others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenWorker {
+    /// What it said last.
+    pub report: WorkerReport,
+    /// How long ago (store's clock).
+    pub seen_ago: Duration,
+}
 
-impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations> Store for T {}
+/// Which workers are there: for people who ask, never for a decision about a ticker.
+#[async_trait]
+pub trait Roster: Send + Sync {
+    /// A worker says that it is there; it is forgotten unless it says so again within `lasts`.
+    async fn check_in(&self, report: &WorkerReport, lasts: Duration) -> Result<(), StoreError>;
+
+    /// It has left.
+    async fn check_out(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Those that are there, by name.
+    async fn workers(&self) -> Result<Vec<SeenWorker>, StoreError>;
+}
+
+/// A whole store.
+pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Roster {}
+
+impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Roster> Store for T {}

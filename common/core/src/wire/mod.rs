@@ -88,4 +88,5 @@ wire! {
     crate::domain::Notice => "notice", 1;
     crate::domain::BarSeries => "bar series", 1;
     crate::domain::Mark => "mark", 1;
+    crate::domain::WorkerReport => "worker report", 1;
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use fleet_core::domain::{ScanId, Task, Ticker};
+use fleet_core::domain::{ScanId, Task, Ticker, TraceContext};
 use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
 
 use super::{Kept, ensure, ensure_eq};
@@ -28,7 +28,9 @@ pub trait QueueFixture: Send + Sync {
 macro_rules! queue_promises {
     ($each:ident) => {
         $each! {
+            a_queue_that_is_there_answers
             a_published_task_is_delivered
+            a_delivery_carries_the_trace_of_its_publication
             an_empty_queue_answers_when_the_wait_is_over
             a_waiting_pull_wakes_for_a_task
             a_task_is_not_queued_twice_while_waiting
@@ -91,6 +93,23 @@ pub async fn a_published_task_is_delivered(at: &dyn QueueFixture) -> Result<(), 
     let delivery = one(at, Duration::ZERO).await?;
     ensure_eq!(*delivery.task(), task, "the delivered task");
     ack(delivery).await
+}
+
+/// A ping is answered.
+pub async fn a_queue_that_is_there_answers(at: &dyn QueueFixture) -> Result<(), String> {
+    at.queue().ping().await.kept("asking whether it is there")
+}
+
+/// The trace context is that of the publication, also when it is delivered again.
+pub async fn a_delivery_carries_the_trace_of_its_publication(at: &dyn QueueFixture) -> Result<(), String> {
+    let task = task("AAPL")?;
+    at.queue().publish(&task, 3).await.kept("publishing a task")?;
+    let first = one(at, Duration::ZERO).await?;
+    ensure_eq!(first.trace(), TraceContext::of_task(&task, 3), "the trace");
+    first.retry_in(Duration::ZERO).await.kept("handing back")?;
+    let again = one(at, Duration::ZERO).await?;
+    ensure_eq!(again.trace(), TraceContext::of_task(&task, 3), "the trace of the second delivery");
+    ack(again).await
 }
 
 /// A pull on an empty queue waits its time and returns empty.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fleet_core::domain::ScanId;
-use fleet_core::seams::{Holder, Lease, LeaseAnswer};
+use fleet_core::seams::{Holder, Lease, LeaseAnswer, LeaseView};
 use rusqlite::named_params;
 
 use super::Work;
@@ -31,6 +31,13 @@ pub(super) fn take(work: &Work<'_>, scan: &ScanId, holder: &Holder, ttl: Duratio
             ":scan": scan.as_str(),
         })?;
     Ok(LeaseAnswer::Taken(Lease { scan: scan.clone(), epoch, holder: holder.clone() }))
+}
+
+pub(super) fn view(work: &Work<'_>, scan: &ScanId) -> Result<Option<LeaseView>, Failure> {
+    let Some(found) = row::find_scan(work, scan)? else { return Ok(None) };
+    let left = found.lease_until_us - work.now;
+    let held = found.holder.filter(|_| left > 0).map(|holder| (Holder(holder), row::span(left)));
+    Ok(Some(LeaseView { epoch: found.epoch, held }))
 }
 
 /// Also after its time, as long as nobody else took it: the epoch says so.

@@ -15,7 +15,7 @@
 //!
 //! The files, in reading order: `schema` (tables, versions), `row` (how values are written), `failure` (what went
 //! wrong, in words), then one file a concern: `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`,
-//! `bars`, `explanations`.
+//! `bars`, `explanations`, `roster`.
 
 mod bars;
 mod budgets;
@@ -24,6 +24,7 @@ mod explanations;
 mod failure;
 mod lease;
 mod outbox;
+mod roster;
 mod row;
 mod scans;
 mod schema;
@@ -207,7 +208,7 @@ fn connect(path: &Path, settings: &SqliteSettings) -> Result<Connection, Failure
     connection.busy_timeout(settings.busy_wait)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // Whether it is ours, before anything is changed.
-    schema::check(&connection, path)?;
+    schema::examine(&mut connection, path)?;
     schema::journal(&connection, path, settings.busy_wait)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;

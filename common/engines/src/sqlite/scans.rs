@@ -1,13 +1,14 @@
 //! Scans: creation, manifest, state, attempts, what is missing, retention. (`commit` and `settle` write the rest.)
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, OpenedScan, PortfolioDecision, ScanSummary, Scans,
-    StoreError,
+    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanSummary,
+    Scans, StoreError,
 };
 use fleet_core::wire;
 use jiff::Timestamp;
@@ -38,6 +39,11 @@ impl Scans for SqliteStore {
         self.write(move |work| lease::release(work, &lease)).await
     }
 
+    async fn lease(&self, scan: &ScanId) -> Result<Option<LeaseView>, StoreError> {
+        let scan = scan.clone();
+        self.read(move |work| lease::view(work, &scan)).await
+    }
+
     async fn freeze_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<Manifest, StoreError> {
         let (lease, manifest) = (lease.clone(), manifest.clone());
         self.write(move |work| freeze(work, &lease, manifest)).await
@@ -63,6 +69,11 @@ impl Scans for SqliteStore {
         self.write(move |work| count_attempt(work, &scan, &ticker)).await
     }
 
+    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError> {
+        let (scan, ticker) = (scan.clone(), ticker.clone());
+        self.write(move |work| forgive_attempt(work, &scan, &ticker)).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Result<CommitAnswer, StoreError> {
         let commit = commit.clone();
         self.write(move |work| commit::commit(work, commit)).await
@@ -77,9 +88,14 @@ impl Scans for SqliteStore {
         .await
     }
 
-    async fn outcomes(&self, scan: &ScanId) -> Result<Vec<StoredOutcome>, StoreError> {
+    async fn missing_count(&self, scan: &ScanId) -> Result<u32, StoreError> {
         let scan = scan.clone();
-        self.read(move |work| outcomes(work, &scan)).await
+        self.read(move |work| missing_count(work, &scan)).await
+    }
+
+    async fn outcomes(&self, scan: &ScanId, places: Range<u32>) -> Result<Vec<StoredOutcome>, StoreError> {
+        let scan = scan.clone();
+        self.read(move |work| outcomes(work, &scan, &places)).await
     }
 
     async fn seal(&self, lease: &Lease) -> Result<Vec<Ticker>, StoreError> {
@@ -187,6 +203,19 @@ fn count_attempt(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<Atte
     counted.map_or(Ok(Attempt::Unknown), |n| row::count(n).map(Attempt::Run))
 }
 
+/// Sealed or accounted for, the number is what it was.
+fn forgive_attempt(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<(), Failure> {
+    let Some(found) = row::find_scan(work, scan)? else { return Ok(()) };
+    if found.state < ScanState::Sealed && !has_outcome(work, scan, ticker)? {
+        work.tx
+            .prepare_cached(
+                "UPDATE attempts SET attempts = attempts - 1 WHERE scan = ? AND ticker = ? AND attempts > 0",
+            )?
+            .execute((scan.as_str(), ticker.as_str()))?;
+    }
+    Ok(())
+}
+
 /// Whether the frozen manifest names this ticker.
 pub(super) fn planned(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<bool, Failure> {
     let mut statement = work.tx.prepare_cached("SELECT 1 FROM attempts WHERE scan = ? AND ticker = ?")?;
@@ -222,13 +251,21 @@ pub(super) fn missing(work: &Work<'_>, scan: &ScanId) -> Result<Vec<(Ticker, u32
     .collect()
 }
 
-fn outcomes(work: &Work<'_>, scan: &ScanId) -> Result<Vec<StoredOutcome>, Failure> {
+fn missing_count(work: &Work<'_>, scan: &ScanId) -> Result<u32, Failure> {
+    frozen_scan(work, scan)?;
+    let mut statement = work.tx.prepare_cached(
+        "SELECT (SELECT count(*) FROM attempts WHERE scan = ?1) - (SELECT count(*) FROM outcomes WHERE scan = ?1)",
+    )?;
+    row::count(statement.query_row([scan.as_str()], |row| row.get(0))?)
+}
+
+fn outcomes(work: &Work<'_>, scan: &ScanId, places: &Range<u32>) -> Result<Vec<StoredOutcome>, Failure> {
     row::scan(work, scan)?;
     let mut statement = work.tx.prepare_cached(
         "SELECT o.body FROM outcomes AS o JOIN attempts AS a ON a.scan = o.scan AND a.ticker = o.ticker
-         WHERE o.scan = ? ORDER BY a.place",
+         WHERE o.scan = ? AND a.place >= ? AND a.place < ? ORDER BY a.place",
     )?;
-    let rows = statement.query_map([scan.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
+    let rows = statement.query_map((scan.as_str(), places.start, places.end), |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|body| Ok(wire::decode(&body?)?)).collect()
 }
 

@@ -109,6 +109,18 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scan, vendor)
     ) WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE portfolio (                               -- one row
+        version INTEGER NOT NULL                           -- grows whenever a scan is settled
+    );
+    INSERT INTO portfolio VALUES (0);
+    CREATE TABLE workers (
+        name     TEXT PRIMARY KEY,
+        seen_us  INTEGER NOT NULL,
+        until_us INTEGER NOT NULL,                         -- then it is forgotten
+        body     BLOB NOT NULL
+    ) WITHOUT ROWID;
+",
 ];
 
 /// A file's own account of itself.
@@ -126,8 +138,8 @@ fn identity(connection: &Connection) -> Result<Identity, Failure> {
     })
 }
 
-/// Refuses a file that is not ours or too new. Changes nothing.
-pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, Failure> {
+/// Refuses a file that is not ours or too new. Changes nothing. Inside a transaction: it looks more than once.
+fn check(connection: &Connection, path: &Path) -> Result<i64, Failure> {
     let file = identity(connection)?;
     let untouched = file.application_id == 0 && file.version == 0 && file.objects == 0;
     if file.application_id != APPLICATION_ID && !untouched {
@@ -165,9 +177,15 @@ pub(super) fn journal(connection: &Connection, path: &Path, patience: Duration) 
     .into())
 }
 
+/// Looks at a file as it is at one instant: another process may be making it just now.
+pub(super) fn examine(connection: &mut Connection, path: &Path) -> Result<i64, Failure> {
+    let tx = connection.transaction()?;
+    check(&tx, path)
+}
+
 /// Brings the file to [`SCHEMA_VERSION`], one transaction a step.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
-    if check(connection, path)? == SCHEMA_VERSION {
+    if examine(connection, path)? == SCHEMA_VERSION {
         return Ok(());
     }
     for (version, step) in (1..).zip(MIGRATIONS) {

@@ -42,6 +42,10 @@ pub(super) fn settle(work: &Work<'_>, lease: &Lease, decision: &PortfolioDecisio
     if found.state < ScanState::Sealed {
         return Err(StoreError::Conflict(format!("scan {} is not sealed; it cannot be settled", lease.scan)).into());
     }
+    if version(work)? != decision.basis {
+        let message = format!("the portfolio changed while scan {} was decided about", lease.scan);
+        return Err(StoreError::Conflict(message).into());
+    }
     for id in &decision.taken {
         if let Some(trade) = proposed(work, &lease.scan, id)?
             && !row::has_live(work, &trade)?
@@ -61,7 +65,14 @@ pub(super) fn settle(work: &Work<'_>, lease: &Lease, decision: &PortfolioDecisio
             row::add_notice(work, &lease.scan, &trade, notice)?;
         }
     }
+    work.tx.prepare_cached("UPDATE portfolio SET version = version + 1")?.execute([])?;
     row::set_state(work, &lease.scan, ScanState::Alerting)
+}
+
+/// How many settlements there were.
+pub(super) fn version(work: &Work<'_>) -> Result<u64, Failure> {
+    let version: i64 = work.tx.prepare_cached("SELECT version FROM portfolio")?.query_row([], |row| row.get(0))?;
+    u64::try_from(version).map_err(|_| Failure::BadValue("portfolio version", version.to_string()))
 }
 
 /// A trade that this scan proposes.

@@ -7,7 +7,7 @@ use fleet_core::wire;
 use rusqlite::named_params;
 
 use super::failure::Failure;
-use super::{SqliteStore, Work, row};
+use super::{SqliteStore, Work, row, settle};
 
 #[async_trait]
 impl Trades for SqliteStore {
@@ -23,6 +23,10 @@ impl Trades for SqliteStore {
             Ok(Some((trade, marks(work, &id)?)))
         })
         .await
+    }
+
+    async fn portfolio_version(&self) -> Result<u64, StoreError> {
+        self.read(settle::version).await
     }
 
     async fn live_underlyings(&self) -> Result<Vec<Ticker>, StoreError> {

@@ -151,7 +151,7 @@ fn stored(world: &World, json: &serde_json::Value) -> Stored {
     runtime.block_on(async {
         let store = Arc::new(SqliteStore::open(&world.store_path()).expect("the store opens"));
         let manifest = store.manifest(&scan).await.expect("the store answers").expect("a frozen manifest");
-        let outcomes = store.outcomes(&scan).await.expect("the store answers");
+        let outcomes = store.outcomes(&scan, 0..u32::MAX).await.expect("the store answers");
         let mut explanations = BTreeMap::new();
         for outcome in &outcomes {
             let (of, blob) =

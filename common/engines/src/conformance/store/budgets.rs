@@ -139,3 +139,23 @@ pub async fn what_is_no_rate_is_refused(at: &dyn StoreFixture) -> Result<(), Str
     }
     Ok(())
 }
+
+/// Every budget that was drawn from or blocked is shown as it stands, and no other.
+pub async fn budgets_are_shown_as_they_stand(at: &dyn StoreFixture) -> Result<(), String> {
+    let stands = async || at.store().budget_stands().await.kept("looking at the budgets");
+    ensure_eq!(stands().await?, Vec::new(), "budgets before any draw");
+    draw(at.store(), Vendor::Yahoo, 1.0, 1).await?;
+    at.store().block(Vendor::Cboe, at.beat() * 50).await.kept("blocking")?;
+    let seen = stands().await?;
+    let vendors: Vec<Vendor> = seen.iter().map(|stand| stand.vendor).collect();
+    ensure_eq!(vendors, [Vendor::Cboe, Vendor::Yahoo], "vendors shown");
+    let (cboe, yahoo) = (seen[0], seen[1]);
+    let (least, most) = (at.beat() * 40, at.beat() * 50);
+    ensure!((least..=most).contains(&cboe.blocked_for), "blocked for {most:?}, shown as {:?}", cboe.blocked_for);
+    ensure_eq!(yahoo.blocked_for, Duration::ZERO, "the block of a vendor that said nothing");
+    let spaced = (Duration::from_millis(500)..Duration::from_millis(1_100)).contains(&yahoo.next_in);
+    ensure!(spaced, "after a draw at 1/s the next permit is shown in {:?}", yahoo.next_in);
+    at.pass(at.beat() * 51).await;
+    ensure!(stands().await?.iter().all(|s| s.blocked_for.is_zero()), "a block that is over is still shown");
+    Ok(())
+}

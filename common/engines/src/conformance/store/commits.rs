@@ -6,8 +6,8 @@ use fleet_core::seams::{Commit, CommitAnswer, PortfolioDecision, StoreError};
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    commit, committed, failure, filled, frozen, mark, notice, one_scan, proposed, scan_id, stored, taken, ticker, told,
-    trade,
+    EVERY_PLACE, commit, committed, failure, filled, frozen, mark, notice, one_scan, proposed, scan_id, stored, taken,
+    ticker, told, trade,
 };
 
 /// The second commit of a ticker changes nothing, whatever it says.
@@ -21,7 +21,7 @@ pub async fn the_first_commit_wins(at: &dyn StoreFixture) -> Result<(), String> 
     second.explanations = b"second".to_vec();
     let answer = at.store().commit(&second).await.kept("committing")?;
     ensure_eq!(answer, CommitAnswer::Duplicate, "the second commit");
-    let outcomes = at.store().outcomes(&lease.scan).await.kept("reading outcomes")?;
+    let outcomes = at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?;
     ensure_eq!(outcomes.len(), 1, "outcomes after two commits");
     ensure_eq!(outcomes[0].outcome, first.outcome, "the outcome after two commits");
     ensure!(at.store().trade(&late.id).await.kept("reading")?.is_none(), "a refused commit added its trade");
@@ -56,7 +56,7 @@ pub async fn only_one_of_many_commits_wins(at: &dyn StoreFixture) -> Result<(), 
         }
     }
     ensure_eq!(winners.len(), 1, "commits of eight that were told they won");
-    let outcomes = at.store().outcomes(&lease.scan).await.kept("reading outcomes")?;
+    let outcomes = at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?;
     let attempts: Vec<u32> = outcomes.iter().map(|stored| stored.attempt).collect();
     ensure_eq!(attempts, winners, "the attempt that is stored");
     Ok(())
@@ -83,7 +83,7 @@ pub async fn a_commit_writes_everything_it_brings(at: &dyn StoreFixture) -> Resu
     ensure_eq!(told(at).await?, [notice(&old, NoticeKind::Filled, 0).key()], "the outbox");
     let why = at.store().explanation(&ticker("TSLA")).await.kept("reading an explanation")?;
     ensure_eq!(why, Some((lease.scan.clone(), b"why".to_vec())), "the explanation");
-    ensure_eq!(at.store().outcomes(&lease.scan).await.kept("reading outcomes")?.len(), 1, "outcomes");
+    ensure_eq!(at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?.len(), 1, "outcomes");
     Ok(())
 }
 
@@ -94,7 +94,7 @@ pub async fn a_commit_for_what_was_not_planned_is_refused(at: &dyn StoreFixture)
         let answer = at.store().commit(&wrong).await;
         ensure!(matches!(answer, Err(StoreError::NotFound(_))), "an unplanned commit was answered with {answer:?}");
     }
-    ensure_eq!(at.store().outcomes(&lease.scan).await.kept("reading outcomes")?.len(), 0, "outcomes");
+    ensure_eq!(at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?.len(), 0, "outcomes");
     Ok(())
 }
 
@@ -110,7 +110,7 @@ pub async fn a_commit_after_the_seal_is_late(at: &dyn StoreFixture) -> Result<()
         let answer = at.store().commit(commit).await.kept("committing")?;
         ensure_eq!(answer, CommitAnswer::Late, "a commit of {} after the seal", commit.ticker);
     }
-    let outcomes = at.store().outcomes(&lease.scan).await.kept("reading outcomes")?;
+    let outcomes = at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?;
     ensure_eq!(outcomes[0].outcome, Outcome::Sealed, "the outcome of a late ticker");
     ensure!(at.store().trade(&late.trades[0].id).await.kept("reading")?.is_none(), "a late commit added its trade");
     let why = at.store().explanation(&ticker("TSLA")).await.kept("reading an explanation")?;
@@ -127,13 +127,17 @@ pub async fn what_was_answered_is_there_after_reopening(at: &dyn StoreFixture) -
     let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
     at.store().note_requests(&lease, &asked).await.kept("noting requests")?;
     let (taken, capped) = (vec![record.id.clone()], Vec::new());
-    let decision = PortfolioDecision { taken, capped, notices: vec![buy.clone()] };
+    let decision = PortfolioDecision { taken, capped, notices: vec![buy.clone()], basis: 0 };
     at.store().settle(&lease, &decision).await.kept("settling")?;
     let again = at.reopened().await?;
     let (before, after) = (at.store(), again.as_ref());
     let scan = &lease.scan;
     ensure_eq!(after.manifest(scan).await.kept("m")?, before.manifest(scan).await.kept("m")?, "the manifest");
-    ensure_eq!(after.outcomes(scan).await.kept("o")?, before.outcomes(scan).await.kept("o")?, "the outcomes");
+    ensure_eq!(
+        after.outcomes(scan, EVERY_PLACE).await.kept("o")?,
+        before.outcomes(scan, EVERY_PLACE).await.kept("o")?,
+        "the outcomes"
+    );
     ensure_eq!(after.scan_state(scan).await.kept("s")?, before.scan_state(scan).await.kept("s")?, "the state");
     ensure_eq!(after.trade(&record.id).await.kept("t")?, Some((record, Vec::new())), "the trade");
     ensure_eq!(after.scan_requests(scan).await.kept("r")?, asked, "the coordinator's requests");

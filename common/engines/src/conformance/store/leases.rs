@@ -1,7 +1,7 @@
 //! Promises about the lease of a scan and its fencing epoch.
 
 use fleet_core::domain::{RequestCounts, ScanState, Vendor};
-use fleet_core::seams::{Lease, LeaseAnswer, PortfolioDecision, StoreError};
+use fleet_core::seams::{Lease, LeaseAnswer, LeaseView, PortfolioDecision, StoreError};
 
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
@@ -122,7 +122,8 @@ pub async fn a_stale_lease_writes_nothing(at: &dyn StoreFixture) -> Result<(), S
     ensure_eq!(state().await?, Some(ScanState::Publishing), "the state after stale writes");
     store.seal(&lease).await.kept("sealing")?;
     let buy = notice(&record, fleet_core::domain::NoticeKind::Buy, 0);
-    let decision = PortfolioDecision { taken: vec![record.id.clone()], capped: Vec::new(), notices: vec![buy] };
+    let decision =
+        PortfolioDecision { taken: vec![record.id.clone()], notices: vec![buy], ..PortfolioDecision::default() };
     fencing("settling", store.settle(&stale, &decision).await)?;
     let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
     fencing("noting requests", store.note_requests(&stale, &asked).await)?;
@@ -134,5 +135,26 @@ pub async fn a_stale_lease_writes_nothing(at: &dyn StoreFixture) -> Result<(), S
     let forged = Lease { holder: holder("a"), ..lease };
     fencing("advancing as somebody else", store.advance(&forged, ScanState::Done).await)?;
     frozen(at, "1030", &["AAPL"]).await?;
+    Ok(())
+}
+
+/// Whoever asks is told who holds a lease, until when, and how often it was given out.
+pub async fn a_lease_is_shown_to_who_asks(at: &dyn StoreFixture) -> Result<(), String> {
+    let view = async || at.store().lease(&scan_id("1000")).await.kept("looking at a lease");
+    ensure_eq!(view().await?, None, "the lease of an unknown scan");
+    open(at).await?;
+    ensure_eq!(view().await?, Some(LeaseView { epoch: 0, held: None }), "a lease nobody ever had");
+    let first = take(at, "a", 50).await?;
+    let seen = view().await?.ok_or("a scan that is there was not found")?;
+    ensure_eq!(seen.epoch, first.epoch, "the epoch shown");
+    let (shown, ends_in) = seen.held.ok_or("a lease that is held was shown as free")?;
+    ensure_eq!(shown, holder("a"), "the holder shown");
+    ensure!(
+        ends_in <= at.beat() * 50 && ends_in > at.beat() * 40,
+        "a lease of {:?} ends in {ends_in:?}",
+        at.beat() * 50
+    );
+    at.pass(at.beat() * 51).await;
+    ensure_eq!(view().await?, Some(LeaseView { epoch: first.epoch, held: None }), "a lease whose time is over");
     Ok(())
 }

@@ -12,6 +12,7 @@ mod ends;
 pub mod fixture;
 mod leases;
 mod outbox;
+mod roster;
 mod samples;
 mod scans;
 mod trades;
@@ -23,6 +24,7 @@ pub use ends::*;
 pub use fixture::StoreFixture;
 pub use leases::*;
 pub use outbox::*;
+pub use roster::*;
 pub use scans::*;
 pub use trades::*;
 
@@ -37,7 +39,9 @@ macro_rules! store_promises {
             a_manifest_must_fit_its_lease_and_name_no_ticker_twice
             a_scan_moves_forward_only
             attempts_are_counted_until_there_is_an_outcome
+            a_forgiven_attempt_does_not_count
             concurrent_attempts_get_different_numbers
+            outcomes_are_read_by_places
             missing_is_the_manifest_less_the_outcomes_in_its_order
             nothing_is_missing_is_never_said_without_a_manifest
             scans_are_listed_newest_first
@@ -47,6 +51,7 @@ macro_rules! store_promises {
             only_one_of_many_gets_a_lease
             a_lease_lasts_while_it_is_renewed
             a_lease_given_back_is_free_and_gone
+            a_lease_is_shown_to_who_asks
             a_stale_lease_writes_nothing
             the_first_commit_wins
             only_one_of_many_commits_wins
@@ -58,6 +63,7 @@ macro_rules! store_promises {
             sealing_closes_what_is_missing
             settling_decides_once_and_about_its_own_scan
             settling_late_adds_no_second_live_trade
+            settling_on_an_older_portfolio_is_refused
             a_trade_is_added_once
             a_contract_has_one_live_trade_a_strategy
             concurrent_scans_add_a_trade_once
@@ -83,7 +89,9 @@ macro_rules! store_promises {
             vendors_have_budgets_of_their_own
             a_blocked_vendor_gets_nothing_until_it_is_over
             what_is_no_rate_is_refused
+            budgets_are_shown_as_they_stand
             bars_are_kept_for_their_session_only
+            a_worker_is_there_until_it_leaves_or_falls_silent
         }
     };
 }

@@ -129,6 +129,7 @@ pub async fn a_late_buy_notice_is_dropped(at: &dyn StoreFixture) -> Result<(), S
     let lease = one_scan(at, "0930", |_, commit| commit.trades = vec![record.clone(), told_later.clone()]).await?;
     let trades = [&record, &told_later];
     let decision = PortfolioDecision {
+        basis: 0,
         taken: trades.map(|trade| trade.id.clone()).to_vec(),
         capped: Vec::new(),
         notices: trades.map(|trade| notice(trade, NoticeKind::Buy, 0)).to_vec(),

@@ -26,6 +26,9 @@ pub(super) fn holder(name: &str) -> Holder {
     Holder(format!("{name}:1"))
 }
 
+/// All outcomes of a scan of the suite.
+pub(super) const EVERY_PLACE: std::ops::Range<u32> = 0..u32::MAX;
+
 /// Domain time of the samples; the store's clock has nothing to do with it.
 pub(super) fn minute(n: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_795_000_000 + 60 * n)
@@ -250,10 +253,12 @@ pub(super) async fn taken(
     Ok(lease)
 }
 
-/// Seals and settles a scan.
+/// Seals a scan and settles it on the portfolio as it is.
 pub(super) async fn settled(at: &dyn StoreFixture, lease: &Lease, decision: &PortfolioDecision) -> Result<(), String> {
     at.store().seal(lease).await.kept("sealing")?;
-    at.store().settle(lease, decision).await.kept("settling")
+    let basis = at.store().portfolio_version().await.kept("reading the portfolio's version")?;
+    let decision = PortfolioDecision { basis, ..decision.clone() };
+    at.store().settle(lease, &decision).await.kept("settling")
 }
 
 /// A trade as a scan proposes it.

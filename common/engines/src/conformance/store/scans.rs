@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    commit, committed, failure, finding, frozen, holder, lease, manifest, notice, one_scan, proposed, scan_id, settled,
-    stored, ticker, told, trade,
+    EVERY_PLACE, commit, committed, failure, finding, frozen, holder, lease, manifest, notice, one_scan, proposed,
+    scan_id, settled, stored, ticker, told, trade,
 };
 
 /// The first opening creates a scan in INIT; later ones find it where it stands.
@@ -107,6 +107,51 @@ pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixtur
     Ok(())
 }
 
+/// An attempt that was given up unbroken is taken back, never below none; not where it is all over.
+pub async fn a_forgiven_attempt_does_not_count(at: &dyn StoreFixture) -> Result<(), String> {
+    let lease = frozen(at, "1000", &["AAPL", "ZM"]).await?;
+    let scan = &lease.scan;
+    let forgive = async |text: &str| at.store().forgive_attempt(scan, &ticker(text)).await.kept("forgiving an attempt");
+    let attempt = async |text: &str| at.store().count_attempt(scan, &ticker(text)).await.kept("counting an attempt");
+    forgive("AAPL").await?;
+    forgive("MSFT").await?;
+    at.store().forgive_attempt(&scan_id("0900"), &ticker("AAPL")).await.kept("forgiving an unknown scan's")?;
+    for n in [1, 2] {
+        ensure_eq!(attempt("AAPL").await?, Attempt::Run(n), "an attempt");
+    }
+    forgive("AAPL").await?;
+    ensure_eq!(attempt("AAPL").await?, Attempt::Run(2), "an attempt after one was forgiven");
+    ensure_eq!(attempt("ZM").await?, Attempt::Run(1), "an attempt of another ticker");
+    committed(at, &commit(scan, "AAPL")).await?;
+    forgive("AAPL").await?;
+    ensure_eq!(attempt("AAPL").await?, Attempt::Done, "an attempt after the commit");
+    at.store().seal(&lease).await.kept("sealing")?;
+    forgive("ZM").await?;
+    let outcomes = at.store().outcomes(scan, EVERY_PLACE).await.kept("reading outcomes")?;
+    ensure_eq!(outcomes[1].attempt, 1, "attempts of a sealed ticker");
+    Ok(())
+}
+
+/// A page holds the outcomes of its places and no others; places without an outcome are left out.
+pub async fn outcomes_are_read_by_places(at: &dyn StoreFixture) -> Result<(), String> {
+    let lease = frozen(at, "1000", &["ZM", "AAPL", "MSFT", "BRK.B"]).await?;
+    for text in ["BRK.B", "ZM", "MSFT"] {
+        committed(at, &commit(&lease.scan, text)).await?;
+    }
+    let read = async |places: std::ops::Range<u32>| {
+        let outcomes = at.store().outcomes(&lease.scan, places).await.kept("reading outcomes")?;
+        Ok::<_, String>(outcomes.iter().map(|stored| stored.ticker.to_string()).collect::<Vec<_>>())
+    };
+    ensure_eq!(read(0..2).await?, ["ZM"], "the first two places");
+    ensure_eq!(read(2..4).await?, ["MSFT", "BRK.B"], "the next two places");
+    ensure_eq!(read(3..900).await?, ["BRK.B"], "places up to beyond the last");
+    ensure_eq!(read(4..900).await?, Vec::<String>::new(), "places beyond the last");
+    ensure_eq!(read(2..2).await?, Vec::<String>::new(), "no place");
+    let unknown = at.store().outcomes(&scan_id("0900"), EVERY_PLACE).await;
+    ensure!(matches!(unknown, Err(StoreError::NotFound(_))), "outcomes of an unknown scan: {unknown:?}");
+    Ok(())
+}
+
 /// Eight at once are numbered 1 to 8.
 pub async fn concurrent_attempts_get_different_numbers(at: &dyn StoreFixture) -> Result<(), String> {
     let lease = frozen(at, "1000", &["AAPL"]).await?;
@@ -129,11 +174,14 @@ pub async fn missing_is_the_manifest_less_the_outcomes_in_its_order(at: &dyn Sto
     let lease = frozen(at, "1000", &["ZM", "AAPL", "MSFT", "BRK.B"]).await?;
     let names = |tickers: Vec<Ticker>| tickers.iter().map(ToString::to_string).collect::<Vec<_>>();
     let missing = async || at.store().missing(&lease.scan).await.kept("asking what is missing").map(names);
+    let count = async || at.store().missing_count(&lease.scan).await.kept("counting what is missing");
     ensure_eq!(missing().await?, ["ZM", "AAPL", "MSFT", "BRK.B"], "missing before any commit");
+    ensure_eq!(count().await?, 4, "how many are missing before any commit");
     for text in ["MSFT", "ZM"] {
         committed(at, &commit(&lease.scan, text)).await?;
     }
     ensure_eq!(missing().await?, ["AAPL", "BRK.B"], "missing after two commits");
+    ensure_eq!(count().await?, 2, "how many are missing after two commits");
     let mut failed = commit(&lease.scan, "AAPL");
     failed.outcome = failure("throttled");
     failed.worker = "worker-7".to_owned();
@@ -141,7 +189,7 @@ pub async fn missing_is_the_manifest_less_the_outcomes_in_its_order(at: &dyn Sto
     committed(at, &failed).await?;
     committed(at, &commit(&lease.scan, "BRK.B")).await?;
     ensure_eq!(missing().await?, Vec::<String>::new(), "missing after all commits");
-    let outcomes = at.store().outcomes(&lease.scan).await.kept("reading outcomes")?;
+    let outcomes = at.store().outcomes(&lease.scan, EVERY_PLACE).await.kept("reading outcomes")?;
     let order = names(outcomes.iter().map(|stored| stored.ticker.clone()).collect());
     ensure_eq!(order, ["ZM", "AAPL", "MSFT", "BRK.B"], "the order of outcomes");
     ensure_eq!(outcomes[0].outcome, Outcome::Found(Box::new(finding(&ticker("ZM")))), "a stored finding");
@@ -156,6 +204,8 @@ pub async fn nothing_is_missing_is_never_said_without_a_manifest(at: &dyn StoreF
     for what in ["an unknown scan", "a scan without a manifest"] {
         let answer = at.store().missing(&scan).await;
         ensure!(matches!(answer, Err(StoreError::NotFound(_))), "what is missing of {what}: {answer:?}");
+        let count = at.store().missing_count(&scan).await;
+        ensure!(matches!(count, Err(StoreError::NotFound(_))), "how many are missing of {what}: {count:?}");
         at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
     }
     Ok(())
@@ -213,6 +263,7 @@ pub async fn pruning_spares_trades_debts_and_what_can_be_resumed(at: &dyn StoreF
     let asked = RequestCounts(BTreeMap::from([(Vendor::Finviz, 5)]));
     at.store().note_requests(&finished, &asked).await.kept("noting requests")?;
     let decision = PortfolioDecision {
+        basis: 0,
         taken: trades.iter().map(|trade| trade.id.clone()).collect(),
         capped: Vec::new(),
         notices: trades.iter().map(|trade| notice(trade, NoticeKind::Buy, 0)).collect(),
