@@ -27,14 +27,17 @@ const PORTS: std::ops::Range<u16> = 10_000..32_000;
 /// Kills the server ($1) and deletes its folder ($2) when its standard input ends without a line.
 const GUARDIAN: &str = r#"trap '' INT TERM HUP; read -r line && exit 0; kill -9 "$1" 2>/dev/null; rm -rf -- "$2""#;
 
+/// Makes a server's configuration, given its port and the folder for its store.
+type Configure = dyn Fn(u16, &Path) -> String + Send + Sync;
+
 /// What kind of server, and how it is started.
 pub(crate) struct Program {
     /// Of the executable, looked for in PATH and the folders of administrators' programs.
     pub name: &'static str,
     /// What its log says once it serves.
     pub ready: &'static str,
-    /// Its configuration, given its port and its folder for the store.
-    pub configuration: Box<dyn Fn(u16, &Path) -> String + Send + Sync>,
+    /// Its configuration.
+    pub configuration: Box<Configure>,
     /// Arguments before the configuration file's name.
     pub arguments: &'static [&'static str],
 }
