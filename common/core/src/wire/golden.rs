@@ -303,3 +303,17 @@ fn what_is_no_encoding_is_refused() {
     let deep = format!(r#"{{"v":1,"body":{}}}"#, "[".repeat(100_000));
     assert!(decode::<Task>(deep.as_bytes()).is_err());
 }
+
+#[test]
+fn golden_worker_report() {
+    let report = WorkerReport {
+        name: "host:12".to_owned(),
+        version: "0.1.0".to_owned(),
+        slots: 8,
+        busy: 3,
+        committed: 41,
+        draining: false,
+        started_at: at("2026-11-20T14:55:00Z"),
+    };
+    check("worker-report.json", &report);
+}
