@@ -165,6 +165,10 @@ impl Scans for Broken {
         })
     }
 
+    async fn attempts_counted(&self, scan: &ScanId) -> Stored<u64> {
+        self.right.attempts_counted(scan).await
+    }
+
     async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<()> {
         if self.is(Fault::NeverForgives) {
             return Ok(());

@@ -225,6 +225,10 @@ pub trait Scans: Send + Sync {
     /// Counts one delivery of a task, unless it needs no doing.
     async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError>;
 
+    /// Deliveries counted so far, over all tickers of a scan; forgiven ones left out. Whoever waits for a scan sees by it
+    /// whether anybody works.
+    async fn attempts_counted(&self, scan: &ScanId) -> Result<u64, StoreError>;
+
     /// A counted delivery was given up unbroken, because its worker is leaving: it does not count. Nothing happens where
     /// none is counted, or the ticker is accounted for.
     async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError>;

@@ -69,6 +69,17 @@ impl Scans for SqliteStore {
         self.write(move |work| count_attempt(work, &scan, &ticker)).await
     }
 
+    async fn attempts_counted(&self, scan: &ScanId) -> Result<u64, StoreError> {
+        let scan = scan.clone();
+        self.read(move |work| {
+            row::scan(work, &scan)?;
+            let mut statement =
+                work.tx.prepare_cached("SELECT coalesce(sum(attempts), 0) FROM attempts WHERE scan = ?")?;
+            row::count(statement.query_row([scan.as_str()], |row| row.get(0))?).map(u64::from)
+        })
+        .await
+    }
+
     async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError> {
         let (scan, ticker) = (scan.clone(), ticker.clone());
         self.write(move |work| forgive_attempt(work, &scan, &ticker)).await

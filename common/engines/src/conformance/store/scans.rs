@@ -93,6 +93,8 @@ pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixtur
         at.store().count_attempt(scan, &ticker(text)).await.kept("counting an attempt")
     };
     ensure_eq!(attempt(&scan_id("0900"), "AAPL").await?, Attempt::Unknown, "an attempt of an unknown scan");
+    let unknown = at.store().attempts_counted(&scan_id("0900")).await;
+    ensure!(matches!(unknown, Err(StoreError::NotFound(_))), "attempts counted of an unknown scan: {unknown:?}");
     let lease = frozen(at, "1000", &["AAPL", "ZM"]).await?;
     let scan = &lease.scan;
     ensure_eq!(attempt(scan, "MSFT").await?, Attempt::Unknown, "an attempt of a ticker that is not planned");
@@ -100,6 +102,10 @@ pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixtur
         ensure_eq!(attempt(scan, "AAPL").await?, Attempt::Run(n), "an attempt");
     }
     ensure_eq!(attempt(scan, "ZM").await?, Attempt::Run(1), "an attempt of another ticker");
+    let counted = async || at.store().attempts_counted(scan).await.kept("asking how many were counted");
+    ensure_eq!(counted().await?, 4, "attempts over all tickers");
+    at.store().forgive_attempt(scan, &ticker("ZM")).await.kept("forgiving an attempt")?;
+    ensure_eq!(counted().await?, 3, "attempts over all tickers after one was forgiven");
     committed(at, &commit(scan, "AAPL")).await?;
     ensure_eq!(attempt(scan, "AAPL").await?, Attempt::Done, "an attempt after the commit");
     at.store().seal(&lease).await.kept("sealing")?;
