@@ -1,6 +1,7 @@
 //! The queue and store seams on real engines, with the suites that hold every engine to the same promises.
 //!
 //! - [`in_process`]: the task queue of one machine. [`sqlite`]: the store of one machine, a single file.
+//! - [`redis`]: the store of a fleet, on a Redis server.
 //! - [`budget`]: the arithmetic of request budgets, shared by every store.
 //! - [`conformance`]: one public async function for each promise of a seam. An engine is right when all of them pass;
 //!   an engine's test is the list of calls.
@@ -10,4 +11,5 @@
 pub mod budget;
 pub mod conformance;
 pub mod in_process;
+pub mod redis;
 pub mod sqlite;

@@ -1,0 +1,34 @@
+//! Daily bars, kept until the next session. A cache: it may forget, it never invents.
+//!
+//! Its size is bounded twice: the first series of a new session clears those of all earlier ones, and beyond
+//! [`MAX_SERIES`] nothing more is kept (the vendor is asked again).
+
+use async_trait::async_trait;
+use fleet_core::domain::{BarSeries, Instrument};
+use fleet_core::seams::{BarCache, StoreError};
+use jiff::civil::Date;
+
+use super::call::Again;
+use super::{RedisStore, scripts};
+use crate::sqlite::MAX_SERIES;
+
+#[async_trait]
+impl BarCache for RedisStore {
+    async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Result<Option<BarSeries>, StoreError> {
+        let call = self.call(&scripts::BARS).text("read").text(&session.to_string()).text(&key(instrument));
+        call.send(Again::Safe).await?.ok()?.body()
+    }
+
+    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {
+        let call = self.call(&scripts::BARS).text("keep").text(&session.to_string()).text(&key(&series.instrument));
+        call.body(series)?.int(MAX_SERIES).send(Again::Safe).await?.ok().map(drop)
+    }
+}
+
+/// Tickers and contracts are kept apart by their first letter.
+fn key(instrument: &Instrument) -> String {
+    match instrument {
+        Instrument::Underlying(ticker) => format!("u:{ticker}"),
+        Instrument::Contract(symbol) => format!("c:{symbol}"),
+    }
+}

@@ -1,0 +1,93 @@
+//! The atomic commit: one ticker's outcome and all that comes with it, in one call. The first writer wins.
+
+use fleet_core::domain::{
+    Mark, NoticeKind, StoredOutcome, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
+};
+use fleet_core::seams::{Commit, CommitAnswer, StoreError};
+
+use super::call::{Again, Call};
+use super::record::{StoredExit, StoredFill};
+use super::{RedisStore, scripts};
+use crate::sqlite::MAX_EXPLANATION_BYTES;
+
+pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<CommitAnswer, StoreError> {
+    let Commit { scan, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+    let stored = StoredOutcome {
+        scan: scan.clone(),
+        ticker: ticker.clone(),
+        outcome: outcome.clone(),
+        worker: worker.clone(),
+        attempt: *attempt,
+    };
+    let call = store.call(&scripts::COMMIT).scan(scan).text(ticker.as_str()).body(&stored)?;
+    let mut call = call.bytes(kept(commit, explanations)).count(marks.len());
+    for (trade, mark) in marks {
+        call = with_mark(call, trade, mark)?;
+    }
+    call = call.count(transitions.len());
+    for transition in transitions {
+        call = with_transition(call, transition)?;
+    }
+    call = call.count(trades.len());
+    for trade in trades {
+        // That a person ignores the trade is known to the script, and said again when it is read.
+        call = with_proposal(call, &TradeRecord { state: TradeState::Proposed, scan: scan.clone(), ..trade.clone() })?;
+    }
+    let answer = call.send(Again::Unsafe).await?.of_scan(scan)?;
+    match answer.word() {
+        "committed" => Ok(CommitAnswer::Committed),
+        "duplicate" => Ok(CommitAnswer::Duplicate),
+        "late" => Ok(CommitAnswer::Late),
+        "no ticker" => Err(StoreError::NotFound(format!("ticker {ticker} in the manifest of scan {scan}"))),
+        _ => Err(answer.surprise()),
+    }
+}
+
+/// A freak chain's explanation cannot make its commit fail.
+fn kept<'a>(commit: &Commit, explanations: &'a [u8]) -> &'a [u8] {
+    if explanations.len() <= MAX_EXPLANATION_BYTES {
+        return explanations;
+    }
+    let (scan, ticker, bytes) = (&commit.scan, &commit.ticker, explanations.len());
+    tracing::warn!(%scan, %ticker, bytes, limit_bytes = MAX_EXPLANATION_BYTES, "explanation not kept");
+    &[]
+}
+
+fn with_mark<'a>(call: Call<'a>, trade: &TradeId, mark: &Mark) -> Result<Call<'a>, StoreError> {
+    call.text(trade.as_str()).instant(mark.at).body(mark)
+}
+
+fn with_transition<'a>(call: Call<'a>, change: &TradeTransition) -> Result<Call<'a>, StoreError> {
+    let transition = &change.transition;
+    let call = call.text(change.trade.as_str()).text(transition.from().word()).text(transition.to().word());
+    let call = match transition {
+        Transition::Filled(fill) => call.text("fill").body(&StoredFill(fill.clone()))?,
+        Transition::Closed(exit) => call.text("exit").body(&StoredExit(exit.clone()))?,
+        Transition::Lapsed { at: _ } => call.text("").text(""),
+    };
+    match &change.notice {
+        Some(notice) => call.text(&notice.key()).body(notice).map(|call| call.int(perishes(notice.kind))),
+        None => Ok(call.text("").text("").int(0)),
+    }
+}
+
+fn with_proposal<'a>(call: Call<'a>, trade: &TradeRecord) -> Result<Call<'a>, StoreError> {
+    call.text(trade.id.as_str())
+        .text(&trade.strategy)
+        .text(&trade.symbol.to_string())
+        .text(trade.underlying.as_str())
+        .instant(trade.signalled_at)
+        .int(trade.control)
+        .int(trade.ignored)
+        .text(&trade.entry_session.to_string())
+        .instant(trade.plan.tell_until())
+        .body(trade)
+}
+
+/// 1 for a notice that makes no sense after its trade's validity.
+pub(super) fn perishes(kind: NoticeKind) -> i64 {
+    match kind {
+        NoticeKind::Buy => 1,
+        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit => 0,
+    }
+}

@@ -1,0 +1,81 @@
+-- One ticker's outcome and all that comes with it; the first writer wins. Order: marks (of trades live until now),
+-- transitions with their notices, then proposals, so that a trade that lapses or is sold makes room for a new one on
+-- the same contract; then the explanations.
+local id, ticker, outcome, explanation = take(), take(), take(), take()
+local scan = PREFIX .. 'scan:' .. id
+local found = redis.call('HMGET', scan, 'state', 'seq')
+if not found[1] then
+  return { 'no scan' }
+end
+if not redis.call('ZSCORE', scan .. ':places', ticker) then
+  return { 'no ticker' }
+end
+if RANK[found[1]] >= RANK.sealed then
+  return { 'late' }
+end
+if redis.call('ZREM', scan .. ':missing', ticker) == 0 then
+  return { 'duplicate' }
+end
+redis.call('HSET', scan .. ':outcomes', ticker, outcome)
+
+for _ = 1, tonumber(take()) do
+  local trade, at_us, body = PREFIX .. 'trade:' .. ARGV[taken + 1], ARGV[taken + 2], ARGV[taken + 3]
+  local marks = PREFIX .. 'marks:' .. ARGV[taken + 1]
+  taken = taken + 3
+  local known = redis.call('HMGET', trade, 'state', 'marked_us')
+  -- One mark an instant, the first.
+  if LIVE[known[1]] and redis.call('ZCOUNT', marks, at_us, at_us) == 0 then
+    redis.call('ZADD', marks, at_us, body)
+    if not known[2] or tonumber(known[2]) < tonumber(at_us) then
+      redis.call('HSET', trade, 'last_mark', body, 'marked_us', at_us)
+    end
+  end
+end
+
+for _ = 1, tonumber(take()) do
+  local trade = find_trade(take())
+  local from, to, field, body = take(), take(), take(), take()
+  local key, notice, perishes = take(), take(), take()
+  if trade and trade.state == from then
+    if field ~= '' then
+      redis.call('HSET', trade.key, field, body)
+    end
+    move(trade, to)
+    if key ~= '' then
+      tell(id, trade, key, notice, perishes)
+    end
+  end
+end
+
+for _ = 1, tonumber(take()) do
+  local trade = { id = take(), strategy = take(), symbol = take(), underlying = take(), signalled_us = take() }
+  local control, ignored, session, tell_until_us, body = take(), take(), take(), take(), take()
+  local known = find_trade(trade.id)
+  -- One that is more than proposed, or whose strategy has a live trade in its contract, is left as it is.
+  if not (known and known.state ~= 'proposed') and not has_live(trade) then
+    if known then
+      unindex(known, proposals_of(known.scan))
+      -- That a person ignores it outlives the scan that proposed it first.
+      if known.ignored == '1' then
+        ignored = '1'
+      end
+    end
+    redis.call(
+      'HSET', PREFIX .. 'trade:' .. trade.id,
+      'body', body, 'state', 'proposed', 'scan', id, 'strategy', trade.strategy, 'symbol', trade.symbol,
+      'underlying', trade.underlying, 'control', control, 'ignored', ignored, 'signalled_us', trade.signalled_us,
+      'session', session, 'tell_until_us', tell_until_us
+    )
+    index(trade, proposals_of(id))
+  end
+end
+
+if explanation ~= '' then
+  local key = PREFIX .. 'explanation:' .. ticker
+  local newest = redis.call('HGET', key, 'seq')
+  if not newest or tonumber(newest) <= tonumber(found[2]) then
+    redis.call('HSET', key, 'scan', id, 'seq', found[2], 'body', explanation)
+    redis.call('ZADD', PREFIX .. 'explanations', '-' .. found[2], ticker)
+  end
+end
+return { 'committed' }
