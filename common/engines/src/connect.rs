@@ -1,13 +1,14 @@
-//! Where the queue and the store are, and the secrets to get in: read from text, without any I/O but secrets in files.
+//! Where the queue and the store are, and the secrets to get in: read from text, and opened.
 //!
 //! - [`QueueAddress`], [`StoreAddress`]: what `--queue` and `--store` say. [`check_pair`]: which go together.
 //! - [`Secrets`]: what the environment holds, each also from a file.
-//! - [`connect_queue`]: the queue an address names.
+//! - [`connect_queue`], [`open_store`], [`open`]: the queue, the store, and the pair that addresses name.
 //!
 //! A password is never shown: not by `Debug`, not by `Display`, not in an error. Whatever stands before an `@` counts
 //! as a secret in a text that cannot be read, and so does a user without a password (it may be a token).
 
 mod address;
+mod open;
 mod secrets;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use fleet_core::seams::{QueueError, TaskQueue};
 pub use self::address::{
     BadAddress, MixedPair, NatsAddress, QueueAddress, RedisAddress, StoreAddress, check_pair, shown,
 };
+pub use self::open::{Engines, OpenError, open, open_store};
+pub(crate) use self::secrets::read_bounded;
 pub use self::secrets::{BadSecret, Secret, Secrets};
 
 use crate::in_process::InProcessQueue;

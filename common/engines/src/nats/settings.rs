@@ -65,26 +65,17 @@ impl NatsSettings {
 impl NatsAuth {
     /// The one way in; two are refused, because which of them counts would be a guess.
     fn choose(address: &NatsAddress, secrets: &Secrets) -> Result<Self, BadSecret> {
-        const ADDRESS: &str = "a user or password in the queue's address";
         const USER: &str = "OPTIONFLEET_NATS_USER";
         const PASSWORD: &str = "OPTIONFLEET_NATS_PASSWORD";
         let mut ways: Vec<(&'static str, Self)> = Vec::new();
-        let user = match (&address.user, &secrets.nats_user) {
-            (Some(_), Some(_)) => return Err(BadSecret::Ambiguous { first: ADDRESS, second: USER }),
-            (Some(user), None) => Some((ADDRESS, user)),
-            (None, Some(user)) => Some((USER, user)),
-            (None, None) => None,
-        };
-        let password = match (&address.password, &secrets.nats_password) {
-            (Some(_), Some(_)) => return Err(BadSecret::Ambiguous { first: ADDRESS, second: PASSWORD }),
-            (Some(password), None) | (None, Some(password)) => Some(password),
-            (None, None) => None,
-        };
+        // What the address says wins over what the environment says, as with the store.
+        let user = address.user.as_ref().or(secrets.nats_user.as_ref());
+        let password = address.password.as_ref().or(secrets.nats_password.as_ref());
         match (user, password) {
-            (Some((from, user)), Some(password)) => {
-                ways.push((from, Self::User { user: user.clone(), password: password.clone() }));
+            (Some(user), Some(password)) => {
+                ways.push(("a NATS user and password", Self::User { user: user.clone(), password: password.clone() }));
             }
-            (Some((given, _)), None) => return Err(BadSecret::Incomplete { given, missing: PASSWORD }),
+            (Some(_), None) => return Err(BadSecret::Incomplete { given: "a NATS user", missing: PASSWORD }),
             (None, Some(_)) => return Err(BadSecret::Incomplete { given: "a NATS password", missing: USER }),
             (None, None) => {}
         }
@@ -140,6 +131,7 @@ mod tests {
         assert_eq!(choose("nats://fleet@a", &password).unwrap(), user("fleet", "env"));
         let both = Secrets { nats_user: Some("other".to_owned()), ..password.clone() };
         assert_eq!(choose("nats://a", &both).unwrap(), user("other", "env"));
+        assert_eq!(choose("nats://fleet:pw@a", &both).unwrap(), user("fleet", "pw"));
         let token = Secrets { nats_token: Some(Secret::new("t")), ..Secrets::default() };
         assert_eq!(choose("nats://a", &token).unwrap(), NatsAuth::Token(Secret::new("t")));
         let creds = Secrets { nats_creds: Some("/x".into()), ..Secrets::default() };
@@ -153,7 +145,6 @@ mod tests {
         let creds = Secrets { nats_creds: Some("/x".into()), ..token.clone() };
         let seed = Secrets { nats_nkey_seed: Some(Secret::new("SECRET")), ..Secrets::default() };
         for (address, secrets, words) in [
-            ("nats://u:SECRET@a", &password, "both given"),
             ("nats://u:SECRET@a", &token, "both given"),
             ("nats://a", &creds, "both given"),
             ("nats://SECRET@a", &Secrets::default(), "without"),

@@ -1,0 +1,158 @@
+//! The task queue of a fleet: a JetStream work queue on a NATS server.
+//!
+//! It promises what every queue promises (see [`fleet_core::seams::TaskQueue`]): a task is in it once, is delivered
+//! until it is acknowledged, and comes back when its holder is silent for the acknowledgement time. Tasks survive the
+//! server's death; what the server forgets (a wiped store, an acknowledgement of its last moments) is made good by the
+//! store of scans, which alone knows what is done.
+//!
+//! - Every call has a limit: an unreachable or frozen server is [`QueueError::Unavailable`] after at most 2 s for the
+//!   connection and 2.5 s for each answer. The client connects again by itself, for ever.
+//! - The stream and the consumer are made when they are not there, also later, and read back; one that is otherwise is
+//!   refused by name. Servers before 2.9, or without JetStream, are refused.
+//! - A message that is no task is thrown away with a warning; a task of a newer version is handed back.
+//! - A publication "already queued" is what the stream says. A server that was killed may keep acknowledged messages
+//!   as ghosts, which are never delivered: whoever waits for a ticker in vain purges it and publishes it again.
+//!
+//! A pull that is cancelled while a task is on its way loses that delivery until the acknowledgement time is over; ask
+//! with a short wait instead of cancelling.
+
+mod contents;
+mod delivery;
+mod failure;
+mod layout;
+mod link;
+mod publish;
+mod pull;
+mod settings;
+mod subject;
+mod tls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleet_core::domain::{ScanId, Task, Ticker};
+use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
+use tokio::time::Instant;
+
+pub use self::settings::{NatsAuth, NatsSettings};
+
+use self::delivery::Held;
+use self::failure::Failure;
+use self::link::Link;
+
+/// The longest wait of one pull that is believed.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+/// Nothing was set up yet, or it is in doubt.
+const IN_DOUBT: u64 = u64::MAX;
+
+/// The task queue of a fleet.
+pub struct NatsQueue {
+    link: Arc<Link>,
+    settings: NatsSettings,
+    /// Only one at a time makes what is missing: hundreds of publications notice it at once.
+    setting_up: tokio::sync::Mutex<()>,
+    /// How often the connection had been lost when the stream and the consumer were last seen.
+    seen_at: AtomicU64,
+}
+
+impl NatsQueue {
+    /// Connects, checks the server, and makes the stream and the consumer unless they are there.
+    pub async fn connect(settings: NatsSettings) -> Result<Self, QueueError> {
+        for name in [&settings.stream, &settings.subject_prefix, &settings.consumer] {
+            if !subject::is_token(name) {
+                let text = format!("`{name}` is no name for a stream, subject or consumer");
+                return Err(QueueError::Refused(text));
+            }
+        }
+        let link = Arc::new(Link::connect(&settings).await?);
+        let queue = Self { link, settings, setting_up: tokio::sync::Mutex::new(()), seen_at: AtomicU64::new(IN_DOUBT) };
+        layout::probe(&queue.link).await?;
+        queue.set_up().await?;
+        Ok(queue)
+    }
+
+    async fn set_up(&self) -> Result<(), QueueError> {
+        let _alone = self.setting_up.lock().await;
+        let losses = self.link.losses();
+        layout::set_up(&self.link, &self.settings).await?;
+        self.seen_at.store(losses, Ordering::Release);
+        Ok(())
+    }
+
+    /// Pulls of a consumer that is not there are not refused but never answered: so it is looked for whenever the
+    /// connection is a new one, or a pull was not answered.
+    async fn look_for_consumer(&self) -> Result<(), QueueError> {
+        self.link.ready().await.map_err(|failure| self.error(failure, "pulling tasks"))?;
+        if self.seen_at.load(Ordering::Acquire) == self.link.losses() { Ok(()) } else { self.set_up().await }
+    }
+
+    fn error(&self, failure: Failure, act: &str) -> QueueError {
+        failure.error(act, self.link.place())
+    }
+}
+
+#[async_trait]
+impl TaskQueue for NatsQueue {
+    async fn publish(&self, task: &Task, round: u32) -> Result<Published, QueueError> {
+        let answer = match publish::publish(&self.link, &self.settings, task, round).await {
+            Err(failure) if failure.is_missing() => {
+                self.set_up().await?;
+                publish::publish(&self.link, &self.settings, task, round).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|failure| self.error(failure, &format!("publishing {}", task.ticker)))
+    }
+
+    async fn pull(&self, max: usize, wait: Duration) -> Result<Vec<Box<dyn Delivery>>, QueueError> {
+        if max == 0 {
+            return Err(QueueError::Refused("a pull must ask for at least one task".to_owned()));
+        }
+        let until = Instant::now() + wait.min(MAX_WAIT);
+        self.look_for_consumer().await?;
+        let taken = match pull::pull(&self.link, &self.settings, max, until).await {
+            Err(failure) if failure.is_missing() => {
+                self.set_up().await?;
+                pull::pull(&self.link, &self.settings, max, until).await
+            }
+            answer => answer,
+        };
+        if let Err(Failure::Silent(_)) = &taken {
+            self.seen_at.store(IN_DOUBT, Ordering::Release);
+        }
+        let taken = taken.map_err(|failure| self.error(failure, "pulling tasks"))?;
+        let held = |taken: pull::Taken| -> Box<dyn Delivery> {
+            let link = Arc::clone(&self.link);
+            Box::new(Held::new(link, taken.task, taken.trace, taken.reply, self.settings.ack_wait))
+        };
+        Ok(taken.into_iter().map(held).collect())
+    }
+
+    async fn purge(&self, scan: &ScanId, ticker: Option<&Ticker>) -> Result<u64, QueueError> {
+        let purged = match contents::purge(&self.link, &self.settings, scan, ticker).await {
+            Err(failure) if failure.is_missing() => {
+                self.set_up().await?;
+                contents::purge(&self.link, &self.settings, scan, ticker).await
+            }
+            answer => answer,
+        };
+        purged.map_err(|failure| self.error(failure, &format!("purging {scan}")))
+    }
+
+    async fn backlog(&self, scan: &ScanId) -> Result<u64, QueueError> {
+        let count = match contents::count(&self.link, &self.settings, scan).await {
+            Err(failure) if failure.is_missing() => {
+                self.set_up().await?;
+                contents::count(&self.link, &self.settings, scan).await
+            }
+            answer => answer,
+        };
+        count.map_err(|failure| self.error(failure, &format!("counting the tasks of {scan}")))
+    }
+
+    async fn ping(&self) -> Result<(), QueueError> {
+        layout::ping(&self.link).await.map_err(|failure| self.error(failure, "asking for a sign of life"))
+    }
+}
