@@ -30,7 +30,7 @@ pub struct Global {
     /// Configuration file [default: ~/.config/optionfleet/optionfleet.toml, if it is there]
     #[arg(long, global = true, value_name = "PATH", env = "OPTIONFLEET_CONFIG", value_parser = any_path())]
     pub config: Option<PathBuf>,
-    /// Where scans and trades live: sqlite:PATH (also from OPTIONFLEET_STORE)
+    /// Where scans and trades live: sqlite:PATH, or redis://HOST for a fleet (also from OPTIONFLEET_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// No progress on stderr; errors are still told
@@ -102,9 +102,12 @@ pub struct ScanArgs {
     /// Rows of the table; 0 shows all
     #[arg(long, value_name = "N")]
     pub top: Option<u32>,
-    /// Where tasks wait: in-process (also from OPTIONFLEET_QUEUE)
+    /// Where tasks wait: in-process, or nats://HOST for a fleet's workers (also from OPTIONFLEET_QUEUE)
     #[arg(long, value_name = "URL")]
     pub queue: Option<String>,
+    /// Stop where the store's server has settings that may lose data, instead of warning
+    #[arg(long)]
+    pub strict: bool,
     /// Seal the scan after this long, e.g. 20m
     #[arg(long, value_name = "TIME", value_parser = deadline)]
     pub deadline: Option<Duration>,

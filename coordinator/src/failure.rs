@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use fleet_core::domain::ScanId;
 use fleet_core::seams::StoreError;
+use fleet_engines::connect::OpenError;
 
 use crate::config::redacted;
 use crate::scan::ScanError;
@@ -128,6 +129,16 @@ fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
         StoreError::Damaged(_) => (Exit::Broken, "move the file away and start a new one, or restore a copy"),
     };
     (exit, Some(hint.to_owned()))
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Pair(mixed) => Self::usage(mixed.to_string()),
+            OpenError::Queue(error) => Self::broken(chain(&error)).hint("is nats-server running there? see --queue"),
+            OpenError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<ScanError> for Failure {

@@ -1,20 +1,18 @@
-//! The one place where the seams get their engines: vendors over direct egress, the queue in this process, the store in
-//! a SQLite file.
+//! The one place where the seams get their engines: vendors over direct egress; on one machine the queue in this process
+//! and the store in a SQLite file, for a fleet the queue on NATS and the store on Redis.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fleet_core::domain::Manifest;
 use fleet_core::seams::{Budgets, Clock, MarketData, Notifier, Store, SystemClock};
-use fleet_engines::in_process::InProcessQueue;
-use fleet_engines::sqlite::SqliteStore;
+use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
 use fleet_scraper::{TlsSettings, VendorMarket};
 use fleet_worker::MarketFactory;
 
 use crate::config::{Settings, ca_file};
 use crate::failure::{Failure, chain};
-use crate::scan::ScanParts;
+use crate::scan::{Patience, ScanParts};
 
 /// Reaches the vendors a manifest names, within budgets the store holds.
 pub struct DirectMarkets {
@@ -30,29 +28,74 @@ impl MarketFactory for DirectMarkets {
     }
 }
 
-/// A task that was taken and not finished goes back after so long; in one process only a lost slot lets it come to that.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+/// Who works on a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// This process.
+    OneMachine,
+    /// Workers anywhere, through servers.
+    Fleet,
+}
+
+/// Where the queue is, and so who works.
+pub fn place(settings: &Settings) -> Result<Place, Failure> {
+    Ok(match queue_address(settings)? {
+        QueueAddress::InProcess => Place::OneMachine,
+        QueueAddress::Nats(_) => Place::Fleet,
+    })
+}
+
+/// Opens the queue and the store, making a store file if need be.
+pub async fn open(settings: &Settings) -> Result<Engines, Failure> {
+    Ok(connect::open(&queue_address(settings)?, &store_address(settings)?, &secrets()?).await?)
+}
 
 /// A scan's outside things.
-#[must_use]
-pub fn parts(settings: &Settings, store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> ScanParts {
+pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>) -> Result<ScanParts, Failure> {
+    let Engines { queue, store, warnings: _ } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
-    ScanParts {
-        queue: Arc::new(InProcessQueue::new(ACK_WAIT)),
+    Ok(ScanParts {
+        queue,
         store,
         markets: Arc::new(DirectMarkets { budgets, tls: TlsSettings { ca_file: ca_file(settings) } }),
         notifier,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
-    }
+        patience: match place(settings)? {
+            Place::OneMachine => Patience::ONE_MACHINE,
+            Place::Fleet => Patience::FLEET,
+        },
+    })
 }
 
-/// The file of `sqlite:PATH`.
-pub fn store_path(settings: &Settings) -> Result<PathBuf, Failure> {
-    let path = settings.store.url.strip_prefix("sqlite:").unwrap_or(&settings.store.url);
-    match path.strip_prefix("~/") {
-        None => Ok(PathBuf::from(path)),
-        Some(rest) => Ok(home()?.join(rest)),
-    }
+/// The command that starts a worker of the fleet. Passwords are `***`: they belong into the environment.
+#[must_use]
+pub fn worker_command(settings: &Settings) -> String {
+    format!(
+        "optionfleet-worker --queue {} --store {}",
+        connect::shown(&settings.queue.url),
+        connect::shown(&settings.store.url)
+    )
+}
+
+fn queue_address(settings: &Settings) -> Result<QueueAddress, Failure> {
+    QueueAddress::parse(&settings.queue.url).map_err(|error| Failure::usage(format!("the queue {error}")))
+}
+
+/// With `~/` made the home directory.
+fn store_address(settings: &Settings) -> Result<StoreAddress, Failure> {
+    let address =
+        StoreAddress::parse(&settings.store.url).map_err(|error| Failure::usage(format!("the store {error}")))?;
+    Ok(match address {
+        StoreAddress::Sqlite(path) => StoreAddress::Sqlite(match path.strip_prefix("~") {
+            Ok(rest) => home()?.join(rest),
+            Err(_) => path,
+        }),
+        redis @ StoreAddress::Redis(_) => redis,
+    })
+}
+
+fn secrets() -> Result<Secrets, Failure> {
+    Secrets::from_env(|name| std::env::var(name).ok()).map_err(|error| Failure::usage(chain(&error)))
 }
 
 /// The home directory.
@@ -63,19 +106,16 @@ pub fn home() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Opens the store, making it if need be.
-pub fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
-    Ok(Arc::new(SqliteStore::open(&store_path(settings)?)?))
-}
-
-/// Opens a store that must be there: a question to a store that does not exist would leave an empty one behind.
-pub fn existing_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
-    let path = store_path(settings)?;
-    if !exists(&path)? {
+/// Opens a store that must be there: a question to a file that does not exist would leave an empty one behind.
+pub async fn existing_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    let address = store_address(settings)?;
+    if let StoreAddress::Sqlite(path) = &address
+        && !exists(path)?
+    {
         return Err(Failure::broken(format!("there is no store at {} yet", path.display()))
             .hint("`optionfleet scan` makes it; or name another with --store sqlite:PATH"));
     }
-    Ok(Arc::new(SqliteStore::open(&path)?))
+    Ok(connect::open_store(&address, &secrets()?).await?.0)
 }
 
 fn exists(path: &Path) -> Result<bool, Failure> {

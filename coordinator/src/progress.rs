@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use fleet_core::domain::ScanState;
 
-use crate::scan::Progress;
+use crate::scan::{FoundSoFar, Progress};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,9 @@ impl Telling {
 /// Lines of accounted tickers are at least so far apart, so that a log stays readable.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// Tells until the scan drops its sender.
-pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling) {
-    let mut shown = Shown::new(telling);
+/// Tells until the scan drops its sender. `worker_command` starts a worker of the fleet.
+pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling, worker_command: String) {
+    let mut shown = Shown::new(telling, worker_command);
     while let Some(event) = events.recv().await {
         shown.show(&event);
     }
@@ -47,13 +47,14 @@ pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling) {
 
 struct Shown {
     telling: Telling,
+    worker_command: String,
     bar: Option<ProgressBar>,
     last_line: Instant,
 }
 
 impl Shown {
-    fn new(telling: Telling) -> Self {
-        Self { telling, bar: None, last_line: Instant::now() }
+    fn new(telling: Telling, worker_command: String) -> Self {
+        Self { telling, worker_command, bar: None, last_line: Instant::now() }
     }
 
     fn line(&self, text: &str) {
@@ -82,7 +83,11 @@ impl Shown {
             }
             Progress::Requests(_) => {}
             Progress::Planned { tickers } => self.start(*tickers),
-            Progress::Accounted { done, of, failed, candidates } => self.accounted(*done, *of, *failed, *candidates),
+            Progress::Accounted { done, of, found } => self.accounted(*done, *of, *found),
+            Progress::NoWorker { since } => {
+                self.line(&format!("no worker has checked in for {} s; start one with:", since.as_secs()));
+                self.line(&format!("  {}", self.worker_command));
+            }
             Progress::SealedAtDeadline { tickers } => {
                 self.line(&format!("the deadline came first; tickers without an answer: {}", tickers.len()));
             }
@@ -114,8 +119,13 @@ impl Shown {
         }
     }
 
-    fn accounted(&mut self, done: u32, of: u32, failed: u32, candidates: u32) {
-        let words = format!("{failed} failed, {}", counted(candidates, "candidate"));
+    fn accounted(&mut self, done: u32, of: u32, found: Option<FoundSoFar>) {
+        let words = match found {
+            Some(FoundSoFar { failed, candidates }) => {
+                format!(", {failed} failed, {}", counted(candidates, "candidate"))
+            }
+            None => String::new(),
+        };
         match &self.bar {
             Some(bar) => {
                 bar.set_length(u64::from(of));
@@ -124,7 +134,7 @@ impl Shown {
             }
             None if done == of || self.last_line.elapsed() >= BETWEEN_LINES => {
                 self.last_line = Instant::now();
-                self.line(&format!("{done} of {of} tickers, {words}"));
+                self.line(&format!("{done} of {of} tickers{words}"));
             }
             None => {}
         }
@@ -151,7 +161,7 @@ fn counted(n: u32, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-const TEMPLATE: &str = "{bar:40} {pos}/{len} tickers, {msg}, {eta} left";
+const TEMPLATE: &str = "{bar:40} {pos}/{len} tickers{msg}, {eta} left";
 
 #[cfg(test)]
 mod tests {

@@ -54,7 +54,7 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--slot", "2500"], 2, "`2500` is not a slot");
     check_refused(&["scan", "--resume", "no spaces"], 2, "is not a scan id");
     check_refused(&["scan", "--as-of", "2026-11-20"], 2, "--as-of");
-    check_refused(&["scan", "--store", "redis://h"], 2, "comes in a later version");
+    check_refused(&["scan", "--store", "redis://h"], 2, "do not go together");
     check_refused(&["scan", "--market", "ftp://x"], 2, "it must be http(s)://HOST");
     check_refused(&["scan", "--market", "notaurl"], 2, "--market is `notaurl`; it must be http(s)://HOST");
     check_refused(&["scan", "--deadline", "0s"], 2, "--deadline");
@@ -98,7 +98,7 @@ fn the_configuration_file_is_written_once_found_and_checked() {
     check_prints(home.path(), &["check-config"], &variables, "scan.top = 8   # OPTIONFLEET_SCAN__TOP");
     std::fs::write(&file, text.replace("top = 7", "topp = 7\nslots = \"x\"")).unwrap();
     check_refused_in(home.path(), &["check-config"], &[], 2, "did you mean `scan.top`?");
-    check_refused_in(home.path(), &["check-config"], &[], 2, "`scan.slots`: invalid type");
+    check_refused_in(home.path(), &["check-config"], &[], 2, "`scan.slots` is \"x\"; a whole number is wanted");
 }
 
 #[test]
@@ -112,7 +112,8 @@ fn passwords_are_not_printed() {
     let url = [("OPTIONFLEET_VENDORS__CBOE__BASE", "http://me:s3cret@127.0.0.1:1")];
     check(&["check-config"], &url, "http://me:***@127.0.0.1:1");
     check(&["check-config", "--format", "json"], &url, "http://me:***@127.0.0.1:1");
-    check(&["scan", "--store", "postgres://me:s3cret@h/db"], &[], "postgres://me:***@h/db");
+    check(&["scan", "--store", "postgres://me:s3cret@h/db"], &[], "postgres://***@h/db");
+    check(&["scan", "--store", "redis://me:s3cret@h"], &[], "***@h");
     check(&["scan", "--market", "http://me:s3cret@127.0.0.1:1"], &[], "http://me:***@127.0.0.1:1");
     check(&["check-config"], &[("OPTIONFLEET_VENDORS__CBOE__BASE", "x://me:s3cret@h")], "x://me:***@h");
 }

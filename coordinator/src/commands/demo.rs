@@ -25,12 +25,12 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         .map_err(|error| market::failure(&error))?;
     let settings = context::configure_apart(global, flags(&served.url(), &store_url, args.top))?.settings;
     let info = scan_target::ask_market(&served.url()).await?;
-    let store = markets::open_store(&settings)?;
+    let engines = markets::open(&settings).await?;
     if !global.quiet {
         eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
     }
-    let target = scan_target::decide(&ScanArgs::default(), &settings, store.as_ref(), Some(&info)).await?;
-    let prepared = run_scan::prepare(&settings, store, target, None);
+    let target = scan_target::decide(&ScanArgs::default(), &settings, engines.store.as_ref(), Some(&info)).await?;
+    let prepared = run_scan::prepare(&settings, engines, target, None)?;
     let again = "optionfleet demo   (the simulated market ended with this one)";
     let ended = run_scan::run(global, prepared, interrupted, again).await;
     served.stop().await;

@@ -24,7 +24,7 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
         Some(text) => Some(Ticker::parse(text).map_err(|error| Failure::usage(error.to_string()))?),
     };
     let settings = context::configure(global, Vec::new())?.settings;
-    let store = markets::existing_store(&settings)?;
+    let store = markets::existing_store(&settings).await?;
     let tickers = match given {
         Some(ticker) => vec![ticker],
         None => possible_underlyings(store.as_ref(), &symbol).await?,

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use fleet_core::domain::{Manifest, Notice, NoticeKind, ScanState, Ticker, TradeId};
-use fleet_core::seams::{Holder, Notifier, Store, TradeFilter};
+use fleet_core::seams::{Holder, Notifier, TradeFilter};
+use fleet_engines::connect::Engines;
+use fleet_worker::WorkerOptions;
 use tokio::sync::{mpsc, watch};
 
 use super::scan_target::ScanTarget;
 use crate::args::{Format, Global};
 use crate::config::{AutoMinutes, Settings, manifest_template};
 use crate::failure::{Exit, Failure};
+use crate::markets::Place;
 use crate::notify::RecordingNotifier;
 use crate::progress::{self, Telling};
 use crate::report::{self, Gathered, ReportInput};
@@ -29,19 +32,19 @@ pub struct PreparedScan {
     asked: Option<Vec<Ticker>>,
     notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
+    worker_command: String,
 }
 
 /// Wires a scan up. `deadline` overrides the configured one to the second.
-#[must_use]
 pub fn prepare(
     settings: &Settings,
-    store: Arc<dyn Store>,
+    engines: Engines,
     target: ScanTarget,
     deadline: Option<Duration>,
-) -> PreparedScan {
+) -> Result<PreparedScan, Failure> {
     // On one machine people read their notices in the report: what is handed over is kept for it.
     let notifier = Arc::new(RecordingNotifier::default());
-    let parts = markets::parts(settings, store, Arc::clone(&notifier) as Arc<dyn Notifier>);
+    let parts = markets::parts(settings, engines, Arc::clone(&notifier) as Arc<dyn Notifier>)?;
     let configured = match settings.scan.deadline_minutes {
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
@@ -61,11 +64,14 @@ pub fn prepare(
             new_per_day: settings.caps.new_per_day,
         },
         holder: Holder(name.clone()),
-        worker_name: name,
-        slots: usize::try_from(settings.scan.slots).unwrap_or(1),
+        worker: match markets::place(settings)? {
+            Place::OneMachine => Some(WorkerOptions { name, slots: usize::try_from(settings.scan.slots).unwrap_or(1) }),
+            Place::Fleet => None,
+        },
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
-    PreparedScan { parts, request, asked: target.asked, notifier, top }
+    let worker_command = markets::worker_command(settings);
+    Ok(PreparedScan { parts, request, asked: target.asked, notifier, top, worker_command })
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -85,7 +91,7 @@ pub async fn run(
     let began = Instant::now();
     refuse_without_a_network(&prepared).await?;
     let (sender, events) = mpsc::unbounded_channel();
-    let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet)));
+    let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet), prepared.worker_command.clone()));
     let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
     // The scan dropped its sender: the teller ends. If it broke, only words are lost.
     let _ = teller.await;
@@ -166,7 +172,7 @@ async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInp
     let state = store.scan_state(scan).await?;
     let mut gathered = Gathered::default();
     let tickers = u32::try_from(manifest.tickers.len()).unwrap_or(u32::MAX);
-    scan::outcomes::for_each(store, scan, tickers, |stored| gathered.add(stored)).await?;
+    scan::outcomes::for_each(store, prepared.parts.patience, scan, tickers, |stored| gathered.add(stored)).await?;
     let mut trades = store.trades(&TradeFilter { scan: Some(scan.clone()), ..TradeFilter::default() }).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
     buys.extend(trades.iter().map(|trade| trade.id.clone()));
@@ -201,17 +207,18 @@ mod tests {
     #[tokio::test]
     async fn a_notice_that_an_earlier_scan_left_unsent_is_in_the_report() {
         let directory = tempfile::tempdir().unwrap();
-        let store = fleet_engines::sqlite::SqliteStore::open(&directory.path().join("x.db")).unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let mut settings = Settings::default();
+        settings.store.url = format!("sqlite:{}", directory.path().join("x.db").display());
+        let engines = markets::open(&settings).await.unwrap();
+        let store = Arc::clone(&engines.store);
         let at = Timestamp::UNIX_EPOCH;
         let tickers = vec![Ticker::parse("AAPL").unwrap()];
         let universe = crate::universe::from_tickers("AAPL").unwrap();
         let scan = ScanId::parse("x-1").unwrap();
-        let settings = Settings::default();
         let _ = store.open_scan(&scan, "a-b").await.unwrap();
         let target =
             ScanTarget { scan, universe, asked: Some(tickers), config_hash: "a-b".to_owned(), as_of: Some(at) };
-        let prepared = prepare(&settings, store, target, None);
+        let prepared = prepare(&settings, engines, target, None).unwrap();
         let owed = Notice {
             kind: NoticeKind::Exit,
             trade: TradeId::from_user("EARLIER"),

@@ -7,6 +7,7 @@ use crate::args::{Format, Global, ScanArgs};
 use crate::config::redacted;
 use crate::failure::{Exit, Failure};
 use crate::hours::{self, Hour};
+use crate::markets::Place;
 use crate::report::plan as dry;
 use crate::{interrupt, markets, output, scan};
 
@@ -26,6 +27,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     };
     if let (Some(url), Some(info)) = (&args.market, &market)
         && !resolved.origins.contains_key("store.url")
+        && markets::place(&settings)? == Place::OneMachine
     {
         // Trades of a simulated market have no business among real ones.
         settings.store.url = scan_target::market_store(&settings.store.url, url, info.seed);
@@ -41,18 +43,30 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if args.market.is_none() && sends {
         mind_the_hour(global, args)?;
     }
-    let store = markets::open_store(&settings)?;
-    let target = scan_target::decide(args, &settings, store.as_ref(), market.as_ref()).await?;
+    let engines = markets::open(&settings).await?;
+    warn_of_losses(args, &engines.warnings)?;
+    let target = scan_target::decide(args, &settings, engines.store.as_ref(), market.as_ref()).await?;
     if !args.dry_run {
-        scan_target::refuse_a_later_market(&target.scan, store.as_ref(), market.as_ref()).await?;
+        scan_target::refuse_a_later_market(&target.scan, engines.store.as_ref(), market.as_ref()).await?;
     }
-    let prepared = run_scan::prepare(&settings, store, target, args.deadline);
+    let prepared = run_scan::prepare(&settings, engines, target, args.deadline)?;
     if args.dry_run {
         return dry_run(global, &prepared).await;
     }
     let resume = resume_command(std::env::args(), prepared.request.scan.as_str());
     let interrupted = interrupt::listen("handing tasks back, at most 10 s")?;
     run_scan::run(global, prepared, interrupted, &resume).await
+}
+
+/// Settings of the store's server that may lose data: a word each, or with --strict the end.
+fn warn_of_losses(args: &ScanArgs, warnings: &[String]) -> Result<(), Failure> {
+    if args.strict && !warnings.is_empty() {
+        return Err(Failure::broken(warnings.join("; ")).hint("without --strict this is a warning"));
+    }
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(())
 }
 
 fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<(), Failure> {

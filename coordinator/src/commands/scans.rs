@@ -25,7 +25,7 @@ struct ScanList<'a> {
 /// Lists or prunes.
 pub async fn run(global: &Global, args: &ScansArgs) -> Result<Exit, Failure> {
     let settings = context::configure(global, Vec::new())?.settings;
-    let store = markets::existing_store(&settings)?;
+    let store = markets::existing_store(&settings).await?;
     match &args.act {
         None => {
             let scans = store.list_scans(LISTED).await?;

@@ -14,7 +14,7 @@ use crate::{markets, output};
 /// Does what was asked.
 pub async fn run(global: &Global, args: &TradesArgs) -> Result<Exit, Failure> {
     let settings = context::configure(global, Vec::new())?.settings;
-    let store = markets::existing_store(&settings)?;
+    let store = markets::existing_store(&settings).await?;
     let text = match &args.act {
         None => listed(global.format, store.as_ref(), None, &args.listing).await?,
         Some(TradesCommand::Proposed(list)) => {

@@ -1,5 +1,7 @@
 //! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
 
+use fleet_engines::connect::{QueueAddress, StoreAddress, check_pair};
+
 use super::{Rate, Settings};
 
 /// A broken rule.
@@ -75,26 +77,17 @@ fn scan(settings: &Settings, found: &mut Vec<Problem>) {
 }
 
 fn engines(settings: &Settings, found: &mut Vec<Problem>) {
-    let (queue, store) = (settings.queue.url.as_str(), settings.store.url.as_str());
-    match (store.split_once(':').map_or(store, |(scheme, _)| scheme), store.strip_prefix("sqlite:")) {
-        (_, Some("")) => push(found, "store.url", "names no file; write sqlite:PATH"),
-        (_, Some(_)) => {}
-        ("redis" | "rediss", None) => {
-            push(found, "store.url", "names a Redis store, which comes in a later version; use sqlite:PATH");
+    let queue = QueueAddress::parse(&settings.queue.url);
+    let store = StoreAddress::parse(&settings.store.url);
+    for (key, error) in [("queue.url", queue.as_ref().err()), ("store.url", store.as_ref().err())] {
+        if let Some(error) = error {
+            push(found, key, &format!("is {error}"));
         }
-        (_, None) => push(found, "store.url", &format!("is `{store}`; it must be sqlite:PATH")),
     }
-    match queue.split_once(':').map_or(queue, |(scheme, _)| scheme) {
-        "in-process" => {}
-        "nats" | "tls" => {
-            push(found, "queue.url", "names a NATS queue, which comes in a later version; use in-process");
-        }
-        _ => push(found, "queue.url", &format!("is `{queue}`; it must be in-process")),
-    }
-    let distributed_store = store.starts_with("redis");
-    let distributed_queue = queue.starts_with("nats") || queue.starts_with("tls:");
-    if distributed_store != distributed_queue {
-        push(found, "queue.url", "and `store.url` go in pairs: in-process with sqlite, nats with redis");
+    if let (Ok(queue), Ok(store)) = (&queue, &store)
+        && let Err(mixed) = check_pair(queue, store)
+    {
+        found.push(Problem { key: Some("queue.url".to_owned()), text: mixed.to_string() });
     }
 }
 

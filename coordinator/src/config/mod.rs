@@ -89,7 +89,7 @@ impl Default for ScanSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `sqlite:PATH`; `~/` is the home directory.
+    /// `sqlite:PATH` (`~/` is the home directory), or `redis://…` for a fleet.
     pub url: String,
 }
 
@@ -103,7 +103,7 @@ impl Default for StoreSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QueueSettings {
-    /// `in-process`.
+    /// `in-process`, or `nats://…` for a fleet.
     pub url: String,
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use fleet_engines::connect::Secrets;
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
@@ -172,6 +173,7 @@ impl State {
         let key = match PLAIN_VARIABLES.iter().find(|(name, _)| *name == variable.name) {
             Some((_, Some(key))) => (*key).to_owned(),
             Some((_, None)) => return,
+            None if Secrets::VARIABLES.contains(&variable.name.as_str()) => return,
             None => {
                 let tail = variable.name.strip_prefix("OPTIONFLEET_").unwrap_or(&variable.name);
                 tail.to_ascii_lowercase().replace("__", ".")
@@ -203,7 +205,13 @@ impl State {
                 self.tree = next;
                 self.origins.insert(key.to_owned(), origin);
             }
-            Err(error) => self.mistake(origin, format!("`{key}`: {error}")),
+            Err(error) => {
+                let text = match wanted(tree::at(&self.defaults, key), &error.to_string()) {
+                    Some(wanted) => format!("`{key}` is {value}; {wanted} is wanted"),
+                    None => format!("`{key}`: {error}"),
+                };
+                self.mistake(origin, text);
+            }
         }
     }
 
@@ -241,6 +249,21 @@ fn json_of(value: &Spanned<DeValue<'_>>) -> Result<Value, String> {
         toml::Value::Float(number) if !number.is_finite() => Err("a finite number is wanted here".to_owned()),
         toml::Value::Datetime(_) => Err("no setting is a date; put texts between quotes".to_owned()),
         _ => serde_json::to_value(&plain).map_err(|error| error.to_string()),
+    }
+}
+
+/// What a setting wants, by the kind of its default; `None` where the setting's own type has better words.
+fn wanted(default: Option<&Value>, error: &str) -> Option<&'static str> {
+    if !error.starts_with("invalid type") && !error.starts_with("invalid value") {
+        return None;
+    }
+    match default? {
+        Value::Number(number) if number.is_f64() => Some("a number"),
+        Value::Number(_) => Some("a whole number"),
+        Value::String(_) => Some("a text in quotes"),
+        Value::Bool(_) => Some("true or false"),
+        Value::Array(_) => Some("a list in brackets"),
+        Value::Null | Value::Object(_) => None,
     }
 }
 

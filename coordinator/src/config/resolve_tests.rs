@@ -57,7 +57,7 @@ fn every_mistake_is_reported_in_one_run() {
         &layers,
         &[
             "6 mistakes",
-            "my.toml:2: `scan.slots`: invalid type: string \"many\", expected u32",
+            "my.toml:2: `scan.slots` is \"many\"; a whole number is wanted",
             "my.toml:3: unknown key `scan.filtre`",
             "my.toml:5: gates.min_bid",
             "my.toml:7: `vendors.cboe.total_per_sec` is unlimited, which only a loopback base URL allows",
@@ -98,8 +98,18 @@ fn the_environment_needs_no_quotes() {
 }
 
 #[test]
-fn engines_that_come_later_are_refused_by_name() {
-    check_refused(&file("[store]\nurl = \"redis://h\"\n"), &["comes in a later version", "go in pairs"]);
-    check_refused(&file("[queue]\nurl = \"nats://h\"\n"), &["comes in a later version", "go in pairs"]);
-    check_refused(&file("[store]\nurl = \"postgres://h\"\n"), &["it must be sqlite:PATH"]);
+fn engines_go_in_pairs() {
+    check_refused(&file("[store]\nurl = \"redis://h\"\n"), &["the store `redis://h:6379/0` do not go together"]);
+    check_refused(&file("[queue]\nurl = \"nats://h\"\n"), &["the queue `nats://h:4222` and the store"]);
+    check_refused(&file("[store]\nurl = \"postgres://h\"\n"), &["`store.url` is `postgres://h`"]);
+    assert!(resolve(&file("[store]\nurl = \"redis://h\"\n[queue]\nurl = \"nats://a,b\"\n")).is_ok());
+}
+
+#[test]
+fn a_wrong_number_is_told_in_words() {
+    check_refused(&file("[scan]\nslots = \"x\"\n"), &["`scan.slots` is \"x\"; a whole number is wanted"]);
+    check_refused(&file("[scan]\nslots = -1\n"), &["`scan.slots` is -1; a whole number is wanted"]);
+    check_refused(&file("[scan]\nslots = 2.5\n"), &["`scan.slots` is 2.5; a whole number is wanted"]);
+    check_refused(&file("[rates]\nrisk_free = \"x\"\n"), &["`rates.risk_free` is \"x\"; a number is wanted"]);
+    check_refused(&file("[scan]\nfilter = 7\n"), &["`scan.filter` is 7; a text in quotes is wanted"]);
 }

@@ -1,7 +1,7 @@
 //! One scan, from the universe to the last notice.
 //!
 //! Reading order: [`plan`] (what will be scanned, and what it costs) → [`state`] (which step follows which, pure) →
-//! `run` (the actor that carries the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become
+//! [`watch`] (what is made of a fleet, pure) → `run` (the actor that carries the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become
 //! trades) → `outbox` (the notices).
 //!
 //! Promises: every step is durable in the store before the next begins, and can be begun again from any crash; a ticker
@@ -12,6 +12,7 @@ pub mod caps;
 pub mod outcomes;
 pub mod plan;
 pub mod state;
+pub mod watch;
 
 mod outbox;
 mod patience;
@@ -28,8 +29,9 @@ use std::time::Duration;
 
 use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, Ticker};
 use fleet_core::seams::{Clock, FetchError, Holder, Notifier, QueueError, Store, StoreError, TaskQueue};
-use fleet_worker::{MarketFactory, WorkerError};
+use fleet_worker::{MarketFactory, WorkerError, WorkerOptions};
 
+pub use patience::Patience;
 pub use run::run;
 
 /// Where the tickers come from. Underlyings with a live trade are always added.
@@ -76,10 +78,8 @@ pub struct ScanRequest {
     pub caps: PortfolioCaps,
     /// Who runs it.
     pub holder: Holder,
-    /// Name of its worker.
-    pub worker_name: String,
-    /// Deliveries its worker works on at once.
-    pub slots: usize,
+    /// The worker of this process; `None`: workers of a fleet do the work.
+    pub worker: Option<WorkerOptions>,
 }
 
 /// Everything outside a scan.
@@ -95,6 +95,17 @@ pub struct ScanParts {
     pub notifier: Arc<dyn Notifier>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
+    /// How long a store or a queue that is away is waited for.
+    pub patience: Patience,
+}
+
+/// What the tickers accounted for came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FoundSoFar {
+    /// Tickers without an answer.
+    pub failed: u32,
+    /// Candidates, controls left out, before the caps.
+    pub candidates: u32,
 }
 
 /// What a person watching is told.
@@ -131,10 +142,13 @@ pub enum Progress {
         done: u32,
         /// Of so many.
         of: u32,
-        /// How many of them without an answer.
-        failed: u32,
-        /// Candidates found, controls left out, before the caps.
-        candidates: u32,
+        /// What they came to; `None`: a fleet's workers know, not this process.
+        found: Option<FoundSoFar>,
+    },
+    /// No worker has checked in for so long.
+    NoWorker {
+        /// How long.
+        since: Duration,
     },
     /// The deadline came first for these.
     SealedAtDeadline {

@@ -20,7 +20,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::patience;
+use super::{Patience, ScanParts};
 
 /// A claim outlives one sending by far, and a crashed sender's notices wait no longer than this.
 const CLAIM: Duration = Duration::from_secs(20);
@@ -115,14 +115,14 @@ impl DrainPlan {
 /// Drains the outbox in an actor of its own; the receiver has the answer. Stopping the actor ends it between two
 /// notices.
 pub(super) async fn start(
-    store: Arc<dyn Store>,
-    notifier: Arc<dyn Notifier>,
+    parts: &ScanParts,
     holder: Holder,
     as_of: Timestamp,
 ) -> Result<(ActorRef<NoticesMessage>, JoinHandle<()>, oneshot::Receiver<Result<Drained, StoreError>>), ractor::SpawnErr>
 {
     let (reply, receiver) = oneshot::channel();
-    let args = NoticesArgs { store, notifier, holder, as_of, reply };
+    let ScanParts { store, notifier, patience, .. } = parts.clone();
+    let args = NoticesArgs { store, notifier, patience, holder, as_of, reply };
     let (actor, ended) = Actor::spawn(None, Notices, args).await?;
     Ok((actor, ended, receiver))
 }
@@ -132,6 +132,7 @@ struct Notices;
 struct NoticesArgs {
     store: Arc<dyn Store>,
     notifier: Arc<dyn Notifier>,
+    patience: Patience,
     holder: Holder,
     as_of: Timestamp,
     reply: oneshot::Sender<Result<Drained, StoreError>>,
@@ -144,6 +145,7 @@ pub(super) enum NoticesMessage {
 struct NoticesState {
     store: Arc<dyn Store>,
     notifier: Arc<dyn Notifier>,
+    patience: Patience,
     holder: Holder,
     /// In the scan's market, when the draining began.
     as_of: Timestamp,
@@ -163,8 +165,17 @@ impl Actor for Notices {
         args: NoticesArgs,
     ) -> Result<NoticesState, ActorProcessingErr> {
         myself.cast(NoticesMessage::Next)?;
-        let NoticesArgs { store, notifier, holder, as_of, reply } = args;
-        Ok(NoticesState { store, notifier, holder, as_of, reply: Some(reply), plan: DrainPlan::default(), rest: None })
+        let NoticesArgs { store, notifier, patience, holder, as_of, reply } = args;
+        Ok(NoticesState {
+            store,
+            notifier,
+            patience,
+            holder,
+            as_of,
+            reply: Some(reply),
+            plan: DrainPlan::default(),
+            rest: None,
+        })
     }
 
     async fn handle(
@@ -197,9 +208,9 @@ impl NoticesState {
     /// Claims one notice and sends it.
     async fn next(&self) -> Result<DrainEvent, StoreError> {
         let claim = NoticeClaim { max: 1, lasts: CLAIM, as_of: self.as_of };
-        let claimed = patience::store(|| self.store.claim_notices(&self.holder, &claim)).await?;
+        let claimed = self.patience.store(|| self.store.claim_notices(&self.holder, &claim)).await?;
         let Some(ClaimedNotice { key, notice }) = claimed.into_iter().next() else {
-            let unsent = patience::store(|| self.store.unsent_notices()).await?;
+            let unsent = self.patience.store(|| self.store.unsent_notices()).await?;
             return Ok(DrainEvent::NothingToClaim { unsent });
         };
         let sent = tokio::time::timeout(SEND_TIMEOUT, self.notifier.send(&key, &notice)).await;
@@ -211,7 +222,7 @@ impl NoticesState {
                 return Ok(DrainEvent::NotSent { key });
             }
         }
-        patience::store(|| self.store.confirm_notice(&key)).await?;
+        self.patience.store(|| self.store.confirm_notice(&key)).await?;
         Ok(DrainEvent::Sent)
     }
 
@@ -225,12 +236,12 @@ impl NoticesState {
                 DrainEffect::Rest(rest) => self.rest = Some(myself.send_after(rest, || NoticesMessage::Next)),
                 DrainEffect::Release(keys) => {
                     for key in keys {
-                        patience::store(|| self.store.release_notice(&self.holder, &key)).await?;
+                        self.patience.store(|| self.store.release_notice(&self.holder, &key)).await?;
                     }
                 }
                 DrainEffect::Over { sent } => {
                     // Counted, not inferred: a pass that was ended early has not seen them all.
-                    let left = patience::store(|| self.store.unsent_notices()).await?;
+                    let left = self.patience.store(|| self.store.unsent_notices()).await?;
                     self.answer(myself, Ok(Drained { sent, left }));
                 }
             }

@@ -3,7 +3,7 @@
 use fleet_core::domain::{ScanId, StoredOutcome};
 use fleet_core::seams::{Store, StoreError};
 
-use super::patience;
+use super::Patience;
 
 /// Tickers a page: about a megabyte where every one has candidates.
 const PAGE: u32 = 64;
@@ -11,6 +11,7 @@ const PAGE: u32 = 64;
 /// Hands over every outcome of a scan of so many tickers, in the manifest's order.
 pub async fn for_each(
     store: &dyn Store,
+    patience: Patience,
     scan: &ScanId,
     tickers: u32,
     mut visit: impl FnMut(StoredOutcome) + Send,
@@ -18,7 +19,7 @@ pub async fn for_each(
     let mut from = 0;
     while from < tickers {
         let to = from.saturating_add(PAGE);
-        patience::store(|| store.outcomes(scan, from..to)).await?.into_iter().for_each(&mut visit);
+        patience.store(|| store.outcomes(scan, from..to)).await?.into_iter().for_each(&mut visit);
         from = to;
     }
     Ok(())

@@ -1,36 +1,60 @@
 //! Calls to the store and the queue, each with a limit, tried again while that may help. The one retry loop of a scan.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet_core::seams::{QueueError, StoreError};
 
 /// SQLite waits some seconds for a locked file itself; a server answers in milliseconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// An engine that restarts is back within the rests of 0.25, 0.5, 1 and 2 s.
-const TRIES: u32 = 5;
 const FIRST_REST: Duration = Duration::from_millis(250);
+const LONGEST_REST: Duration = Duration::from_secs(2);
 
-/// A call to the store.
-pub(super) async fn store<T, C>(call: impl Fn() -> C) -> Result<T, StoreError>
-where
-    C: Future<Output = Result<T, StoreError>>,
-{
-    let unavailable = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
-    let timed_out = || StoreError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
-    patiently(FIRST_REST, call, unavailable, timed_out).await
+/// How long a scan waits for a store or a queue that is away before it stops (resumable).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience(Duration);
+
+impl Patience {
+    /// A file that is locked for so long, on top of SQLite's own wait, is locked by somebody who stays.
+    pub const ONE_MACHINE: Self = Self(Duration::from_secs(4));
+    /// Servers restart, fail over, load their append-only file.
+    pub const FLEET: Self = Self(Duration::from_secs(90));
+
+    /// For so long.
+    #[must_use]
+    pub const fn of(time: Duration) -> Self {
+        Self(time)
+    }
+
+    /// How long that is.
+    #[must_use]
+    pub const fn time(self) -> Duration {
+        self.0
+    }
+
+    /// A call to the store.
+    pub async fn store<T, C>(self, call: impl Fn() -> C) -> Result<T, StoreError>
+    where
+        C: Future<Output = Result<T, StoreError>>,
+    {
+        let unavailable = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        let timed_out = || StoreError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
+        patiently(self.0, FIRST_REST, call, unavailable, timed_out).await
+    }
+
+    /// A call to the queue.
+    pub async fn queue<T, C>(self, call: impl Fn() -> C) -> Result<T, QueueError>
+    where
+        C: Future<Output = Result<T, QueueError>>,
+    {
+        let unavailable = |error: &QueueError| matches!(error, QueueError::Unavailable(_));
+        let timed_out = || QueueError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
+        patiently(self.0, FIRST_REST, call, unavailable, timed_out).await
+    }
 }
 
-/// A call to the queue.
-pub(super) async fn queue<T, C>(call: impl Fn() -> C) -> Result<T, QueueError>
-where
-    C: Future<Output = Result<T, QueueError>>,
-{
-    let unavailable = |error: &QueueError| matches!(error, QueueError::Unavailable(_));
-    let timed_out = || QueueError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
-    patiently(FIRST_REST, call, unavailable, timed_out).await
-}
-
+/// Calls until the answer is one that trying again would not change, or the time for trying is over.
 async fn patiently<T, E, C>(
+    patience: Duration,
     first_rest: Duration,
     call: impl Fn() -> C,
     may_help: impl Fn(&E) -> bool,
@@ -39,15 +63,14 @@ async fn patiently<T, E, C>(
 where
     C: Future<Output = Result<T, E>>,
 {
-    let mut rest = first_rest;
-    for _ in 1..TRIES {
+    let (began, mut rest) = (Instant::now(), first_rest);
+    loop {
         match tokio::time::timeout(CALL_TIMEOUT, call()).await.unwrap_or_else(|_| Err(timed_out())) {
-            Err(error) if may_help(&error) => tokio::time::sleep(rest).await,
+            Err(error) if may_help(&error) && began.elapsed() + rest <= patience => tokio::time::sleep(rest).await,
             answer => return answer,
         }
-        rest *= 2;
+        rest = (rest * 2).min(LONGEST_REST);
     }
-    tokio::time::timeout(CALL_TIMEOUT, call()).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
 #[cfg(test)]
@@ -64,14 +87,18 @@ mod tests {
             let fails = called.get() <= failures;
             async move { if fails { Err(error.to_owned()) } else { Ok(()) } }
         };
-        let answer = patiently(Duration::ZERO, call, |error| error == "away", || "away".to_owned()).await;
+        // Rests of 1, 2, 4, 8 ms fit; the next, of 16, does not.
+        let (patience, rest) = (Duration::from_millis(30), Duration::from_millis(1));
+        let answer = patiently(patience, rest, call, |error| error == "away", || "away".to_owned()).await;
         (answer, called.get())
     }
 
     #[tokio::test]
     async fn only_what_may_help_is_tried_again_and_not_for_ever() {
-        assert_eq!(calls(4, "away").await, (Ok(()), 5));
-        assert_eq!(calls(99, "away").await, (Err("away".to_owned()), 5));
+        assert_eq!(calls(2, "away").await, (Ok(()), 3));
+        let (answer, called) = calls(99, "away").await;
+        assert_eq!(answer, Err("away".to_owned()));
+        assert!((2..=6).contains(&called), "called {called} times");
         assert_eq!(calls(1, "full").await, (Err("full".to_owned()), 1));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns: the lease, the worker of this machine, the steps under way. Receives: what its steps, its timers, its worker
 //! and the interrupt report. Sends: [`Progress`]. Limits: one step and one poll at a time; the lease is renewed every
-//! 5 s and given up when it could not be renewed for as long as it lasts; leaving takes at most about 10 s. How it
+//! 5 s and given up when the store was away for longer than the scan has patience; leaving takes at most about 10 s. How it
 //! fails: the first error is kept and returned, tasks are handed back, the lease is released; a crash leaves the store
 //! as it is, and the next launch enters it there.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use fleet_core::domain::ScanState;
 use fleet_core::seams::{Lease, LeaseAnswer, OpenedScan, StoreError};
-use fleet_worker::{Accounted, RunningWorker, WorkerOptions, WorkerParts, start_watched};
+use fleet_worker::{Accounted, RunningWorker, WorkerParts, start_watched};
 use futures::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,7 +21,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::outbox::{self, NoticesMessage};
 use super::state::{Deadline, Departure, Effect, End, Event, Machine};
 use super::steps::{Launch, Standing};
-use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest, patience};
+use super::watch::{Advice, FleetWatch, Look};
+use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest};
 
 /// How a launch spends its time.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,8 @@ pub(super) struct Pace {
     pub(super) renew: Duration,
     /// The store is asked so often what is missing.
     pub(super) poll: Duration,
+    /// The fleet is looked at so often, where there is one.
+    pub(super) look: Duration,
     /// Deliveries under way may finish within this when a launch leaves; then they are handed back.
     pub(super) finish: Duration,
 }
@@ -40,6 +43,7 @@ const PACE: Pace = Pace {
     lease: Duration::from_secs(15),
     renew: Duration::from_secs(5),
     poll: Duration::from_millis(250),
+    look: Duration::from_secs(2),
     finish: Duration::from_secs(3),
 };
 
@@ -68,7 +72,7 @@ pub(super) async fn run_at(
     mut interrupt: watch::Receiver<bool>,
 ) -> Result<ScanEnd, ScanError> {
     let scan = request.scan.clone();
-    let opened = patience::store(|| parts.store.open_scan(&scan, &request.config_hash)).await?;
+    let opened = parts.patience.store(|| parts.store.open_scan(&scan, &request.config_hash)).await?;
     match opened {
         OpenedScan::ConfigDiffers { stored } => {
             return Err(ScanError::ConfigDiffers { scan, stored, ours: request.config_hash });
@@ -82,7 +86,7 @@ pub(super) async fn run_at(
     };
     let launch = Arc::new(Launch { parts, request, lease, progress });
     // Asked again now that nobody else can change it.
-    let stored = match patience::store(|| launch.parts.store.scan_state(&scan)).await {
+    let stored = match launch.parts.patience.store(|| launch.parts.store.scan_state(&scan)).await {
         Ok(state) => state.unwrap_or(ScanState::Init),
         Err(error) => {
             launch.release().await;
@@ -114,7 +118,7 @@ async fn take_lease(
 ) -> Result<Lease, ScanError> {
     let (began, mut told) = (Instant::now(), false);
     loop {
-        match patience::store(|| parts.store.take_lease(&request.scan, &request.holder, pace.lease)).await? {
+        match parts.patience.store(|| parts.store.take_lease(&request.scan, &request.holder, pace.lease)).await? {
             LeaseAnswer::Taken(lease) => return Ok(lease),
             // One ask more than the lease lasts: a dead holder's is over then.
             LeaseAnswer::Held { holder, expires_in } if began.elapsed() > pace.lease + LEASE_ASK => {
@@ -166,7 +170,9 @@ enum ScanMessage {
     Standing(Standing),
     Accounted(Accounted),
     PollDue,
-    Polled { missing: u32 },
+    Polled { missing: u32, attempts: u64 },
+    LookDue,
+    Looked(Option<Look>),
     RenewDue,
     Renewed(Result<(), StoreError>),
 }
@@ -186,6 +192,9 @@ struct ScanRunState {
     renewal: Option<JoinHandle<()>>,
     renewed: Instant,
     polling: bool,
+    looking: bool,
+    fleet: FleetWatch,
+    watching_since: Option<Instant>,
     worker: Option<RunningWorker>,
     notices: Option<(ActorRef<NoticesMessage>, JoinHandle<()>)>,
     standing: Standing,
@@ -216,6 +225,9 @@ impl Actor for ScanRun {
             renewal: None,
             renewed: Instant::now(),
             polling: false,
+            looking: false,
+            fleet: FleetWatch::default(),
+            watching_since: None,
             worker: None,
             notices: None,
             standing: Standing::default(),
@@ -240,7 +252,9 @@ impl Actor for ScanRun {
             ScanMessage::Standing(standing) => state.stand(standing),
             ScanMessage::Accounted(accounted) => state.count(&myself, &accounted),
             ScanMessage::PollDue => state.poll(&myself),
-            ScanMessage::Polled { missing } => state.polled(&myself, missing).await,
+            ScanMessage::Polled { missing, attempts } => state.polled(&myself, missing, attempts).await,
+            ScanMessage::LookDue => state.look(&myself),
+            ScanMessage::Looked(look) => state.looked(&myself, look).await,
             ScanMessage::RenewDue => state.renew(&myself),
             ScanMessage::Renewed(answer) => state.renewal_answered(&myself, answer).await,
         }
@@ -283,7 +297,7 @@ impl ScanRunState {
                 Ok(ScanMessage::Planned { tickers })
             }),
             Effect::StartWorker => self.start_worker(myself).await,
-            Effect::Publish { round } => {
+            Effect::Publish { round, queued } => {
                 let me = myself.clone();
                 self.begin(myself, "publishing tasks", async move {
                     if round == 0 {
@@ -292,12 +306,16 @@ impl ScanRunState {
                         // The actor outlives its steps.
                         let _ = me.cast(ScanMessage::Standing(standing));
                     }
-                    launch.publish(round).await?;
+                    launch.publish(round, queued).await?;
                     Ok(ScanMessage::Happened(Event::Published))
                 });
             }
             Effect::Watch => {
                 self.timers.push(myself.send_interval(self.pace.poll, || ScanMessage::PollDue));
+                if self.launch.request.worker.is_none() {
+                    self.watching_since = Some(Instant::now());
+                    self.timers.push(myself.send_interval(self.pace.look, || ScanMessage::LookDue));
+                }
                 self.poll(myself);
             }
             Effect::Seal => self.begin(myself, "sealing", async move {
@@ -338,9 +356,10 @@ impl ScanRunState {
         });
     }
 
+    /// A fleet's workers come and go by themselves.
     async fn start_worker(&mut self, myself: &ActorRef<ScanMessage>) {
-        let ScanParts { queue, store, markets, clock, notifier: _ } = self.launch.parts.clone();
-        let options = WorkerOptions { name: self.launch.request.worker_name.clone(), slots: self.launch.request.slots };
+        let Some(options) = self.launch.request.worker.clone() else { return };
+        let ScanParts { queue, store, markets, clock, .. } = self.launch.parts.clone();
         let (sender, mut receiver) = mpsc::unbounded_channel();
         match start_watched(WorkerParts { queue, store, markets, clock }, options, sender).await {
             Ok(worker) => {
@@ -366,8 +385,8 @@ impl ScanRunState {
     }
 
     async fn drain_outbox(&mut self, myself: &ActorRef<ScanMessage>) {
-        let ScanParts { store, notifier, .. } = self.launch.parts.clone();
-        match outbox::start(store, notifier, self.launch.request.holder.clone(), self.launch.now()).await {
+        let Launch { parts, request, .. } = self.launch.as_ref();
+        match outbox::start(parts, request.holder.clone(), self.launch.now()).await {
             Ok((actor, ended, answer)) => {
                 self.notices = Some((actor, ended));
                 let launch = Arc::clone(&self.launch);
@@ -452,8 +471,8 @@ impl ScanRunState {
 
     fn count(&mut self, myself: &ActorRef<ScanMessage>, accounted: &Accounted) {
         self.standing.done += 1;
-        self.standing.failed += u32::from(accounted.failed);
-        self.standing.candidates += accounted.candidates;
+        self.standing.found.failed += u32::from(accounted.failed);
+        self.standing.found.candidates += accounted.candidates;
         self.tell_accounted();
         if self.standing.done >= self.standing.of {
             self.poll(myself);
@@ -461,8 +480,9 @@ impl ScanRunState {
     }
 
     fn tell_accounted(&self) {
-        let Standing { of, done, failed, candidates, deadline: _ } = self.standing;
-        self.launch.tell(Progress::Accounted { done: done.min(of), of, failed, candidates });
+        let Standing { of, done, found, deadline: _ } = self.standing;
+        let found = self.launch.request.worker.is_some().then_some(found);
+        self.launch.tell(Progress::Accounted { done: done.min(of), of, found });
     }
 
     /// Asks the store what is missing. The store decides; the count above is for people.
@@ -473,20 +493,54 @@ impl ScanRunState {
         self.polling = true;
         let launch = Arc::clone(&self.launch);
         self.begin(myself, "watching", async move {
-            let missing = launch.poll().await?;
-            Ok(ScanMessage::Polled { missing })
+            let (missing, attempts) = launch.poll().await?;
+            Ok(ScanMessage::Polled { missing, attempts })
         });
     }
 
-    async fn polled(&mut self, myself: &ActorRef<ScanMessage>, missing: u32) {
+    /// One look at a time; a look that nobody answers ends by itself.
+    fn look(&mut self, myself: &ActorRef<ScanMessage>) {
+        let Some(since) = self.watching_since.filter(|_| self.machine.state() == Some(ScanState::Running)) else {
+            return;
+        };
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let launch = Arc::clone(&self.launch);
+        self.begin(myself, "looking at the fleet", async move {
+            Ok(ScanMessage::Looked(launch.look(since.elapsed()).await))
+        });
+    }
+
+    async fn looked(&mut self, myself: &ActorRef<ScanMessage>, look: Option<Look>) {
+        self.looking = false;
+        let Some(look) = look else { return };
+        let (fleet, advice) = self.fleet.step(look);
+        self.fleet = fleet;
+        for advice in advice {
+            match advice {
+                Advice::SayNoWorker(since) => self.launch.tell(Progress::NoWorker { since }),
+                Advice::Republish => self.apply(myself, Event::QueueShort).await,
+            }
+        }
+    }
+
+    async fn polled(&mut self, myself: &ActorRef<ScanMessage>, missing: u32, attempts: u64) {
         self.polling = false;
+        if self.launch.request.worker.is_none() {
+            let done = self.standing.of.saturating_sub(missing);
+            if done != self.standing.done {
+                self.standing.done = done;
+                self.tell_accounted();
+            }
+        }
         if let Some(why) = self.worker.as_ref().and_then(RunningWorker::gave_up) {
             return self.fail(myself, ScanError::WorkerGaveUp(why)).await;
         }
         let now = self.launch.parts.clock.now();
         let reached = self.standing.deadline.is_some_and(|deadline| now >= deadline);
         let deadline = if reached { Deadline::Reached } else { Deadline::Ahead };
-        self.apply(myself, Event::Polled { missing, deadline }).await;
+        self.apply(myself, Event::Polled { missing, attempts, deadline }).await;
     }
 
     fn renew(&mut self, myself: &ActorRef<ScanMessage>) {
@@ -505,9 +559,14 @@ impl ScanRunState {
     async fn renewal_answered(&mut self, myself: &ActorRef<ScanMessage>, answer: Result<(), StoreError>) {
         match answer {
             Ok(()) => self.renewed = Instant::now(),
-            Err(StoreError::Unavailable(_)) if self.renewed.elapsed() < self.pace.lease => {}
+            // Nobody else can take the lease from a store that is away; what is stale is fenced.
+            Err(StoreError::Unavailable(_)) if self.renewed.elapsed() < self.store_patience() => {}
             Err(error) => self.fail(myself, error.into()).await,
         }
+    }
+
+    fn store_patience(&self) -> Duration {
+        self.pace.lease.max(self.launch.parts.patience.time())
     }
 
     fn reap(&mut self) {

@@ -15,9 +15,11 @@ use fleet_core::seams::{
 };
 use tokio::sync::{mpsc, watch};
 
+use fleet_worker::WorkerOptions;
+
 use super::run::run_at;
 use super::test_world::{Fault, TEST_PACE, TestMarket, World, candidate, finding, set, ticker, tickers, unwatched};
-use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest, UniverseSource};
+use super::{FoundSoFar, Progress, ScanEnd, ScanError, ScanParts, ScanRequest, UniverseSource};
 
 /// No wait in these tests is longer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -86,7 +88,10 @@ async fn faults_are_accounted_for_and_cost_no_other_ticker() {
     let faults = [("T1", Fault::Panic), ("T2", Fault::Unavailable(1)), ("T3", Fault::Gone), ("T4", Fault::Hang)];
     let mut world = World::new(market(&faults));
     world.max_attempts = 2;
-    let request = ScanRequest { slots: 8, ..world.request(UniverseSource::Tickers(tickers(8))) };
+    let request = ScanRequest {
+        worker: Some(WorkerOptions { name: "test-worker".to_owned(), slots: 8 }),
+        ..world.request(UniverseSource::Tickers(tickers(8)))
+    };
     assert_eq!(launch(&world, &request).await.unwrap(), ScanEnd::Finished(request.scan.clone()));
     check_counted_once(&outcomes(&world, &request).await, &tickers(8));
     assert_eq!(outcome(&world, &request, "T1").await.outcome, Outcome::Poison { attempts: 2 });
@@ -137,7 +142,10 @@ async fn an_interrupted_scan_resumes_where_it_was() {
     let waited = told.iter().any(|progress| matches!(progress, Progress::WaitingForLease { .. }));
     assert!(!waited, "the lease was not given back");
     let before = done as u32;
-    assert!(told.contains(&Progress::Accounted { done: before, of: 40, failed: 0, candidates: 0 }), "{told:?}");
+    assert!(
+        told.contains(&Progress::Accounted { done: before, of: 40, found: Some(FoundSoFar::default()) }),
+        "{told:?}"
+    );
     check_counted_once(&outcomes(&world, &request).await, &tickers(40));
 }
 
@@ -199,7 +207,10 @@ async fn a_launch_gets_its_time_whenever_it_begins() {
 #[tokio::test]
 async fn a_second_coordinator_waits_a_lease_and_is_refused() {
     let world = World::new(TestMarket { latency: Duration::from_millis(150), ..market(&[]) });
-    let request = ScanRequest { slots: 1, ..world.request(UniverseSource::Tickers(tickers(20))) };
+    let request = ScanRequest {
+        worker: Some(WorkerOptions { name: "test-worker".to_owned(), slots: 1 }),
+        ..world.request(UniverseSource::Tickers(tickers(20)))
+    };
     let second = ScanRequest { holder: Holder("test:2".to_owned()), ..request.clone() };
     let first = launch(&world, &request);
     let second = async {
@@ -221,7 +232,10 @@ async fn a_second_coordinator_waits_a_lease_and_is_refused() {
 #[tokio::test]
 async fn a_launch_whose_lease_was_taken_over_writes_no_more() {
     let world = World::new(TestMarket { latency: Duration::from_millis(300), ..market(&[]) });
-    let request = ScanRequest { slots: 1, ..world.request(UniverseSource::Tickers(tickers(60))) };
+    let request = ScanRequest {
+        worker: Some(WorkerOptions { name: "test-worker".to_owned(), slots: 1 }),
+        ..world.request(UniverseSource::Tickers(tickers(60)))
+    };
     let robbed = launch(&world, &request);
     let robber = async {
         while world.market.asked.lock().unwrap().is_empty() {
@@ -276,7 +290,7 @@ async fn a_screened_universe_is_read_and_told_of() {
     let told: Vec<Progress> = std::iter::from_fn(|| watched.try_recv().ok()).collect();
     let left_out = vec!["ACME-WT".to_owned()];
     assert!(told.contains(&Progress::Universe { pages: 1, total: 3, left_out }), "{told:?}");
-    assert!(told.contains(&Progress::Accounted { done: 3, of: 3, failed: 0, candidates: 0 }), "{told:?}");
+    assert!(told.contains(&Progress::Accounted { done: 3, of: 3, found: Some(FoundSoFar::default()) }), "{told:?}");
     let states = told.iter().filter_map(|p| if let Progress::State(state) = p { Some(*state) } else { None });
     use ScanState::{Alerting, Init, Publishing, Running, Sealed};
     assert_eq!(states.collect::<Vec<_>>(), [Init, Publishing, Running, Sealed, Alerting]);

@@ -12,7 +12,8 @@
 
 use fleet_core::domain::ScanState;
 
-/// So many polls without any ticker accounted for, and what is missing is published again (4 polls a second: 60 s).
+/// So many polls without any ticker accounted for or attempted, and what is missing is published afresh (4 polls a
+/// second: 60 s, twice the time after which a silent holder loses its delivery).
 pub const STALL_POLLS: u32 = 240;
 
 /// What a launch is at.
@@ -24,6 +25,7 @@ enum Stage {
     Publishing,
     Watching {
         missing: u32,
+        attempts: u64,
         still_polls: u32,
     },
     Sealing,
@@ -65,9 +67,13 @@ pub enum Event {
     Polled {
         /// Tickers without an outcome.
         missing: u32,
+        /// Deliveries counted.
+        attempts: u64,
         /// The clock's word.
         deadline: Deadline,
     },
+    /// The queue holds fewer tasks than tickers are missing.
+    QueueShort,
     /// The store says SEALED.
     Sealed,
     /// The store says ALERTING.
@@ -84,6 +90,15 @@ pub enum Event {
     Left,
 }
 
+/// What becomes of tasks that are in the queue when a scan's are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queued {
+    /// They stay; they are not put in twice.
+    Kept,
+    /// They are taken out first: nobody was given one for a long time, so they may be ghosts.
+    Purged,
+}
+
 /// What is to be done. Each is reported back by the event named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -95,6 +110,8 @@ pub enum Effect {
     Publish {
         /// This launch's how-manieth publication, from 0; part of the message id.
         round: u32,
+        /// What becomes of what the queue holds.
+        queued: Queued,
     },
     /// Ask the store what is missing from now on → `Polled`, again and again.
     Watch,
@@ -177,7 +194,7 @@ impl Machine {
             (Event::Planned, Stage::Planning) => self.enter(ScanState::Publishing),
             (Event::Published, Stage::Publishing) => {
                 self.publishing = false;
-                self.stage = Stage::Watching { missing: u32::MAX, still_polls: 0 };
+                self.stage = Stage::Watching { missing: u32::MAX, attempts: 0, still_polls: 0 };
                 vec![Effect::Watch]
             }
             (Event::Published, _) => {
@@ -191,9 +208,14 @@ impl Machine {
                 self.stage = Stage::Sealing;
                 vec![Effect::Seal]
             }
-            (Event::Polled { missing, .. }, Stage::Watching { missing: before, still_polls }) => {
-                self.watched(missing, before, still_polls)
+            (
+                Event::Polled { missing, attempts, .. },
+                Stage::Watching { missing: before, attempts: tried, still_polls },
+            ) => {
+                let is_still = missing >= before && attempts <= tried;
+                self.watched(missing, attempts, if is_still { still_polls + 1 } else { 0 })
             }
+            (Event::QueueShort, Stage::Watching { .. }) if !self.publishing => vec![self.publish(Queued::Kept)],
             (Event::Sealed, Stage::Sealing) => {
                 self.stage = Stage::Settling;
                 vec![Effect::StopWorker, Effect::Settle]
@@ -212,6 +234,7 @@ impl Machine {
                 Event::LeaseTaken(_)
                 | Event::Planned
                 | Event::Polled { .. }
+                | Event::QueueShort
                 | Event::Sealed
                 | Event::Settled
                 | Event::OutboxDrained
@@ -232,7 +255,7 @@ impl Machine {
             }
             ScanState::Publishing | ScanState::Running => {
                 self.stage = Stage::Publishing;
-                vec![Effect::StartWorker, self.publish()]
+                vec![Effect::StartWorker, self.publish(Queued::Kept)]
             }
             ScanState::Sealed => {
                 self.stage = Stage::Settling;
@@ -249,18 +272,17 @@ impl Machine {
         }
     }
 
-    fn watched(&mut self, missing: u32, before: u32, still_polls: u32) -> Vec<Effect> {
-        let still_polls = if missing < before { 0 } else { still_polls + 1 };
+    fn watched(&mut self, missing: u32, attempts: u64, still_polls: u32) -> Vec<Effect> {
         let stalled = still_polls >= STALL_POLLS && !self.publishing;
-        self.stage = Stage::Watching { missing, still_polls: if stalled { 0 } else { still_polls } };
-        if stalled { vec![self.publish()] } else { Vec::new() }
+        self.stage = Stage::Watching { missing, attempts, still_polls: if stalled { 0 } else { still_polls } };
+        if stalled { vec![self.publish(Queued::Purged)] } else { Vec::new() }
     }
 
-    fn publish(&mut self) -> Effect {
+    fn publish(&mut self, queued: Queued) -> Effect {
         let round = self.rounds;
         self.rounds += 1;
         self.publishing = true;
-        Effect::Publish { round }
+        Effect::Publish { round, queued }
     }
 
     fn leave(&mut self, departure: Departure) -> Vec<Effect> {
@@ -285,8 +307,8 @@ mod tests {
     fn every_stored_state_is_entered_by_its_own_step() {
         let check = |state, effects: &[Effect]| assert_eq!(after(&[Event::LeaseTaken(state)]).1, effects);
         check(ScanState::Init, &[Effect::Plan]);
-        check(ScanState::Publishing, &[Effect::StartWorker, Effect::Publish { round: 0 }]);
-        check(ScanState::Running, &[Effect::StartWorker, Effect::Publish { round: 0 }]);
+        check(ScanState::Publishing, &[Effect::StartWorker, Effect::Publish { round: 0, queued: Queued::Kept }]);
+        check(ScanState::Running, &[Effect::StartWorker, Effect::Publish { round: 0, queued: Queued::Kept }]);
         check(ScanState::Sealed, &[Effect::Settle]);
         check(ScanState::Alerting, &[Effect::DrainOutbox]);
         check(ScanState::Done, &[Effect::End(End::AlreadyFinished)]);
@@ -297,9 +319,9 @@ mod tests {
         let (mut machine, _) = after(&[Event::LeaseTaken(ScanState::Running), Event::Published]);
         let mut published = Vec::new();
         for poll in 0..=2 * STALL_POLLS {
-            let (next, effects) = machine.step(Event::Polled { missing: 7, deadline: AHEAD });
+            let (next, effects) = machine.step(Event::Polled { missing: 7, attempts: 7, deadline: AHEAD });
             machine = next;
-            if effects.contains(&Effect::Publish { round: published.len() as u32 + 1 }) {
+            if effects.contains(&Effect::Publish { round: published.len() as u32 + 1, queued: Queued::Purged }) {
                 published.push(poll);
                 machine = machine.step(Event::Published).0;
             }
@@ -311,16 +333,39 @@ mod tests {
     fn progress_is_no_stall() {
         let (mut machine, _) = after(&[Event::LeaseTaken(ScanState::Running), Event::Published]);
         for missing in (1..1000).rev() {
-            let (next, effects) = machine.step(Event::Polled { missing, deadline: AHEAD });
+            let (next, effects) = machine.step(Event::Polled { missing, attempts: 0, deadline: AHEAD });
             assert_eq!(effects, []);
             machine = next;
         }
     }
 
     #[test]
+    fn an_attempt_is_no_stall() {
+        let (mut machine, _) = after(&[Event::LeaseTaken(ScanState::Running), Event::Published]);
+        for attempts in 1..1000 {
+            let (next, effects) = machine.step(Event::Polled { missing: 9, attempts, deadline: AHEAD });
+            assert_eq!(effects, []);
+            machine = next;
+        }
+    }
+
+    #[test]
+    fn a_queue_that_is_short_is_filled_once_at_a_time() {
+        let (machine, _) = after(&[Event::LeaseTaken(ScanState::Running)]);
+        assert_eq!(machine.step(Event::QueueShort).1, [], "before the first publication is over");
+        let (machine, _) = machine.step(Event::Published);
+        let (machine, effects) = machine.step(Event::QueueShort);
+        assert_eq!(effects, [Effect::Publish { round: 1, queued: Queued::Kept }]);
+        let (machine, effects) = machine.step(Event::QueueShort);
+        assert_eq!(effects, [], "while it is being filled");
+        let (machine, _) = machine.step(Event::Published);
+        assert_eq!(machine.step(Event::QueueShort).1, [Effect::Publish { round: 2, queued: Queued::Kept }]);
+    }
+
+    #[test]
     fn the_deadline_seals_once() {
         let (machine, _) = after(&[Event::LeaseTaken(ScanState::Running), Event::Published]);
-        let late = Event::Polled { missing: 3, deadline: Deadline::Reached };
+        let late = Event::Polled { missing: 3, attempts: 0, deadline: Deadline::Reached };
         let (machine, effects) = machine.step(late);
         assert_eq!(effects, [Effect::Seal]);
         assert_eq!(machine.step(late).1, []);
@@ -421,7 +466,7 @@ mod tests {
                     }
                     let missing = TICKERS - world.outcomes.len() as u32;
                     let deadline = if round > 10_000 { Deadline::Reached } else { AHEAD };
-                    Event::Polled { missing, deadline }
+                    Event::Polled { missing, attempts: 0, deadline }
                 }
             };
             let (next, effects) = machine.step(event);

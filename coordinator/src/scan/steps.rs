@@ -12,11 +12,15 @@ use tokio::sync::mpsc;
 
 use super::caps::SealedScan;
 use super::plan::{allowance, estimate, later};
-use super::{Progress, ScanError, ScanParts, ScanRequest, caps, outcomes, patience, plan};
+use super::state::Queued;
+use super::watch::Look;
+use super::{FoundSoFar, Progress, ScanError, ScanParts, ScanRequest, caps, outcomes, plan};
 
 /// Publications waiting for their acknowledgement. More (5,000) hang one of the queues; fewer only wait longer.
 const PUBLISH_WINDOW: usize = 256;
 
+/// A look at the fleet is three short questions.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A portfolio that changes under so many decisions in a row is changed by something else than other scans.
 const DECISIONS: u32 = 8;
 
@@ -33,8 +37,7 @@ pub(super) struct Launch {
 pub(super) struct Standing {
     pub(super) of: u32,
     pub(super) done: u32,
-    pub(super) failed: u32,
-    pub(super) candidates: u32,
+    pub(super) found: FoundSoFar,
     /// When this launch seals, whatever is missing.
     pub(super) deadline: Option<Timestamp>,
 }
@@ -54,26 +57,30 @@ impl Launch {
         }
         let store = &self.parts.store;
         // A launch that dies before the manifest is frozen has made them all the same.
-        patience::store(|| store.note_requests(&self.lease, &plan.requests)).await?;
+        self.parts.patience.store(|| store.note_requests(&self.lease, &plan.requests)).await?;
         self.tell(Progress::Requests(plan.requests));
-        let frozen = patience::store(|| store.freeze_manifest(&self.lease, &plan.manifest)).await?;
+        let frozen = self.parts.patience.store(|| store.freeze_manifest(&self.lease, &plan.manifest)).await?;
         Ok(frozen.tickers.len() as u32)
     }
 
     /// Publishes what is missing, in the manifest's order, and says RUNNING. The message ids of two launches differ by
     /// the epoch, those of one launch by the round.
-    pub(super) async fn publish(&self, round: u32) -> Result<(), ScanError> {
+    pub(super) async fn publish(&self, round: u32, queued: Queued) -> Result<(), ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
-        let missing = patience::store(|| store.missing(scan)).await?;
+        if queued == Queued::Purged {
+            let purged = self.parts.patience.queue(|| self.parts.queue.purge(scan, None)).await?;
+            tracing::warn!(%scan, purged, "nobody was given a task for a long time; what is missing is published afresh");
+        }
+        let missing = self.parts.patience.store(|| store.missing(scan)).await?;
         let round = ((self.lease.epoch as u32) << 12) | round.min(0xfff);
         let published = stream::iter(missing.into_iter().map(|ticker| self.publish_one(ticker, round)));
         published.buffered(PUBLISH_WINDOW).try_for_each(|()| std::future::ready(Ok(()))).await?;
-        Ok(patience::store(|| store.advance(&self.lease, ScanState::Running)).await?)
+        Ok(self.parts.patience.store(|| store.advance(&self.lease, ScanState::Running)).await?)
     }
 
     async fn publish_one(&self, ticker: Ticker, round: u32) -> Result<(), ScanError> {
         let task = Task { scan: self.request.scan.clone(), ticker };
-        patience::queue(|| self.parts.queue.publish(&task, round)).await?;
+        self.parts.patience.queue(|| self.parts.queue.publish(&task, round)).await?;
         Ok(())
     }
 
@@ -83,11 +90,13 @@ impl Launch {
         let manifest = self.manifest().await?;
         let mut standing = Standing { of: manifest.tickers.len() as u32, ..Standing::default() };
         let (store, scan) = (self.parts.store.as_ref(), &self.request.scan);
-        outcomes::for_each(store, scan, standing.of, |stored| {
+        outcomes::for_each(store, self.parts.patience, scan, standing.of, |stored| {
             standing.done += 1;
             match stored.finding() {
-                Some(finding) => standing.candidates += finding.candidates.iter().filter(|c| !c.control).count() as u32,
-                None => standing.failed += 1,
+                Some(finding) => {
+                    standing.found.candidates += finding.candidates.iter().filter(|c| !c.control).count() as u32
+                }
+                None => standing.found.failed += 1,
             }
         })
         .await?;
@@ -98,22 +107,44 @@ impl Launch {
 
     async fn manifest(&self) -> Result<Manifest, ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
-        let frozen = patience::store(|| store.manifest(scan)).await?;
+        let frozen = self.parts.patience.store(|| store.manifest(scan)).await?;
         Ok(frozen.ok_or_else(|| StoreError::NotFound(format!("manifest of {scan}")))?)
     }
 
-    /// How many tickers are missing.
-    pub(super) async fn poll(&self) -> Result<u32, ScanError> {
-        Ok(patience::store(|| self.parts.store.missing_count(&self.request.scan)).await?)
+    /// How many tickers are missing, and how many deliveries were counted.
+    pub(super) async fn poll(&self) -> Result<(u32, u64), ScanError> {
+        let (store, scan, patience) = (&self.parts.store, &self.request.scan, self.parts.patience);
+        let missing = patience.store(|| store.missing_count(scan)).await?;
+        Ok((missing, patience.store(|| store.attempts_counted(scan)).await?))
+    }
+
+    /// Looks at the fleet. An engine that is away is no answer, and no failure: the steps have the patience.
+    pub(super) async fn look(&self, at: Duration) -> Option<Look> {
+        let (store, scan) = (&self.parts.store, &self.request.scan);
+        let look = async {
+            // The queue first: see `watch`.
+            let backlog = self.parts.queue.backlog(scan).await.ok();
+            let workers = store.workers().await?.iter().filter(|worker| !worker.report.draining).count() as u32;
+            let missing = store.missing_count(scan).await?;
+            Ok::<_, StoreError>(Look { at, workers, backlog, missing })
+        };
+        match tokio::time::timeout(LOOK_TIMEOUT, look).await {
+            Ok(Ok(look)) => Some(look),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the fleet could not be looked at");
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     /// Seals, and takes what nobody will do any more out of the queue.
     pub(super) async fn seal(&self) -> Result<(), ScanError> {
-        let tickers = patience::store(|| self.parts.store.seal(&self.lease)).await?;
+        let tickers = self.parts.patience.store(|| self.parts.store.seal(&self.lease)).await?;
         if !tickers.is_empty() {
             self.tell(Progress::SealedAtDeadline { tickers });
         }
-        if let Err(error) = patience::queue(|| self.parts.queue.purge(&self.request.scan, None)).await {
+        if let Err(error) = self.parts.patience.queue(|| self.parts.queue.purge(&self.request.scan, None)).await {
             // Harmless: whoever gets such a task learns from the store that the scan is sealed.
             tracing::warn!(%error, "left-over tasks stay in the queue");
         }
@@ -131,7 +162,7 @@ impl Launch {
         let store = &self.parts.store;
         let tickers = self.manifest().await?.tickers.len() as u32;
         let mut candidates = Vec::new();
-        outcomes::for_each(store.as_ref(), &self.request.scan, tickers, |stored| {
+        outcomes::for_each(store.as_ref(), self.parts.patience, &self.request.scan, tickers, |stored| {
             let found = stored.finding().into_iter().flat_map(|finding| &finding.candidates);
             candidates.extend(found.filter(|candidate| !candidate.control).cloned());
         })
@@ -148,20 +179,20 @@ impl Launch {
     async fn settle_once(&self, candidates: &[Candidate]) -> Result<(), ScanError> {
         let (store, scan) = (&self.parts.store, &self.request.scan);
         // Before anything is looked at: a settlement after this one is seen by the store.
-        let basis = patience::store(|| store.portfolio_version()).await?;
+        let basis = self.parts.patience.store(|| store.portfolio_version()).await?;
         let any = || TradeFilter { controls: true, ..TradeFilter::default() };
         let of_this_scan = TradeFilter { state: Some(TradeState::Proposed), scan: Some(scan.clone()), ..any() };
-        let proposed = patience::store(|| store.trades(&of_this_scan)).await?;
+        let proposed = self.parts.patience.store(|| store.trades(&of_this_scan)).await?;
         let sessions: BTreeSet<_> = proposed.iter().map(|trade| trade.entry_session).collect();
         let mut filters = vec![TradeFilter { live: true, ..any() }];
         filters.extend(sessions.into_iter().map(|session| TradeFilter { entry_session: Some(session), ..any() }));
         let mut known = Vec::new();
         for filter in &filters {
-            known.extend(patience::store(|| store.trades(filter)).await?);
+            known.extend(self.parts.patience.store(|| store.trades(filter)).await?);
         }
         let sealed = SealedScan { basis, candidates, proposed: &proposed, known: &known, now: self.now() };
         let decision = caps::decide(&sealed, self.request.caps);
-        patience::store(|| store.settle(&self.lease, &decision)).await?;
+        self.parts.patience.store(|| store.settle(&self.lease, &decision)).await?;
         let (capped, notices) = (decision.capped.len() as u32, decision.notices.len() as u32);
         self.tell(Progress::Settled { capped, notices });
         Ok(())
@@ -169,7 +200,7 @@ impl Launch {
 
     /// Says DONE.
     pub(super) async fn finish(&self) -> Result<(), ScanError> {
-        Ok(patience::store(|| self.parts.store.advance(&self.lease, ScanState::Done)).await?)
+        Ok(self.parts.patience.store(|| self.parts.store.advance(&self.lease, ScanState::Done)).await?)
     }
 
     /// Gives the lease back; if that fails, it ends by itself.

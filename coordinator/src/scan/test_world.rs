@@ -17,13 +17,13 @@ use fleet_core::seams::{
 };
 use fleet_engines::in_process::InProcessQueue;
 use fleet_engines::sqlite::SqliteStore;
-use fleet_worker::MarketFactory;
+use fleet_worker::{MarketFactory, WorkerOptions};
 use jiff::civil::date;
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::{mpsc, watch};
 
 use super::run::Pace;
-use super::{PortfolioCaps, Progress, ScanParts, ScanRequest, UniverseSource};
+use super::{Patience, PortfolioCaps, Progress, ScanParts, ScanRequest, UniverseSource};
 use crate::notify::RecordingNotifier;
 
 /// Friday, 2026-11-20, 11:00 in New York.
@@ -161,6 +161,7 @@ pub(super) const TEST_PACE: Pace = Pace {
     lease: Duration::from_millis(1500),
     renew: Duration::from_millis(300),
     poll: Duration::from_millis(20),
+    look: Duration::from_millis(40),
     finish: Duration::from_millis(100),
 };
 
@@ -185,6 +186,7 @@ impl World {
             markets: Arc::new(SameMarket(Arc::clone(&self.market))),
             notifier: Arc::clone(&self.notifier) as Arc<_>,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            patience: Patience::ONE_MACHINE,
         }
     }
 
@@ -225,8 +227,7 @@ impl World {
             deadline: None,
             caps: PortfolioCaps::default(),
             holder: Holder("test:1".to_owned()),
-            worker_name: "test-worker".to_owned(),
-            slots: 4,
+            worker: Some(WorkerOptions { name: "test-worker".to_owned(), slots: 4 }),
         }
     }
 }
