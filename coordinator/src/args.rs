@@ -70,6 +70,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Paper trades: list, show, ignore, close
     Trades(TradesArgs),
+    /// Where a scan stands: state, workers, backlog, budgets, expected end
+    Status(StatusArgs),
     /// Scans in the store: list, prune
     Scans(ScansArgs),
     /// Print the configuration in force, or every mistake in it
@@ -255,6 +257,18 @@ pub enum TradesCommand {
         #[arg(long, value_name = "DOLLARS", allow_hyphen_values = true)]
         price: String,
     },
+}
+
+/// `status`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:  optionfleet status --queue nats://queue.local --store redis://store.local")]
+pub struct StatusArgs {
+    /// Which scan; else the newest that is not finished
+    #[arg(value_name = "ID")]
+    pub scan: Option<String>,
+    /// Where its tasks wait: in-process, or nats://HOST (also from OPTIONFLEET_QUEUE)
+    #[arg(long, value_name = "URL")]
+    pub queue: Option<String>,
 }
 
 /// `scans`

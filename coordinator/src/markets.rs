@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleet_core::domain::Manifest;
+use fleet_core::domain::{Manifest, ScanId};
 use fleet_core::seams::{Budgets, Clock, MarketData, Notifier, Store, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
 use fleet_scraper::{TlsSettings, VendorMarket};
@@ -65,6 +65,13 @@ pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>)
             Place::Fleet => Patience::FLEET,
         },
     })
+}
+
+/// Tasks of a scan in a fleet's queue. `None`: on one machine only the scanning process knows, or nobody answers.
+pub async fn backlog(settings: &Settings, scan: &ScanId) -> Option<u64> {
+    let address = queue_address(settings).ok().filter(|address| *address != QueueAddress::InProcess)?;
+    let queue = connect::connect_queue(&address, &secrets().ok()?).await.ok()?;
+    queue.backlog(scan).await.ok()
 }
 
 /// The command that starts a worker of the fleet. Passwords are `***`: they belong into the environment.

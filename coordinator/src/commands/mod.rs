@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod market;
 pub mod scan;
 pub mod scans;
+pub mod status;
 pub mod trades;
 
 mod run_scan;
@@ -28,6 +29,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Inspect(args) => inspect::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
         Command::Trades(args) => trades::run(global, args).await,
+        Command::Status(args) => status::run(global, args).await,
         Command::Scans(args) => scans::run(global, args).await,
         Command::CheckConfig => check_config::run(global),
         Command::InitConfig(args) => init_config::run(global, args),
