@@ -4,26 +4,29 @@
 
 mod fleet_redis;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleet_core::seams::Store;
+use fleet_core::seams::{Clock, ManualClock, Store};
 use fleet_engines::conformance::store::{self, StoreFixture};
 use fleet_engines::redis::RedisStore;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use fleet_redis::Place;
 
 struct Fresh {
     place: Place,
+    clock: Arc<ManualClock>,
     store: RedisStore,
 }
 
 impl Fresh {
     async fn new() -> Self {
-        let place = Place::new();
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let place = Place::with_clock(clock.clone());
         let store = place.store().await;
-        Self { place, store }
+        Self { place, clock, store }
     }
 }
 
@@ -39,15 +42,15 @@ impl StoreFixture for Fresh {
     }
 
     fn now(&self) -> Timestamp {
-        self.place.now()
+        self.clock.now()
     }
 
     async fn pass(&self, time: Duration) {
-        self.place.pass(time);
+        self.clock.advance(SignedDuration::try_from(time).unwrap());
     }
 
     fn beat(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_secs(1)
     }
 }
 

@@ -1,6 +1,5 @@
 //! One call of a script: its arguments, sending it, and reading its answer.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ::redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind};
@@ -40,12 +39,9 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(link: &'a Link, script: &'static Script, settings: &RedisSettings) -> Self {
+        let now = settings.clock.as_ref().map(|clock| clock.now().as_microsecond().to_string());
         let mut command = ::redis::cmd("EVALSHA");
-        command
-            .arg(script.sha.as_str())
-            .arg(0)
-            .arg(&settings.prefix)
-            .arg(settings.clock_offset.load(Ordering::Relaxed));
+        command.arg(script.sha.as_str()).arg(0).arg(&settings.prefix).arg(now.unwrap_or_default());
         Self { link, script, command, refused: None }
     }
 

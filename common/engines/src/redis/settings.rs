@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+
+use fleet_core::seams::Clock;
 
 /// Stands before every key. The number is the layout's major version: a store that cannot be read by older programs at
 /// all begins another.
@@ -20,25 +21,19 @@ pub struct RedisSettings {
     pub password: Option<String>,
     /// Certificates (PEM) of the authorities that may vouch for a `rediss://` server; `None`: the public ones.
     pub ca_file: Option<PathBuf>,
-    /// For tests only: microseconds that are added to the server's clock. It stays at zero everywhere else.
-    pub clock_offset: Arc<AtomicI64>,
+    /// For tests only: tells the time instead of the server. `None`: the server's clock, the same for everybody.
+    pub clock: Option<Arc<dyn Clock>>,
 }
 
 impl Default for RedisSettings {
     fn default() -> Self {
-        Self {
-            prefix: DEFAULT_PREFIX.to_owned(),
-            user: None,
-            password: None,
-            ca_file: None,
-            clock_offset: Arc::default(),
-        }
+        Self { prefix: DEFAULT_PREFIX.to_owned(), user: None, password: None, ca_file: None, clock: None }
     }
 }
 
 impl fmt::Debug for RedisSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { prefix, user, password, ca_file, clock_offset: _ } = self;
+        let Self { prefix, user, password, ca_file, clock: _ } = self;
         f.debug_struct("RedisSettings")
             .field("prefix", prefix)
             .field("user", user)

@@ -1,5 +1,5 @@
--- Stands before every script. ARGV[1]: the prefix of all keys; ARGV[2]: microseconds by which tests move the clock; the
--- script's own arguments follow and are taken in order.
+-- Stands before every script. ARGV[1]: the prefix of all keys; ARGV[2]: the time, in tests that have a clock of their
+-- own, else empty; the script's own arguments follow and are taken in order.
 --
 -- Bodies are the JSON of fleet_core::wire and are never looked into: what is looked up stands beside them, written in
 -- the same step. Instants (…_us) are microseconds since 1970, below 2^53, so that Lua's numbers hold them exactly; a
@@ -40,8 +40,11 @@ local function digits(number)
 end
 
 local function clock()
+  if ARGV[2] ~= '' then
+    return tonumber(ARGV[2])
+  end
   local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[2])
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
 -- The answer to whoever does not hold a scan's lease (any more); nothing for its holder.
