@@ -11,4 +11,5 @@ pub mod process;
 pub mod program;
 pub mod recorded_market;
 pub mod recordings;
+pub mod servers;
 pub mod wait;

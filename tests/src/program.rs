@@ -166,6 +166,15 @@ impl Running {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
+    /// Sends it a signal by name, such as `TERM` or `STOP`.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "`{}` cannot be sent {name}", self.line);
+    }
+
     /// Ends it as `kill -9` does and returns what it had said.
     ///
     /// # Panics

@@ -38,11 +38,16 @@ pub fn run(global: &Global, args: &InspectArgs) -> Result<Exit, Failure> {
             Failure::usage(format!("`{word}` is no kind of body")).hint(format!("one of {}", known.join(", ")))
         })?),
     };
-    let mut files = Vec::new();
+    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
     for path in &args.files {
-        let inspection = inspect(&read(path)?, kind);
-        let file = path.display().to_string();
-        files.push(Inspected { file, refused: inspection.is_refused(), inspection });
+        match read(path) {
+            Ok(bytes) => {
+                let inspection = inspect(&bytes, kind);
+                let file = path.display().to_string();
+                files.push(Inspected { file, refused: inspection.is_refused(), inspection });
+            }
+            Err(why) => unreadable.push(why),
+        }
     }
     let text = match global.format {
         Format::Json => output::json(&InspectedFiles { schema: SCHEMA, files: &files })?,
@@ -57,12 +62,18 @@ pub fn run(global: &Global, args: &InspectArgs) -> Result<Exit, Failure> {
         }),
         Format::Table => files.iter().map(told).collect::<Vec<_>>().join("\n"),
     };
-    output::print(&text)?;
+    if !files.is_empty() {
+        output::print(&text)?;
+    }
+    // Told last, so that what could be read is not lost.
+    if !unreadable.is_empty() {
+        return Err(Failure::usage(unreadable.join("; ")));
+    }
     Ok(if files.iter().any(|file| file.refused) { Exit::Incomplete } else { Exit::Done })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = |why: String| Failure::usage(format!("cannot read {}: {why}", path.display()));
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let cannot = |why: String| format!("cannot read {}: {why}", path.display());
     let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
     if size > MAX_BODY_BYTES {
         return Err(cannot(format!("it has {size} bytes, more than any answer a scan accepts")));

@@ -15,6 +15,8 @@ use fleet_tests::wait::wait_until;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::result::result;
+
 const TICKERS: u32 = 24;
 const SLOT: [&str; 2] = ["--slot", "1030"];
 /// Each answer of the market takes so long, so that every phase can be met.
@@ -77,20 +79,6 @@ impl Watcher {
             trades.into_iter().map(|trade| (trade.id.to_string(), trade)).collect(),
             notices.into_iter().map(|(notice, sent)| (notice.key(), (notice.text, sent))).collect(),
         )
-    }
-}
-
-/// What of a scan's result may not depend on how often it was killed: everything but the wall clock's times and the
-/// requests, which a killed delivery makes again.
-fn result(json: &Value) -> Value {
-    match json {
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(name, _)| !["fetched_at", "requests"].contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), result(value)))
-            .collect(),
-        Value::Array(items) => items.iter().map(result).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => json.clone(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Ctrl-C hands the work back and says how to go on; a second launch of a running scan says who holds it; a database
 //! of a newer version is left alone.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fleet_market::MarketConfig;
@@ -17,12 +16,6 @@ fn slow_market(latency_ms: u64) -> Market {
     Market::start(MarketConfig { latency: Duration::from_millis(latency_ms), ..config(4, 24) })
 }
 
-/// Ctrl-C, as a terminal sends it.
-fn interrupt(pid: u32) {
-    let sent = Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status().expect("sh can be run");
-    assert!(sent.success(), "process {pid} could not be interrupted");
-}
-
 #[test]
 fn ctrl_c_prints_what_there_is_and_the_command_that_goes_on() {
     let world = World::new();
@@ -30,7 +23,7 @@ fn ctrl_c_prints_what_there_is_and_the_command_that_goes_on() {
     let scan = world.scan(&market, ["--slot", "1030", "--format", "json"]).spawn();
     wait_until("the scan asks for chains", PATIENCE, || (market.requests() >= 8).then_some(()));
     let began = Instant::now();
-    interrupt(scan.pid());
+    scan.signal("INT");
     let ran = scan.wait(PATIENCE).expect_code(130);
     assert!(began.elapsed() < HANDS_BACK_WITHIN, "it took {:?}", began.elapsed());
     let json = ran.json();
@@ -44,6 +37,26 @@ fn ctrl_c_prints_what_there_is_and_the_command_that_goes_on() {
     let resumed = world.scan(&market, ["--resume", id, "--format", "json"]).run().expect_code(0).json();
     assert_eq!(resumed["completion"], "complete");
     assert_eq!(resumed["tickers"]["missing"], 0);
+}
+
+#[test]
+fn an_unfinished_scan_is_not_gone_on_with_once_the_markets_clock_moved_on() {
+    let world = World::new();
+    let market = slow_market(300);
+    let scan = world.scan(&market, ["--slot", "1030", "--format", "json"]).spawn();
+    wait_until("the scan asks for chains", PATIENCE, || (market.requests() >= 8).then_some(()));
+    scan.signal("INT");
+    let id = scan.wait(PATIENCE).expect_code(130).json()["scan"].as_str().expect("a scan id").to_owned();
+    let _ = market.advance(0, 30);
+    for again in [["--resume", &id], ["--slot", "1030"]] {
+        let refused = world.scan(&market, again).run().expect_code(2);
+        assert!(
+            refused.stderr.contains(&format!("the market's clock moved on since {id} began")),
+            "{}",
+            refused.stderr
+        );
+        assert_eq!(refused.stdout, "");
+    }
 }
 
 #[test]
