@@ -2,46 +2,61 @@
 //!
 //! Begin with [`scan_ticker`], the story of the program in one function. Around it, from the inside out: [`past`] (what
 //! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot), `puller` (as many
-//! tasks as there are free slots), `heartbeat` (who still answers), `supervisor` (restarts, draining).
+//! tasks as there are free slots), `heartbeat` (who still answers), `supervisor` (restarts, draining), `reporter` (who is
+//! there). [`markets`] is the way to the vendors.
 //!
 //! Promises: a delivery that is not acknowledged is handed back; a ticker is committed by one worker only, because the
-//! store says so; a panic or a hung vendor costs one attempt of one ticker; a store that cannot be used is the worker's
-//! end and no ticker's failure. Refuses: to hold a task it has no slot for, and to know anything about a scan that its
+//! store says so; a panic or a hung vendor costs one attempt of one ticker, a worker that leaves costs none; a store that
+//! cannot be used is the worker's end and no ticker's failure. Refuses: to hold a task it has no slot for, and to know anything about a scan that its
 //! manifest does not say.
 //!
 //! ```text
 //! Supervisor ─ Puller ──1 delivery──▶ Scanner × slots ──1 task──▶ protocol ─▶ scan_ticker
 //!            │    ▲ pull: ≤ free slots, waits ≤ 0.5 s   │ timeout: the manifest's (120 s)
-//!            └ Heartbeat ──beat every 10 s──────────────┘ 3 unanswered beats: killed and replaced
+//!            ├ Heartbeat ──beat every 10 s──────────────┘ 3 unanswered beats: killed and replaced
+//!            └ Reporter ──every 5 s, each call ≤ 3 s──▶ store, queue
 //! ```
 
 pub mod explanation;
+pub mod markets;
 pub mod past;
 pub mod scan_ticker;
 
+mod activity;
 mod back_off;
+mod handover;
 mod heartbeat;
 mod in_time;
 mod prepared;
 mod protocol;
 mod puller;
+mod reporter;
+mod ruling;
 mod scanner;
 mod supervisor;
+mod trouble;
+mod wide_event;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use fleet_core::domain::{Manifest, ScanId, Ticker};
+use fleet_core::domain::{Manifest, ScanId, Ticker, WorkerReport};
 use fleet_core::seams::{Clock, MarketData, Store, TaskQueue};
+use fleet_telemetry::metrics::Part;
+use fleet_telemetry::{Health, WorkerMetrics};
+use jiff::Timestamp;
 use ractor::ActorRef;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::activity::Activity;
 use crate::prepared::PreparedScans;
+use crate::reporter::Reporter;
 use crate::supervisor::SupervisorMessage;
+use crate::trouble::{Failed, Trouble};
 
 /// Everything outside a worker.
 #[derive(Clone)]
@@ -69,6 +84,15 @@ pub struct WorkerOptions {
     pub name: String,
     /// Deliveries worked on at once; at least 1.
     pub slots: usize,
+}
+
+/// Where a worker writes down how it fares, for whoever watches its process. Clones share everything.
+#[derive(Debug, Clone, Default)]
+pub struct Instruments {
+    /// Ready while its store and its queue answered within the last 15 s, unless it drains or has given up.
+    pub health: Health,
+    /// Its numbers.
+    pub metrics: WorkerMetrics,
 }
 
 /// Why a worker did not start.
@@ -105,16 +129,26 @@ pub struct RunningWorker {
     supervisor: ActorRef<SupervisorMessage>,
     ended: JoinHandle<()>,
     gave_up: watch::Receiver<Option<String>>,
+    reporter: Reporter,
+    context: Arc<WorkerContext>,
 }
 
 /// What every actor of one worker shares.
 pub(crate) struct WorkerContext {
     pub(crate) parts: WorkerParts,
     pub(crate) name: String,
+    /// Names this process among all that ever had its name.
+    pub(crate) process: String,
+    pub(crate) slots: u32,
+    pub(crate) started_at: Timestamp,
     pub(crate) scans: PreparedScans,
     pub(crate) accounted: Option<mpsc::UnboundedSender<Accounted>>,
     /// Why this worker is of no more use, once it knows.
     pub(crate) gave_up: watch::Sender<Option<String>>,
+    pub(crate) instruments: Instruments,
+    pub(crate) activity: Activity,
+    /// Whether the store is away, over all slots.
+    store_trouble: Mutex<Trouble>,
 }
 
 impl WorkerContext {
@@ -124,6 +158,7 @@ impl WorkerContext {
             let first = reason.is_none();
             if first {
                 tracing::error!(why, "worker gives up");
+                self.instruments.health.die(format!("the worker gave up: {why}"));
                 *reason = Some(why.to_owned());
             }
             first
@@ -133,6 +168,46 @@ impl WorkerContext {
     pub(crate) fn has_given_up(&self) -> bool {
         self.gave_up.borrow().is_some()
     }
+
+    /// The store answered a delivery.
+    pub(crate) fn store_answered(&self) {
+        let away = self.store_trouble.lock().unwrap_or_else(PoisonError::into_inner).succeeded(Instant::now());
+        if let Some(away) = away {
+            tracing::info!(away_ms = away.as_millis() as u64, "the store answers again");
+        }
+    }
+
+    /// The store failed a delivery; the slot rests for so long before it takes another, or tickers would go round and
+    /// round as fast as they can.
+    pub(crate) fn store_failed(&self, error: &dyn std::error::Error) -> Duration {
+        self.instruments.metrics.failed(Part::Store);
+        let failed = self.store_trouble.lock().unwrap_or_else(PoisonError::into_inner).failed(Instant::now());
+        let Failed { rest, tell } = failed;
+        if let Some(untold) = tell {
+            tracing::warn!(error = chain_text(error), untold, "the store fails; tasks are handed back");
+        }
+        rest
+    }
+
+    pub(crate) fn report(&self, draining: bool) -> WorkerReport {
+        let (busy, committed) = self.activity.counts();
+        WorkerReport {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            slots: self.slots,
+            busy,
+            committed,
+            draining: draining || self.has_given_up(),
+            started_at: self.started_at,
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain_text(error: &dyn std::error::Error) -> String {
+    // Bounded: a cycle of causes would be a defect of a dependency.
+    let causes = std::iter::successors(Some(error), |error| error.source()).take(16);
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What a worker may need beyond a drain's own limit: an actor that stops makes at most two calls to the queue, each
@@ -141,7 +216,16 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Starts a worker. It pulls at once, and idles for as long as the queue is empty.
 pub async fn start(parts: WorkerParts, options: WorkerOptions) -> Result<RunningWorker, WorkerError> {
-    start_inner(parts, options, None).await
+    start_inner(parts, options, Instruments::default(), None).await
+}
+
+/// As [`start`], and writes down how it fares.
+pub async fn start_with(
+    parts: WorkerParts,
+    options: WorkerOptions,
+    instruments: Instruments,
+) -> Result<RunningWorker, WorkerError> {
+    start_inner(parts, options, instruments, None).await
 }
 
 /// As [`start`], and says of each ticker when it is accounted for. (The channel holds at most one message a ticker.)
@@ -150,28 +234,45 @@ pub async fn start_watched(
     options: WorkerOptions,
     accounted: mpsc::UnboundedSender<Accounted>,
 ) -> Result<RunningWorker, WorkerError> {
-    start_inner(parts, options, Some(accounted)).await
+    start_inner(parts, options, Instruments::default(), Some(accounted)).await
 }
 
 async fn start_inner(
     parts: WorkerParts,
     options: WorkerOptions,
+    instruments: Instruments,
     accounted: Option<mpsc::UnboundedSender<Accounted>>,
 ) -> Result<RunningWorker, WorkerError> {
     if options.slots == 0 {
         return Err(WorkerError::NoSlots);
     }
+    let slots = u32::try_from(options.slots).unwrap_or(u32::MAX);
     let (gave_up, reason) = watch::channel(None);
-    let context =
-        Arc::new(WorkerContext { parts, name: options.name, scans: PreparedScans::default(), accounted, gave_up });
-    let (supervisor, ended) = supervisor::spawn(context, options.slots).await?;
-    Ok(RunningWorker { supervisor, ended, gave_up: reason })
+    let started_at = parts.clock.now();
+    let context = Arc::new(WorkerContext {
+        process: format!("{} {started_at}", options.name),
+        name: options.name,
+        slots,
+        started_at,
+        parts,
+        scans: PreparedScans::default(),
+        accounted,
+        gave_up,
+        activity: Activity::new(slots, instruments.metrics.clone()),
+        instruments,
+        store_trouble: Mutex::default(),
+    });
+    let (supervisor, ended) = supervisor::spawn(Arc::clone(&context), options.slots).await?;
+    let reporter = Reporter::spawn(Arc::clone(&context));
+    Ok(RunningWorker { supervisor, ended, gave_up: reason, reporter, context })
 }
 
 impl RunningWorker {
     /// Stops taking tasks, finishes what is held, and hands back at once what is not finished `within`. Returns when
-    /// nothing is held any more, at most about 10 s later than that.
+    /// nothing is held any more and the store was told that this worker left, at most about 12 s later than that.
     pub async fn drain(self, within: Duration) {
+        self.context.instruments.health.hold("draining", "no more tasks are taken");
+        self.reporter.drain();
         let (drained, done) = oneshot::channel();
         if self.supervisor.cast(SupervisorMessage::Drain { within, drained }).is_ok() {
             // An error means the supervisor ended by itself, which is what is waited for.
@@ -192,11 +293,34 @@ impl RunningWorker {
         self.gave_up.borrow().clone()
     }
 
+    /// Returns once this worker has given up, and why.
+    pub async fn until_it_gives_up(&self) -> String {
+        let mut gave_up = self.gave_up.clone();
+        match gave_up.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            // We hold the context, and it the sender.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// For how long it has held no delivery and received none; since its start, before the first.
+    #[must_use]
+    pub fn idle_for(&self) -> Duration {
+        self.context.activity.idle_for()
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn report(&self) -> WorkerReport {
+        self.context.report(self.reporter.is_draining())
+    }
+
     async fn end(self) {
         self.supervisor.stop(None);
         if tokio::time::timeout(STOP_TIMEOUT, self.ended).await.is_err() {
             tracing::warn!(limit_secs = STOP_TIMEOUT.as_secs(), "worker did not stop in time");
             self.supervisor.kill();
         }
+        self.reporter.leave().await;
     }
 }

@@ -8,14 +8,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet_core::seams::{Delivery, QueueError};
+use fleet_telemetry::metrics::Part;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinHandle;
 
 use crate::scanner::ScannerMessage;
 use crate::supervisor::SupervisorMessage;
+use crate::trouble::Trouble;
 use crate::{WorkerContext, in_time};
 
 /// A drain waits for the pull under way, so this is kept short; an idle worker asks once in it.
@@ -134,6 +136,8 @@ pub(crate) struct PullerState {
     scanners: BTreeMap<usize, ActorRef<ScannerMessage>>,
     pull: Option<JoinHandle<()>>,
     rest: Option<JoinHandle<Result<(), ractor::MessagingErr<PullerMessage>>>>,
+    /// Whether the queue is away. (How long to rest then is the plan's.)
+    trouble: Trouble,
 }
 
 impl Actor for Puller {
@@ -142,7 +146,8 @@ impl Actor for Puller {
     type Arguments = PullerArgs;
 
     async fn pre_start(&self, _: ActorRef<PullerMessage>, args: PullerArgs) -> Result<PullerState, ActorProcessingErr> {
-        Ok(PullerState { args, plan: PullPlan::default(), scanners: BTreeMap::new(), pull: None, rest: None })
+        let (plan, trouble) = (PullPlan::default(), Trouble::default());
+        Ok(PullerState { args, plan, scanners: BTreeMap::new(), pull: None, rest: None, trouble })
     }
 
     async fn handle(
@@ -162,12 +167,13 @@ impl Actor for Puller {
             }
             PullerMessage::Pulled(Ok(deliveries)) => {
                 state.reap_pull().await;
+                state.queue_answered(deliveries.len());
                 let tasks = deliveries.len();
                 state.apply(&myself, PullEvent::Pulled { tasks }, deliveries).await;
             }
             PullerMessage::Pulled(Err(error)) => {
                 state.reap_pull().await;
-                tracing::warn!(%error, "pull failed");
+                state.queue_failed(&error);
                 state.apply(&myself, PullEvent::PullFailed, Vec::new()).await;
             }
             PullerMessage::Rested => state.apply(&myself, PullEvent::Rested, Vec::new()).await,
@@ -233,6 +239,22 @@ impl PullerState {
             if let Err(error) = in_time::queue(left_over.retry_in(Duration::ZERO)).await {
                 tracing::warn!(%error, "task not handed back; the queue delivers it again by itself");
             }
+        }
+    }
+
+    fn queue_answered(&mut self, tasks: usize) {
+        if tasks > 0 {
+            self.args.context.activity.received();
+        }
+        if let Some(away) = self.trouble.succeeded(Instant::now()) {
+            tracing::info!(away_ms = away.as_millis() as u64, "the queue answers again");
+        }
+    }
+
+    fn queue_failed(&mut self, error: &QueueError) {
+        self.args.context.instruments.metrics.failed(Part::Queue);
+        if let Some(untold) = self.trouble.failed(Instant::now()).tell {
+            tracing::warn!(%error, untold, "the queue fails; it is asked again, ever more slowly");
         }
     }
 

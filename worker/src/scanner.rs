@@ -2,7 +2,7 @@
 //!
 //! Receives: `Work` from the puller, the conclusion of the work it spawned, `Beat` from the heartbeat, `HandBack` from
 //! the supervisor. Sends: `SlotFree` (or `SlotBusy` to a new puller), `Alive`. Limits: one delivery; the work has the
-//! manifest's deadline inside; each call to the queue 2 s. How it fails: the work runs in its own task with panics
+//! manifest's deadline inside; each call to the queue 2 s, taking back an attempt 1 s. How it fails: the work runs in its own task with panics
 //! caught, so a broken ticker does not break the slot; a scanner that dies all the same drops its delivery, which hands
 //! it back, and is replaced.
 
@@ -10,16 +10,24 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet_core::domain::Task;
-use fleet_core::seams::Delivery;
+use fleet_core::seams::{Delivery, QueueError};
+use fleet_telemetry::metrics::Part;
 use futures::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
+use crate::activity::Holding;
+use crate::handover::Handover;
 use crate::heartbeat::HeartbeatMessage;
 use crate::protocol::{Conclusion, work};
 use crate::puller::PullerMessage;
 use crate::{WorkerContext, in_time};
+
+/// What it means when the queue could not be told.
+const NOT_ACKNOWLEDGED: &str = "the store knows that the ticker is done: its next delivery ends at once";
+const NOT_HANDED_BACK: &str = "the queue delivers the task again by itself";
+const NO_PROGRESS: &str = "the queue may deliver the task to somebody else too";
 
 /// What a slot is at. Decisions are made by [`SlotPlan::step`] alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +63,8 @@ pub(crate) enum SlotEffect {
     Refuse,
     /// End the work under way.
     Abort,
+    /// Take back the attempt of the aborted work, if one is counted that came to nothing.
+    Forgive,
     Acknowledge,
     HandBack(Duration),
     /// Tell the queue that the delivery is being worked on.
@@ -81,7 +91,8 @@ impl SlotPlan {
             (SlotEvent::Beaten | SlotEvent::HandBackAsked, None) => (self, Vec::new()),
             (SlotEvent::Beaten, Some(_)) => (self, vec![SlotEffect::Progress]),
             (SlotEvent::HandBackAsked, Some(_)) => {
-                (idle, vec![SlotEffect::Abort, SlotEffect::HandBack(Duration::ZERO), SlotEffect::SayFree])
+                let hand_back = SlotEffect::HandBack(Duration::ZERO);
+                (idle, vec![SlotEffect::Abort, SlotEffect::Forgive, hand_back, SlotEffect::SayFree])
             }
             (SlotEvent::PullerCame, None) => (self, vec![SlotEffect::SayFree]),
             (SlotEvent::PullerCame, Some(_)) => (self, vec![SlotEffect::SayBusy]),
@@ -108,8 +119,15 @@ pub(crate) struct ScannerState {
     args: ScannerArgs,
     plan: SlotPlan,
     puller: Option<ActorRef<PullerMessage>>,
-    delivery: Option<Box<dyn Delivery>>,
+    held: Option<Held>,
     work: Option<SpawnedWork>,
+}
+
+/// The delivery a slot works on.
+struct Held {
+    delivery: Box<dyn Delivery>,
+    handover: Arc<Handover>,
+    _holding: Holding,
 }
 
 /// The task a delivery is worked on in. It ends with the scanner, however that ends.
@@ -139,7 +157,7 @@ impl Actor for Scanner {
         _: ActorRef<ScannerMessage>,
         args: ScannerArgs,
     ) -> Result<ScannerState, ActorProcessingErr> {
-        Ok(ScannerState { args, plan: SlotPlan::default(), puller: None, delivery: None, work: None })
+        Ok(ScannerState { args, plan: SlotPlan::default(), puller: None, held: None, work: None })
     }
 
     async fn handle(
@@ -190,25 +208,39 @@ impl ScannerState {
         for effect in effects {
             match effect {
                 SlotEffect::Start { serial } => {
-                    self.delivery = given.take();
-                    let task = self.delivery.as_ref().map(|delivery| delivery.task().clone());
-                    self.work = task.map(|task| self.start(myself.clone(), serial, task));
+                    self.held = given.take().map(|delivery| self.hold(delivery));
+                    let handover = self.held.as_ref().map(|held| Arc::clone(&held.handover));
+                    self.work = handover.map(|handover| self.start(myself.clone(), serial, handover));
                 }
-                SlotEffect::Refuse => hand_back(given.take(), Duration::ZERO).await,
+                SlotEffect::Refuse => {
+                    if let Some(delivery) = given.take() {
+                        self.args.context.instruments.metrics.handed_back("refused");
+                        self.told(in_time::queue(delivery.retry_in(Duration::ZERO)).await, NOT_HANDED_BACK);
+                    }
+                }
                 SlotEffect::Abort => {
                     if let Some(work) = self.work.take() {
                         work.end().await;
                     }
                 }
+                SlotEffect::Forgive => self.forgive().await,
                 SlotEffect::Acknowledge => {
                     self.work = None;
-                    acknowledge(self.delivery.take()).await;
+                    if let Some(Held { delivery, handover: _, _holding }) = self.held.take() {
+                        self.told(in_time::queue(delivery.ack()).await, NOT_ACKNOWLEDGED);
+                    }
                 }
                 SlotEffect::HandBack(rest) => {
                     self.work = None;
-                    hand_back(self.delivery.take(), rest).await;
+                    if let Some(Held { delivery, handover: _, _holding }) = self.held.take() {
+                        self.told(in_time::queue(delivery.retry_in(rest)).await, NOT_HANDED_BACK);
+                    }
                 }
-                SlotEffect::Progress => progress(self.delivery.as_deref()).await,
+                SlotEffect::Progress => {
+                    if let Some(held) = &self.held {
+                        self.told(in_time::queue(held.delivery.progress()).await, NO_PROGRESS);
+                    }
+                }
                 SlotEffect::SayFree => {
                     self.tell(PullerMessage::SlotFree { slot: self.args.slot, scanner: myself.clone() });
                 }
@@ -219,16 +251,56 @@ impl ScannerState {
         }
     }
 
+    fn hold(&self, delivery: Box<dyn Delivery>) -> Held {
+        let context = &self.args.context;
+        let handover = Arc::new(Handover::of(delivery.as_ref(), &context.process));
+        Held { delivery, handover, _holding: context.activity.hold() }
+    }
+
     /// Works on the task in a task of its own. Its last words always come: panics inside are caught by the protocol,
     /// and whatever else broke is a hand-back.
-    fn start(&self, myself: ActorRef<ScannerMessage>, serial: u64, task: Task) -> SpawnedWork {
+    fn start(&self, myself: ActorRef<ScannerMessage>, serial: u64, handover: Arc<Handover>) -> SpawnedWork {
         let context = Arc::clone(&self.args.context);
-        SpawnedWork(tokio::spawn(async move {
-            let conclusion = AssertUnwindSafe(work(&context, &task)).catch_unwind().await;
-            let conclusion = conclusion.unwrap_or(Conclusion::HandBack(Duration::from_secs(1)));
+        let span = handover.span();
+        let work = async move {
+            let conclusion = AssertUnwindSafe(work(&context, &handover)).catch_unwind().await;
+            let conclusion = conclusion.unwrap_or_else(|_| {
+                handover.counted.settle();
+                Conclusion::HandBack(Duration::from_secs(1))
+            });
             // A scanner that is gone has handed the delivery back.
             let _ = myself.cast(ScannerMessage::Concluded { serial, conclusion });
-        }))
+        };
+        SpawnedWork(tokio::spawn(work.instrument(span)))
+    }
+
+    /// The worker leaves with the attempt unbroken: it does not count.
+    async fn forgive(&self) {
+        let (context, Some(held)) = (&self.args.context, &self.held) else { return };
+        context.instruments.metrics.handed_back("drain");
+        if !held.handover.counted.take() {
+            return;
+        }
+        let task = &held.handover.task;
+        match in_time::forgive(context.parts.store.forgive_attempt(&task.scan, &task.ticker)).await {
+            Ok(()) => {
+                context.instruments.metrics.forgiven();
+                held.handover.span().in_scope(|| tracing::info!("ticker handed back, its attempt does not count"));
+            }
+            Err(error) => {
+                context.instruments.metrics.failed(Part::Store);
+                held.handover.span().in_scope(|| tracing::warn!(%error, "ticker handed back, its attempt counts"));
+            }
+        }
+    }
+
+    /// What the queue answered about the delivery; nothing depends on it.
+    fn told(&self, answer: Result<(), QueueError>, otherwise: &'static str) {
+        if let Err(error) = answer {
+            self.args.context.instruments.metrics.failed(Part::Queue);
+            // The puller says aloud that the queue is away, and does so once for all slots.
+            tracing::debug!(%error, otherwise, "the queue was not told");
+        }
     }
 
     fn tell(&self, message: PullerMessage) {
@@ -236,31 +308,6 @@ impl ScannerState {
             // A puller that is gone is replaced, and its replacement asks.
             let _ = puller.cast(message);
         }
-    }
-}
-
-async fn acknowledge(delivery: Option<Box<dyn Delivery>>) {
-    if let Some(delivery) = delivery
-        && let Err(error) = in_time::queue(delivery.ack()).await
-    {
-        // Harmless: the store knows that the ticker is done, so the next delivery of it ends at once.
-        tracing::debug!(%error, "acknowledgement failed");
-    }
-}
-
-async fn hand_back(delivery: Option<Box<dyn Delivery>>, rest: Duration) {
-    if let Some(delivery) = delivery
-        && let Err(error) = in_time::queue(delivery.retry_in(rest)).await
-    {
-        tracing::warn!(%error, "task not handed back; the queue delivers it again by itself");
-    }
-}
-
-async fn progress(delivery: Option<&dyn Delivery>) {
-    if let Some(delivery) = delivery
-        && let Err(error) = in_time::queue(delivery.progress()).await
-    {
-        tracing::warn!(%error, "progress not told; the queue may deliver the task to somebody else too");
     }
 }
 
@@ -324,6 +371,9 @@ mod tests {
                         SlotEffect::Start { serial } => started = serial,
                         SlotEffect::Refuse | SlotEffect::Acknowledge | SlotEffect::HandBack(_) => left += 1,
                         SlotEffect::Progress => assert!(plan.working.is_some()),
+                        SlotEffect::Forgive => {
+                            assert_eq!(event, SlotEvent::HandBackAsked, "only who leaves is forgiven")
+                        }
                         SlotEffect::Abort | SlotEffect::SayFree | SlotEffect::SayBusy => {}
                     }
                 }

@@ -1,10 +1,11 @@
 //! A whole worker on a real queue and a real store, with market data that misbehaves where it is told to.
 
 mod bars;
+mod leaving;
 mod store_away;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ struct Market {
     working: AtomicU32,
     most_at_once: AtomicU32,
     asked: Mutex<Vec<Ticker>>,
+    /// One that hangs was told nothing.
+    silent: AtomicBool,
 }
 
 #[async_trait]
@@ -50,8 +53,10 @@ impl MarketData for Market {
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
         if ticker.as_str().starts_with('H') {
-            let retry_after = Some(Duration::from_secs(50));
-            tally.note(Some((Vendor::Cboe, FetchFailure::Throttled { retry_after })));
+            if !self.silent.load(Ordering::SeqCst) {
+                let retry_after = Some(Duration::from_secs(50));
+                tally.note(Some((Vendor::Cboe, FetchFailure::Throttled { retry_after })));
+            }
             std::future::pending::<()>().await;
         }
         self.working.fetch_sub(1, Ordering::SeqCst);
@@ -128,14 +133,17 @@ impl World {
         Self { queue, store, market: Arc::default(), scan, _directory: directory }
     }
 
-    async fn start(&self, slots: usize) -> RunningWorker {
-        let parts = WorkerParts {
+    fn parts(&self) -> WorkerParts {
+        WorkerParts {
             queue: Arc::new(self.queue.clone()),
             store: Arc::new(self.store.clone()),
             markets: Arc::new(Same(Arc::clone(&self.market))),
             clock: Arc::new(SystemClock),
-        };
-        start(parts, WorkerOptions { name: "w".to_owned(), slots }).await.unwrap()
+        }
+    }
+
+    async fn start(&self, slots: usize) -> RunningWorker {
+        start(self.parts(), WorkerOptions { name: "w".to_owned(), slots }).await.unwrap()
     }
 
     async fn missing(&self) -> usize {
@@ -237,13 +245,7 @@ async fn a_manifest_of_a_newer_version_is_handed_back_unopened() {
 #[tokio::test]
 async fn a_worker_without_slots_is_refused() {
     let world = World::new(&[], Manifest::VERSION).await;
-    let parts = WorkerParts {
-        queue: Arc::new(world.queue.clone()),
-        store: Arc::new(world.store.clone()),
-        markets: Arc::new(Same(Arc::clone(&world.market))),
-        clock: Arc::new(SystemClock),
-    };
-    assert!(start(parts, WorkerOptions { name: "w".to_owned(), slots: 0 }).await.is_err());
+    assert!(start(world.parts(), WorkerOptions { name: "w".to_owned(), slots: 0 }).await.is_err());
 }
 
 /// The only outcome of a world of one ticker: its word and its sentence.

@@ -29,27 +29,27 @@ impl Clock for HeldClock {
 }
 
 /// Another process that writes for long.
-struct OtherProcess {
+pub(super) struct OtherProcess {
     store: SqliteStore,
     clock: Arc<HeldClock>,
 }
 
 impl OtherProcess {
-    fn new(world: &World) -> Self {
+    pub(super) fn new(world: &World) -> Self {
         let (is_waiting, _) = watch::channel(false);
         let clock = Arc::new(HeldClock { held: Mutex::new(false), released: Condvar::new(), is_waiting });
         Self { store: SqliteStore::open_with_clock(world.store.path(), clock.clone()).unwrap(), clock }
     }
 
     /// Returns once the file is locked.
-    async fn lock(&self) {
+    pub(super) async fn lock(&self) {
         *self.clock.held.lock().unwrap() = true;
         let store = self.store.clone();
         tokio::spawn(async move { store.block(Vendor::Robinhood, Duration::from_millis(1)).await });
         self.clock.is_waiting.subscribe().wait_for(|waiting| *waiting).await.unwrap();
     }
 
-    fn unlock(&self) {
+    pub(super) fn unlock(&self) {
         *self.clock.held.lock().unwrap() = false;
         self.clock.released.notify_all();
     }
@@ -151,7 +151,7 @@ impl MarketFactory for Locking {
     }
 }
 
-fn impatient(world: &World, max_bytes: Option<u64>) -> SqliteStore {
+pub(super) fn impatient(world: &World, max_bytes: Option<u64>) -> SqliteStore {
     let settings = SqliteSettings { busy_wait: Duration::from_millis(20), max_bytes, ..SqliteSettings::default() };
     SqliteStore::open_with(world.store.path(), settings).unwrap()
 }
