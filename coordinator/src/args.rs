@@ -87,7 +87,8 @@ pub enum Command {
 #[command(after_help = "Examples:
   optionfleet scan --tickers AAPL,MSFT --dry-run
   optionfleet scan --tickers @my-list.txt --top 10
-  optionfleet scan --slot 1000 --format json      # from cron: a second launch of a slot resumes it")]
+  optionfleet scan --slot 30m --format json       # from a timer: a second launch of a slot resumes it
+  optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work")]
 pub struct ScanArgs {
     /// AAPL,MSFT or @FILE (one ticker a line, # begins a comment); else the screener's universe
     #[arg(long, value_name = "LIST|@FILE", conflicts_with = "filter")]
@@ -113,8 +114,8 @@ pub struct ScanArgs {
     /// Seal the scan after this long, e.g. 20m
     #[arg(long, value_name = "TIME", value_parser = deadline)]
     pub deadline: Option<Duration>,
-    /// Name of this run in the day, HHMM; a second launch of a slot resumes it
-    #[arg(long, value_name = "HHMM", conflicts_with = "resume")]
+    /// Name of this run in the day: HHMM, or 30m for the present half hour; a second launch of a slot resumes it
+    #[arg(long, value_name = "HHMM|30m", conflicts_with = "resume")]
     pub slot: Option<String>,
     /// Continue a scan: the one named, or the newest unfinished one
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]

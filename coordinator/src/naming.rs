@@ -20,12 +20,18 @@ pub struct BadLabel(String);
 
 /// Why a text is not a slot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a slot: a time of day such as 1000 (HHMM) is wanted")]
+#[error("`{0}` is not a slot: a time of day such as 1000 (HHMM), or a length such as 30m (5m to 240m), is wanted")]
 pub struct BadSlot(String);
 
-/// A slot given by hand (cron): `HHMM`.
+/// The name of a run in the day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotTime(String);
+pub enum Slot {
+    /// `HHMM`, as given.
+    At(String),
+    /// The begin of the present stretch of so many minutes, counted from midnight in New York. Launched more often than
+    /// that, a timer resumes what crashed and does nothing where all is done.
+    Every(u16),
+}
 
 impl Label {
     /// Reads a label.
@@ -56,23 +62,37 @@ impl Label {
     }
 }
 
-impl SlotTime {
-    /// Reads `HHMM`.
+impl Slot {
+    /// Reads `HHMM` or `30m`.
     pub fn parse(text: &str) -> Result<Self, BadSlot> {
         let digits = text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
         if digits && &text[..2] < "24" && &text[2..] < "60" {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadSlot(text.chars().take(40).collect()))
+            return Ok(Self::At(text.to_owned()));
+        }
+        let minutes = text.strip_suffix('m').and_then(|number| number.parse().ok());
+        let fitting = minutes.filter(|minutes| (5..=240).contains(minutes));
+        fitting.map(Self::Every).ok_or_else(|| BadSlot(text.chars().take(40).collect()))
+    }
+
+    /// Its name at an instant, `HHMM`.
+    fn name(&self, at: Timestamp) -> String {
+        match self {
+            Self::At(name) => name.clone(),
+            Self::Every(minutes) => {
+                let time = new_york_time(at);
+                let number = |range: std::ops::Range<usize>| time[range].parse::<u16>().unwrap_or_default();
+                let begin = (number(0..2) * 60 + number(2..4)) / minutes * minutes;
+                format!("{:02}{:02}", begin / 60, begin % 60)
+            }
         }
     }
 }
 
 /// The id of a scan that starts at an instant: the date in New York, and the slot or the time there to the second.
 #[must_use]
-pub fn scan_id(label: &Label, slot: Option<&SlotTime>, at: Timestamp) -> ScanId {
+pub fn scan_id(label: &Label, slot: Option<&Slot>, at: Timestamp) -> ScanId {
     let date = calendar::exchange_date(at).strftime("%Y%m%d").to_string();
-    let slot = slot.map_or_else(|| new_york_time(at), |slot| slot.0.clone());
+    let slot = slot.map_or_else(|| new_york_time(at), |slot| slot.name(at));
     let text = format!("{}-{date}-{slot}", label.0);
     // A label has at most 40 permitted characters, so this always fits; the fallback is never seen.
     ScanId::parse(&text).or_else(|_| ScanId::parse("scan")).unwrap_or_else(|_| unreachable!("`scan` is a scan id"))
@@ -97,7 +117,7 @@ mod tests {
     fn the_id_says_label_day_and_slot_in_new_york() {
         let at: Timestamp = "2026-11-20T15:05:07Z".parse().unwrap();
         let label = Label::parse("finviz").unwrap();
-        let slot = SlotTime::parse("1000").unwrap();
+        let slot = Slot::parse("1000").unwrap();
         assert_eq!(scan_id(&label, Some(&slot), at).as_str(), "finviz-20261120-1000");
         assert_eq!(scan_id(&label, None, at).as_str(), "finviz-20261120-100507");
         // Already tomorrow in Greenwich, still today in New York.
@@ -121,11 +141,21 @@ mod tests {
 
     #[test]
     fn slots_are_times_of_day() {
-        for text in ["0930", "2359", "0000"] {
-            assert!(SlotTime::parse(text).is_ok(), "{text}");
+        for text in ["0930", "2359", "0000", "5m", "30m", "240m"] {
+            assert!(Slot::parse(text).is_ok(), "{text}");
         }
-        for text in ["930", "2400", "1060", "10:00", "", "١٠٠٠"] {
-            assert!(SlotTime::parse(text).is_err(), "{text}");
+        for text in ["930", "2400", "1060", "10:00", "", "١٠٠٠", "4m", "241m", "m", "-5m", "1h"] {
+            assert!(Slot::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_slot_of_half_an_hour_is_the_same_for_half_an_hour() {
+        let at = |text: &str, slot: &str| Slot::parse(slot).unwrap().name(text.parse().unwrap());
+        // 10:00 to 10:29 in New York.
+        assert_eq!(at("2026-11-20T15:00:00Z", "30m"), "1000");
+        assert_eq!(at("2026-11-20T15:29:59Z", "30m"), "1000");
+        assert_eq!(at("2026-11-20T15:30:00Z", "30m"), "1030");
+        assert_eq!(at("2026-11-20T15:59:59Z", "60m"), "1000");
     }
 }

@@ -160,4 +160,8 @@ fn inspect_tells_what_is_refused() {
         String::from_utf8_lossy(&output.stdout),
         "file,kind,verdict,rows,refused\r\nx.txt,error_body,vendor_error,0,true\r\n"
     );
+    let output = run(home.path(), &["inspect", "/nonexistent", "x.txt", "--format", "csv"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("x.txt,error_body"), "one missing file hid the others");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nonexistent"));
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::args::ScanArgs;
 use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_universe_of, is_loopback};
 use crate::failure::Failure;
-use crate::naming::{self, Label, SlotTime};
+use crate::naming::{self, Label, Slot};
 use crate::scan::UniverseSource;
 use crate::universe::{self, Universe};
 
@@ -135,8 +135,8 @@ fn universe(args: &ScanArgs, settings: &Settings) -> Result<Universe, Failure> {
     }
 }
 
-fn slot(args: &ScanArgs) -> Result<Option<SlotTime>, Failure> {
-    args.slot.as_deref().map(SlotTime::parse).transpose().map_err(|error| Failure::usage(error.to_string()))
+fn slot(args: &ScanArgs) -> Result<Option<Slot>, Failure> {
+    args.slot.as_deref().map(Slot::parse).transpose().map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Decides what is scanned.
