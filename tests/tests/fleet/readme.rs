@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use fleet_tests::fleet::World;
 use fleet_tests::market::{Market, config};
+use fleet_tests::program::Running;
 use fleet_tests::recordings::repository;
+use fleet_tests::servers::Servers;
 use fleet_tests::wait::wait_until;
 
 /// Commands of the README's shell blocks, comments and the trailing `&` removed.
@@ -70,6 +72,7 @@ fn the_commands_of_the_readme_work() {
     let to_the_market = ["--market", market.url()];
     let commands = commands();
     assert!(commands.len() >= 8, "only {} commands were found in README.md", commands.len());
+    let mut fleet: Option<(Servers, Vec<Running>)> = None;
     for command in &commands {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
@@ -81,6 +84,20 @@ fn the_commands_of_the_readme_work() {
                 let _ = market.advance(1, 0);
             }
             // The real vendors do not know the simulated tickers, nor the test the real vendors.
+            ["export", _, _] => fleet = Some((Servers::new(), Vec::new())),
+            ["optionfleet-worker", "--slots", slots] => {
+                let (servers, workers) = fleet.as_mut().expect("a worker is started after the addresses were set");
+                workers.push(servers.worker("readme", slots.parse().expect("a number of slots")));
+            }
+            ["optionfleet", "scan", "--slot", _] => {
+                let (servers, _) = fleet.as_ref().expect("a slot is scanned by a fleet");
+                let _ = servers.scan(&market, words[2..].iter().copied()).run().expect_code(0);
+            }
+            ["optionfleet", "status"] => {
+                let (servers, _) = fleet.as_ref().expect("the status is a fleet's");
+                let status = servers.optionfleet(["status"]).run().expect_code(0).stdout;
+                assert!(status.contains("(done)") && status.contains("readme"), "{status}");
+            }
             ["optionfleet", "scan", "--tickers", _, "--dry-run"] => run(&world, &words[1..], &[], 0),
             ["optionfleet", "scan", "--tickers", _] => run(&world, &["scan", "--tickers", &two], &to_the_market, 0),
             ["optionfleet", "scan", "--market", _] | ["optionfleet", "scan"] => {
