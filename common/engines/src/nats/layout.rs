@@ -52,6 +52,11 @@ pub(super) async fn probe(link: &Link) -> Result<(), QueueError> {
         Ok(()) => Ok(()),
         // Nobody serves it at all, or not in this account.
         Err(Failure::Nobody | Failure::Api { code: 10039 | 10076, .. }) => Err(disabled()),
+        // A server lets requests without the right to make them fall silently.
+        Err(Failure::Silent(why)) => {
+            let why = format!("{why}; has this user rights on $JS.API.> and _INBOX.>?");
+            Err(Failure::Silent(why).error("asking for JetStream", place))
+        }
         Err(failure) => Err(failure.error("asking for JetStream", place)),
     }
 }

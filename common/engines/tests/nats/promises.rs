@@ -1,9 +1,5 @@
 //! The queue on a real NATS server keeps every promise of a task queue.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
-
-mod nats_world;
-
 use std::time::Duration;
 
 use fleet_core::seams::TaskQueue;
@@ -11,7 +7,7 @@ use fleet_engines::conformance::queue::{self, QueueFixture};
 use fleet_engines::nats::NatsQueue;
 use fleet_servers::NatsServer;
 
-use nats_world::{ACK_WAIT, settings};
+use crate::world::{ACK_WAIT, settings};
 
 struct Fresh {
     queue: NatsQueue,
