@@ -33,6 +33,10 @@ fn said(error: &RedisError, server: &str) -> StoreError {
     let words = error.detail().unwrap_or("no more was said");
     let unavailable = |what: &str| StoreError::Unavailable(format!("{server} {what} ({words})"));
     let refused = |what: &str| StoreError::Conflict(format!("{server} {what} ({words})"));
+    // Redis 7.0 has no word for what a script's user may not do; later ones say NOPERM.
+    if words.starts_with("The user executing the script") {
+        return refused("does not let this user do that; allow it in the server's users");
+    }
     match error.code().unwrap_or_default() {
         "OOM" => StoreError::Full(format!("{server} has no memory left; raise its maxmemory ({words})")),
         "LOADING" => unavailable("is still reading its data; wait for it"),

@@ -13,10 +13,12 @@ end
 if RANK[found[1]] >= RANK.sealed then
   return { 'late' }
 end
-if redis.call('ZREM', scan .. ':missing', ticker) == 0 then
+if not redis.call('ZSCORE', scan .. ':missing', ticker) then
   return { 'duplicate' }
 end
+-- A server without memory refuses a script's first write, if that is one that needs memory, and none after it.
 redis.call('HSET', scan .. ':outcomes', ticker, outcome)
+redis.call('ZREM', scan .. ':missing', ticker)
 
 for _ = 1, tonumber(take()) do
   local trade, at_us, body = PREFIX .. 'trade:' .. ARGV[taken + 1], ARGV[taken + 2], ARGV[taken + 3]

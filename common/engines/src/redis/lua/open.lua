@@ -1,11 +1,26 @@
 -- Whose keys these are, and whether this user may do all that the other scripts do: a script that is refused half way
 -- leaves half of its writes. Answers the version of the layout, and the commands that are refused.
-local schema = redis.call('GET', PREFIX .. 'schema')
-if schema and schema ~= ARGV[3] then
-  return { 'schema', schema }
-end
 local key = PREFIX .. 'probe'
 local refused = {}
+
+-- What a command of this user's is refused for: 'keys', 'command', or nothing. (Redis 7.0 words it otherwise than 7.2.)
+local function refusal_of(answer)
+  local wrong = type(answer) == 'table' and answer.err
+  if not wrong then
+    return nil
+  end
+  if string.find(wrong, 'NOPERM', 1, true) or string.find(wrong, 'The user executing the script', 1, true) then
+    return string.find(wrong, 'access', 1, true) and 'keys' or 'command'
+  end
+end
+
+local schema = redis.pcall('GET', PREFIX .. 'schema')
+if refusal_of(schema) == 'keys' then
+  return { 'keys' }
+end
+if type(schema) == 'string' and schema ~= ARGV[3] then
+  return { 'schema', schema }
+end
 for _, command in ipairs({
   { 'UNLINK', key }, { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
   { 'HSET', key, 'a', '1' }, { 'HGET', key, 'a' }, { 'HMGET', key, 'a' }, { 'HGETALL', key }, { 'HEXISTS', key, 'a' },
@@ -15,15 +30,15 @@ for _, command in ipairs({
   { 'RENAME', key, key .. ':renamed' }, { 'ZREM', key .. ':renamed', 'a' }, { 'TIME' },
 }) do
   local answer = redis.pcall(unpack(command))
-  local wrong = type(answer) == 'table' and answer.err
-  if wrong and string.find(wrong, 'NOPERM', 1, true) then
-    if string.find(wrong, 'access', 1, true) then
-      return { 'keys' }
-    end
+  local why = refusal_of(answer)
+  if why == 'keys' then
+    return { 'keys' }
+  end
+  if why and refused[#refused] ~= command[1] then
     refused[#refused + 1] = command[1]
-  elseif wrong and #refused == 0 then
+  elseif not why and type(answer) == 'table' and answer.err and #refused == 0 then
     -- Read-only, no memory: said as it is. (After a refusal the next commands may find the probe as it should not be.)
-    return redis.error_reply(wrong)
+    return redis.error_reply(answer.err)
   end
 end
 if #refused > 0 then

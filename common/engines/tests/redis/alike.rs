@@ -1,12 +1,6 @@
 //! The Redis store, the SQLite store and a plain model of a store answer the same, whatever is asked of them in whatever
 //! order: seeded random histories of coordinators, workers and people, under one clock that only moves when told to.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
-
-mod fleet_redis;
-mod histories;
-mod model;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +10,8 @@ use fleet_core::seams::{Clock, ManualClock, Store};
 use fleet_engines::conformance::store::{self, StoreFixture};
 use jiff::{SignedDuration, Timestamp};
 
-use histories::History;
-use model::ModelStore;
+use crate::histories::History;
+use crate::model::ModelStore;
 
 /// Histories played.
 const HISTORIES: u64 = 200;

@@ -16,8 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tempfile::TempDir;
 
-use crate::fleet_redis::Place;
 use crate::model::ModelStore;
+use crate::place::Place;
 
 /// Everything is read after so many calls.
 const LOOK_EVERY: u32 = 30;

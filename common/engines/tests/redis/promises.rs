@@ -1,9 +1,5 @@
 //! The Redis store keeps every promise of a store, on a real server, under a clock that only moves when told to.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
-
-mod fleet_redis;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +9,7 @@ use fleet_engines::conformance::store::{self, StoreFixture};
 use fleet_engines::redis::RedisStore;
 use jiff::{SignedDuration, Timestamp};
 
-use fleet_redis::Place;
+use crate::place::Place;
 
 struct Fresh {
     place: Place,

@@ -30,10 +30,10 @@ impl History {
             66..73 => self.settle().await,
             73..75 => self.note_requests().await,
             75..78 => self.prune().await,
-            78..82 => self.trade().await,
-            82..90 => self.notice().await,
-            90..94 => self.budget().await,
-            94..97 => self.cache().await,
+            78..83 => self.trade().await,
+            83..93 => self.notice().await,
+            93..95 => self.budget().await,
+            95..97 => self.cache().await,
             _ => self.roster().await,
         }
     }
@@ -232,7 +232,13 @@ impl History {
 
     async fn trade(&mut self) -> Result<(), Difference> {
         let trades = self.some_trades().await?;
-        let id = trades[up_to(&mut self.rng, trades.len() - 1)].id.clone();
+        let mut id = trades[up_to(&mut self.rng, trades.len() - 1)].id.clone();
+        // Often one that somebody was, or is being, told of.
+        if chance(&mut self.rng, 40)
+            && let Some((_, key)) = self.claims.get(up_to(&mut self.rng, self.claims.len()))
+        {
+            id = TradeId::from_user(key.split('|').next().unwrap_or_default());
+        }
         if chance(&mut self.rng, 35) {
             return self.act(format!("ignore {id}"), async |store| store.ignore_trade(&id).await).await.map(drop);
         }
