@@ -3,7 +3,7 @@
 //! Begin with [`scan_ticker`], the story of the program in one function. Around it, from the inside out: [`past`] (what
 //! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot), `puller` (as many
 //! tasks as there are free slots), `heartbeat` (who still answers), `supervisor` (restarts, draining), `reporter` (who is
-//! there). [`markets`] is the way to the vendors.
+//! there). [`markets`] is the way to the vendors; [`program`] makes a process of it all, `optionfleet-worker`.
 //!
 //! Promises: a delivery that is not acknowledged is handed back; a ticker is committed by one worker only, because the
 //! store says so; a panic or a hung vendor costs one attempt of one ticker, a worker that leaves costs none; a store that
@@ -20,6 +20,7 @@
 pub mod explanation;
 pub mod markets;
 pub mod past;
+pub mod program;
 pub mod scan_ticker;
 
 mod activity;
@@ -54,7 +55,7 @@ use tokio::task::JoinHandle;
 
 use crate::activity::Activity;
 use crate::prepared::PreparedScans;
-use crate::reporter::Reporter;
+use crate::reporter::{Phase, Reporter};
 use crate::supervisor::SupervisorMessage;
 use crate::trouble::{Failed, Trouble};
 
@@ -131,6 +132,20 @@ pub struct RunningWorker {
     gave_up: watch::Receiver<Option<String>>,
     reporter: Reporter,
     context: Arc<WorkerContext>,
+}
+
+/// A way to ask what a worker says of itself.
+pub struct WorkerWatch {
+    context: Arc<WorkerContext>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl WorkerWatch {
+    /// What it says of itself now, or said last.
+    #[must_use]
+    pub fn report(&self) -> WorkerReport {
+        self.context.report(*self.phase.borrow() != Phase::Working)
+    }
 }
 
 /// What every actor of one worker shares.
@@ -309,10 +324,25 @@ impl RunningWorker {
         self.context.activity.idle_for()
     }
 
+    /// Returns once it has been idle for so long.
+    pub async fn idle_for_at_least(&self, limit: Duration) {
+        // Looked at again when it could be at the earliest; at least every second, so that a suspended machine's clock
+        // cannot keep it.
+        while let Some(left) = limit.checked_sub(self.idle_for()).filter(|left| !left.is_zero()) {
+            tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+        }
+    }
+
     /// What it says of itself.
     #[must_use]
     pub fn report(&self) -> WorkerReport {
-        self.context.report(self.reporter.is_draining())
+        self.watch().report()
+    }
+
+    /// A way to ask what it says of itself, also after its end.
+    #[must_use]
+    pub fn watch(&self) -> WorkerWatch {
+        WorkerWatch { context: Arc::clone(&self.context), phase: self.reporter.phase() }
     }
 
     async fn end(self) {

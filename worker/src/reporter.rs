@@ -65,8 +65,8 @@ impl Reporter {
         });
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        *self.phase.borrow() != Phase::Working
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
     }
 
     /// Says goodbye, within 2 s.

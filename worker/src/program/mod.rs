@@ -1,0 +1,131 @@
+//! The program `optionfleet-worker`: what was asked → queue and store → a worker → why it ends → goodbye.
+//!
+//! Promises: nothing of a scan is configured here (the manifest brings it); a signal, an idle time and a notice from the
+//! machine's landlord all end it the same orderly way; what it says goes to stderr, and no password is in it. Refuses:
+//! to coordinate, and to work without a server's queue and store.
+
+pub mod args;
+pub mod asked;
+pub mod failure;
+pub mod notices;
+
+mod engines;
+mod interrupt;
+mod metadata;
+mod voice;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fleet_core::seams::{Budgets, SystemClock};
+use fleet_engines::connect::Engines;
+use fleet_scraper::TlsSettings;
+use fleet_telemetry::{Served, serve};
+
+use self::args::Cli;
+use self::asked::Asked;
+use self::failure::Failure;
+use self::interrupt::Stop;
+use self::notices::{Notice, Notices};
+use self::voice::Voice;
+use crate::markets::DirectMarkets;
+use crate::{Instruments, RunningWorker, WorkerOptions, WorkerParts, start_with};
+
+/// Why a worker ends.
+enum End {
+    /// Somebody asked for it.
+    Asked(&'static str),
+    /// It had nothing to do for as long as it was told to wait.
+    Idle,
+    /// The machine goes away.
+    Notice(Notice),
+    /// It is of no more use.
+    GaveUp(String),
+}
+
+/// Works until there is a reason to end; an error is how it ends otherwise.
+pub async fn run(cli: &Cli) -> Result<(), Failure> {
+    let asked = Asked::of(cli, |name| std::env::var(name).ok())?;
+    let voice = Voice::new(asked.log_format);
+    let mut stop = interrupt::listen(voice)?;
+    let instruments = Instruments::default();
+    instruments.health.hold("starting", "the queue and the store are not there yet");
+    let served = watched(&asked, &instruments, voice).await?;
+    let began = Instant::now();
+
+    let engines = tokio::select! {
+        engines = engines::open(&asked, voice) => engines?,
+        signal = stop.asked() => {
+            voice.say(&format!("{signal}: ends before it began"));
+            return Ok(());
+        }
+    };
+    let worker = start(&asked, engines, instruments.clone()).await?;
+    instruments.health.lift("starting");
+    voice.say(&asked.up());
+
+    let end = until_the_end(&worker, &asked, &mut stop, voice).await;
+    let watch = worker.watch();
+    let (drain, why) = match &end {
+        End::Asked(signal) => (asked.drain, (*signal).to_owned()),
+        End::Idle => (asked.drain, format!("no task for {} s", asked.exit_when_idle.unwrap_or_default().as_secs())),
+        End::Notice(notice) => (asked.drain, notice.to_string()),
+        End::GaveUp(why) => (std::time::Duration::ZERO, why.clone()),
+    };
+    voice.say(&format!("drains ({why}): finishes what it holds within {} s, hands the rest back", drain.as_secs()));
+    worker.drain(drain).await;
+    if let Some(served) = served {
+        served.stop().await;
+    }
+    let report = watch.report();
+    let secs = began.elapsed().as_secs();
+    voice.say(&format!("{} ended after {secs} s: {} tickers accounted for", report.name, report.committed));
+    match end {
+        End::Asked(_) | End::Idle | End::Notice(_) => Ok(()),
+        End::GaveUp(why) => Err(Failure::broken(format!("the worker gave up: {why}"))),
+    }
+}
+
+/// Says how it failed, in the form the log has.
+pub fn tell(cli: &Cli, failure: &Failure) {
+    Voice::new(asked::log_format(cli)).fail(&failure.text());
+}
+
+async fn watched(asked: &Asked, instruments: &Instruments, voice: Voice) -> Result<Option<Served>, Failure> {
+    let Some(addr) = asked.metrics else { return Ok(None) };
+    let served = serve(addr, instruments.health.clone(), instruments.metrics.page())
+        .await
+        .map_err(|error| Failure::broken(format!("cannot serve metrics at {addr}: {error}")))?;
+    voice.say(&format!("serves /livez, /readyz and /metrics at http://{}", served.addr));
+    Ok(Some(served))
+}
+
+async fn start(asked: &Asked, engines: Engines, instruments: Instruments) -> Result<RunningWorker, Failure> {
+    let Engines { queue, store, .. } = engines;
+    let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
+    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.secrets.ca_file.clone() }));
+    let parts = WorkerParts { queue, store, markets, clock: Arc::new(SystemClock) };
+    let options = WorkerOptions { name: asked.name.clone(), slots: asked.slots };
+    start_with(parts, options, instruments).await.map_err(|error| Failure::broken(error.to_string()))
+}
+
+async fn until_the_end(worker: &RunningWorker, asked: &Asked, stop: &mut Stop, voice: Voice) -> End {
+    let notice = async {
+        match &asked.notices {
+            Some(settings) => Notices::new(settings).next(voice).await,
+            None => std::future::pending().await,
+        }
+    };
+    let idle = async {
+        match asked.exit_when_idle {
+            Some(limit) => worker.idle_for_at_least(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        why = worker.until_it_gives_up() => End::GaveUp(why),
+        signal = stop.asked() => End::Asked(signal),
+        notice = notice => End::Notice(notice),
+        () = idle => End::Idle,
+    }
+}
