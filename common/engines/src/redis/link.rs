@@ -1,9 +1,14 @@
-//! The connection: one, shared by every task of the process, made anew after it broke.
+//! The connections: a few, shared by every task of the process, each made when it is needed and anew after it broke.
+//!
+//! Several, because the server takes about one large call a connection at a time, and flushes its file once for all it
+//! has taken: calls side by side share a flush. Each call goes over the least busy one, so that a program that asks one
+//! thing after the other has only one.
 //!
 //! A connection is given up when it breaks, when an answer is late (the other end may be gone without a word), and when
 //! the server says that it only reads (another one is the primary by now, and the name may lead there). Whoever calls
 //! next makes a new one, all callers the same; there is no waiting and no endless trying here: callers decide.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,13 +30,23 @@ pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 /// The slowest script takes about 50 ms; the rest is for a server that is just rewriting its file, and the network.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
+/// Connections of a process at most. More would not make commits of eight slots faster.
+const LANES: usize = 4;
+
 type Connecting = Shared<BoxFuture<'static, Result<MultiplexedConnection, RedisError>>>;
 
-/// A server and the present connection to it.
+/// A server and the connections to it.
 pub(super) struct Link {
     client: Client,
     address: String,
+    lanes: [Lane; LANES],
+}
+
+/// One connection after the other.
+struct Lane {
     present: Mutex<Numbered>,
+    /// Calls on their way.
+    busy: AtomicUsize,
 }
 
 /// A connection, made or in the making; the number tells it from the one that replaced it.
@@ -45,8 +60,8 @@ impl Link {
     /// Reads the URL; connects with the first call.
     pub(super) fn new(url: &str, settings: &RedisSettings) -> Result<Self, StoreError> {
         let (client, address) = client(url, settings)?;
-        let present = Mutex::new(Numbered { number: 0, connecting: connect(client.clone()) });
-        Ok(Self { client, address, present })
+        let lanes = std::array::from_fn(|_| Lane::new(&client));
+        Ok(Self { client, address, lanes })
     }
 
     pub(super) fn address(&self) -> &str {
@@ -55,34 +70,60 @@ impl Link {
 
     /// Sends a command; once more on a new connection where the old one broke and that changes nothing.
     pub(super) async fn send(&self, command: &Cmd, again: Again) -> Result<Value, RedisError> {
-        match self.send_once(command).await {
-            Err(error) if again == Again::Safe && broke(&error) => self.send_once(command).await,
+        let least = self.lanes.iter().min_by_key(|lane| lane.busy.load(Ordering::Relaxed));
+        let lane = least.unwrap_or(&self.lanes[0]);
+        let _busy = Busy::on(lane);
+        match self.send_once(lane, command).await {
+            Err(error) if again == Again::Safe && broke(&error) => self.send_once(lane, command).await,
             answer => answer,
         }
     }
 
-    async fn send_once(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let Numbered { number, connecting } = self.lock().clone();
+    async fn send_once(&self, lane: &Lane, command: &Cmd) -> Result<Value, RedisError> {
+        let Numbered { number, connecting } = lane.lock().clone();
         let answer = match connecting.await {
             Ok(mut connection) => command.query_async(&mut connection).await,
             Err(error) => Err(error),
         };
         if answer.as_ref().is_err_and(useless) {
-            self.give_up(number);
+            lane.give_up(number, &self.client);
         }
         answer
     }
+}
+
+impl Lane {
+    fn new(client: &Client) -> Self {
+        let present = Numbered { number: 0, connecting: connect(client.clone()) };
+        Self { present: Mutex::new(present), busy: AtomicUsize::new(0) }
+    }
 
     /// The next caller connects anew, unless somebody else gave this connection up already.
-    fn give_up(&self, number: u64) {
+    fn give_up(&self, number: u64, client: &Client) {
         let mut present = self.lock();
         if present.number == number {
-            *present = Numbered { number: number + 1, connecting: connect(self.client.clone()) };
+            *present = Numbered { number: number + 1, connecting: connect(client.clone()) };
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Numbered> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a call for as long as it is on its way, also one that is given up half way.
+struct Busy<'a>(&'a AtomicUsize);
+
+impl<'a> Busy<'a> {
+    fn on(lane: &'a Lane) -> Self {
+        lane.busy.fetch_add(1, Ordering::Relaxed);
+        Self(&lane.busy)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

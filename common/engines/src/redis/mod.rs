@@ -17,7 +17,7 @@
 //! When a connection breaks or an answer is late the call fails with [`StoreError::Unavailable`] and the next one
 //! connects anew. Only calls whose repetition has the same answer are sent again by themselves, once.
 //!
-//! The files, in reading order: `lua/prelude.lua` (all keys), `settings`, `link` (the connection), `scripts`, `call` (a
+//! The files, in reading order: `lua/prelude.lua` (all keys), `settings`, `link` (the connections), `scripts`, `call` (a
 //! script and its arguments), `reply` (its answer), `failure` (what went wrong, in words), then one file a concern, each beside its scripts:
 //! `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`, `bars`, `explanations`, `roster`, `warnings`.
 
@@ -54,7 +54,7 @@ pub use settings::{DEFAULT_PREFIX, RedisSettings};
 /// The layout this program writes, and the newest it reads.
 pub const SCHEMA_VERSION: i64 = 1;
 
-/// A store in a Redis server. Cheap to clone: clones share one connection.
+/// A store in a Redis server. Cheap to clone: clones share its few connections.
 #[derive(Clone)]
 pub struct RedisStore {
     link: Arc<Link>,
