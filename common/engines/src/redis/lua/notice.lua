@@ -13,7 +13,7 @@ if act == 'confirm' then
   return { 'ok' }
 end
 -- A claim that somebody else holds by now, and a notice that was sent, stay as they are.
-if found[3] == take() then
+if found[2] == '0' and found[3] == take() then
   if redis.call('HGET', PREFIX .. 'trade:' .. found[4], 'ignored') == '1' then
     redis.call('UNLINK', notice)
     redis.call('ZREM', PREFIX .. 'outbox', key)

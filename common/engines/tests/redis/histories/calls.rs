@@ -235,7 +235,7 @@ impl History {
         let mut id = trades[up_to(&mut self.rng, trades.len() - 1)].id.clone();
         // Often one that somebody was, or is being, told of.
         if chance(&mut self.rng, 40)
-            && let Some((_, key)) = self.claims.get(up_to(&mut self.rng, self.claims.len()))
+            && let Some((_, key)) = self.some_claim()
         {
             id = TradeId::from_user(key.split('|').next().unwrap_or_default());
         }
@@ -263,14 +263,20 @@ impl History {
             return Ok(());
         }
         let none = (holder, "no such key".to_owned());
-        let place = up_to(&mut self.rng, self.claims.len());
-        let (claimer, key) = self.claims.get(place).cloned().unwrap_or(none);
+        let (claimer, key) = self.some_claim().unwrap_or(none);
         if chance(&mut self.rng, 50) {
             return self.act(format!("confirm {key}"), async |store| store.confirm_notice(&key).await).await.map(drop);
         }
         let claimer = if chance(&mut self.rng, 80) { claimer } else { values::holder(&mut self.rng) };
         let what = format!("{} releases {key}", claimer.0);
         self.act(what, async |store| store.release_notice(&claimer, &key).await).await.map(drop)
+    }
+
+    /// Often the newest: it may still be good.
+    fn some_claim(&mut self) -> Option<(Holder, String)> {
+        let claims = self.claims.len();
+        let place = if chance(&mut self.rng, 50) { claims.saturating_sub(1) } else { up_to(&mut self.rng, claims) };
+        self.claims.get(place).cloned()
     }
 
     async fn budget(&mut self) -> Result<(), Difference> {
