@@ -44,7 +44,7 @@ pub(super) async fn purge(
 }
 
 /// The sequence number of the message in a subject.
-pub(super) async fn sequence(link: &Link, settings: &NatsSettings, subject: &str) -> Result<Option<u64>, Failure> {
+async fn sequence(link: &Link, settings: &NatsSettings, subject: &str) -> Result<Option<u64>, Failure> {
     #[derive(Deserialize)]
     struct Found {
         message: Message,

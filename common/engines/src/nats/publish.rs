@@ -1,8 +1,9 @@
 //! Putting tasks into the stream, each once.
 //!
 //! The guard is the subject: it holds one message, and a second is refused (error 10077) until the first is
-//! acknowledged or purged. The message id is only a hint on top: the server remembers ids of messages that are long
-//! gone, so an answer "duplicate" is checked against the stream, and a task that is not there is put in without an id.
+//! acknowledged or purged. The message id is for people who look into the stream: the server remembers ids of messages
+//! that are long gone, so its answer "duplicate" says nothing, and the same task is offered without an id. What it
+//! says to that is the truth.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::publish::PublishAck;
@@ -10,7 +11,6 @@ use fleet_core::domain::{Task, TraceContext};
 use fleet_core::seams::Published;
 use fleet_core::wire;
 
-use super::contents;
 use super::failure::Failure;
 use super::link::{Link, REQUEST_LIMIT, read_answer};
 use super::settings::NatsSettings;
@@ -45,12 +45,8 @@ pub(super) async fn publish(
         Answer::Taken => return Ok(Published::AlreadyQueued),
         Answer::SeenId => {}
     }
-    if contents::sequence(link, settings, &subject).await?.is_some() {
-        return Ok(Published::AlreadyQueued);
-    }
     match offer(link, &subject, body, headers).await? {
         Answer::Stored => Ok(Published::Queued),
-        // Somebody else was faster.
         Answer::Taken | Answer::SeenId => Ok(Published::AlreadyQueued),
     }
 }
