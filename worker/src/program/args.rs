@@ -59,7 +59,8 @@ pub struct Cli {
     /// Form of the log and of what is said on stderr
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub log_format: Format,
-    /// Certificates (PEM) of authorities to trust instead of the public ones (also from OPTIONFLEET_CA_FILE)
+    /// Certificates (PEM) of authorities to trust: for queue and store instead of the public ones, for vendors beside
+    /// them (also from OPTIONFLEET_CA_FILE)
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
     /// Ask this EC2 instance's metadata every 5 s whether it is about to go away, and drain when it is
@@ -68,6 +69,12 @@ pub struct Cli {
     /// Where that metadata is
     #[arg(long, value_name = "URL", default_value = "http://169.254.169.254", requires = "spot_notices")]
     pub imds: String,
+    /// Once drained after such a notice, complete this lifecycle hook's action
+    #[arg(long, value_name = "NAME", requires = "spot_notices")]
+    pub lifecycle_hook: Option<String>,
+    /// The hook's Auto Scaling group [default: the instance's tags name it]
+    #[arg(long, value_name = "NAME", requires = "lifecycle_hook")]
+    pub asg: Option<String>,
 }
 
 /// Form of the log.
@@ -147,6 +154,8 @@ mod tests {
         check_refused("optionfleet-worker --exit-when-idle 25h", "at most 24h");
         check_refused("optionfleet-worker --name=", "a name is");
         check_refused("optionfleet-worker --imds http://127.0.0.1:1", "--spot-notices");
+        check_refused("optionfleet-worker --lifecycle-hook h", "--spot-notices");
+        check_refused("optionfleet-worker --spot-notices --asg g", "--lifecycle-hook");
         check_refused("optionfleet-worker --tickers AAPL", "unexpected argument");
     }
 }

@@ -9,6 +9,7 @@ use fleet_telemetry::LogFormat;
 
 use super::args::{Cli, Format};
 use super::failure::Failure;
+use super::lifecycle::LifecycleSettings;
 use super::notices::NoticeSettings;
 
 /// What was asked. `Debug` shows no secret.
@@ -34,6 +35,8 @@ pub struct Asked {
     pub log_format: LogFormat,
     /// Whom to ask whether the machine goes away.
     pub notices: Option<NoticeSettings>,
+    /// What is completed then, once it has drained.
+    pub lifecycle: Option<LifecycleSettings>,
 }
 
 impl Asked {
@@ -54,6 +57,8 @@ impl Asked {
         }
         let notices =
             if cli.spot_notices { Some(NoticeSettings::at(&cli.imds).map_err(Failure::usage)?) } else { None };
+        let lifecycle =
+            cli.lifecycle_hook.as_ref().map(|hook| LifecycleSettings::of(hook, cli.asg.as_deref(), &variable));
         Ok(Self {
             queue,
             store,
@@ -65,6 +70,7 @@ impl Asked {
             metrics: cli.metrics,
             log_format: log_format(cli),
             notices,
+            lifecycle,
         })
     }
 

@@ -1,23 +1,21 @@
 //! The instance's own metadata (EC2, IMDSv2): a session token, then plain questions, over plain HTTP on a link that
 //! leaves no machine.
 //!
-//! Promises: one question takes at most 2 s and 4 KiB; what does not exist (404) is no error. Refuses: redirects,
+//! Promises: one question takes at most 2 s and 16 KiB; what does not exist (404) is no error. Refuses: redirects,
 //! proxies, TLS, version 1 of the service.
 
 use std::fmt;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use super::http::exchange;
 
 /// The service is a hop away; who answers later than this does not.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// Answers are a word or a line of JSON.
-const MAX_BODY: usize = 4096;
 /// The longest the service allows; a token that has run out is asked for again.
 const TOKEN_TTL_SECS: &str = "21600";
 
@@ -130,9 +128,13 @@ impl Metadata {
             .uri(path)
             .header("host", &self.authority)
             .header(header.0, header.1)
-            .body(Empty::<Bytes>::new())
+            .body(Full::<Bytes>::default())
             .map_err(|error| self.unreachable(error.to_string()))?;
-        tokio::time::timeout(ANSWER_WITHIN, exchange(&self.address, request))
+        let asked = async {
+            let stream = TcpStream::connect(&self.address).await.map_err(|error| error.to_string())?;
+            exchange(stream, request).await
+        };
+        tokio::time::timeout(ANSWER_WITHIN, asked)
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER_WITHIN.as_secs())))
             .map_err(|why| self.unreachable(why))
@@ -145,22 +147,6 @@ impl Metadata {
     fn status(&self, path: &str, status: StatusCode) -> MetadataError {
         MetadataError::Status { at: self.authority.clone(), path: path.to_owned(), status: status.as_u16() }
     }
-}
-
-/// One connection, one request, one answer.
-async fn exchange(address: &str, request: Request<Empty<Bytes>>) -> Result<(StatusCode, String), String> {
-    let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    let answer = async move {
-        let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_BODY).collect().await.map_err(|error| error.to_string())?;
-        let text = String::from_utf8(body.to_bytes().into()).map_err(|_| "it is no text".to_owned())?;
-        Ok((status, text))
-    };
-    // The connection is over once its sender is dropped, which the answer's end does.
-    let (answer, _) = tokio::join!(answer, connection);
-    answer
 }
 
 #[cfg(test)]

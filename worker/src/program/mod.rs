@@ -7,11 +7,14 @@
 pub mod args;
 pub mod asked;
 pub mod failure;
+pub mod lifecycle;
+pub mod metadata;
 pub mod notices;
 
 mod engines;
+mod http;
 mod interrupt;
-mod metadata;
+mod sigv4;
 mod voice;
 
 use std::sync::Arc;
@@ -74,6 +77,9 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     };
     voice.say(&format!("drains ({why}): finishes what it holds within {} s, hands the rest back", drain.as_secs()));
     worker.drain(drain).await;
+    if let End::Notice(_) = &end {
+        may_go(&asked, voice).await;
+    }
     if let Some(served) = served {
         served.stop().await;
     }
@@ -83,6 +89,15 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     match end {
         End::Asked(_) | End::Idle | End::Notice(_) => Ok(()),
         End::GaveUp(why) => Err(Failure::broken(format!("the worker gave up: {why}"))),
+    }
+}
+
+/// Tells the Auto Scaling group that this instance may go.
+async fn may_go(asked: &Asked, voice: Voice) {
+    let (Some(lifecycle), Some(notices)) = (&asked.lifecycle, &asked.notices) else { return };
+    match lifecycle.complete(&mut notices.metadata()).await {
+        Ok(()) => voice.say("the lifecycle action is completed: this instance may go"),
+        Err(why) => voice.warn(&format!("the lifecycle action is not completed, it ends by its own time: {why}")),
     }
 }
 

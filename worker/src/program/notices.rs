@@ -31,6 +31,12 @@ impl NoticeSettings {
         Ok(Self { base: BaseUrl::parse(url)?, every: EVERY })
     }
 
+    /// The metadata service that is asked.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        Metadata::new(&self.base)
+    }
+
     /// The same, asked more or less often.
     #[must_use]
     pub fn every(self, every: Duration) -> Self {
@@ -76,7 +82,7 @@ impl Notices {
     /// Nothing was asked yet.
     #[must_use]
     pub fn new(settings: &NoticeSettings) -> Self {
-        Self { metadata: Metadata::new(&settings.base), every: settings.every, trouble: Trouble::default() }
+        Self { metadata: settings.metadata(), every: settings.every, trouble: Trouble::default() }
     }
 
     /// Returns when there is a notice.
