@@ -41,6 +41,8 @@ impl Handover {
     /// carries it.
     pub(crate) fn span(&self) -> tracing::Span {
         tracing::error_span!(
+            // Not the actor's whose message happened to begin it.
+            parent: None,
             "delivery",
             scan = %self.task.scan,
             ticker = %self.task.ticker,

@@ -31,10 +31,10 @@ Example:
                      --slots 16 --exit-when-idle 5m --metrics 127.0.0.1:9600"
 )]
 pub struct Cli {
-    /// Where tasks wait: nats://HOST[:PORT][,HOST…] or tls://… (also from OPTIONFLEET_QUEUE)
+    /// Where tasks wait: nats://HOST:PORT, several with commas, or tls://… (also from OPTIONFLEET_QUEUE)
     #[arg(long, value_name = "URL")]
     pub queue: Option<String>,
-    /// Where answers go: redis://HOST[:PORT][/DB] or rediss://… (also from OPTIONFLEET_STORE)
+    /// Where answers go: redis://HOST:PORT/DB or rediss://… (also from OPTIONFLEET_STORE)
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Tickers worked on at once. A slot mostly waits for vendors, so there may be several a core; each holds one chain

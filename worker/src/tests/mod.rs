@@ -2,6 +2,7 @@
 
 mod bars;
 mod leaving;
+mod queue_away;
 mod store_away;
 
 use std::collections::BTreeMap;

@@ -56,9 +56,9 @@ impl OtherProcess {
 }
 
 /// A queue that says when a task is handed back, and delivers it again at once.
-struct Told {
-    queue: InProcessQueue,
-    handed_back: mpsc::UnboundedSender<Duration>,
+pub(super) struct Told {
+    pub(super) queue: InProcessQueue,
+    pub(super) handed_back: mpsc::UnboundedSender<Duration>,
 }
 
 struct ToldDelivery(Box<dyn Delivery>, mpsc::UnboundedSender<Duration>);
