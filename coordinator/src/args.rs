@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fleet_telemetry::LogFormat;
 
 /// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
 #[derive(Debug, Clone, Parser)]
@@ -39,6 +40,9 @@ pub struct Global {
     /// What to log on stderr, e.g. `info` or `fleet_scraper=debug` (stands before the command)
     #[arg(long, value_name = "FILTER", env = "OPTIONFLEET_LOG", default_value = "error")]
     pub log: String,
+    /// Form of the log on stderr: text, or json for machines (stands before the command)
+    #[arg(long, value_name = "FORM", env = "OPTIONFLEET_LOG_FORMAT", value_parser = log_format, default_value = "text")]
+    pub log_format: LogFormat,
     /// Form of the results on stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -108,6 +112,9 @@ pub struct ScanArgs {
     /// Where tasks wait: in-process, or nats://HOST for a fleet's workers (also from OPTIONFLEET_QUEUE)
     #[arg(long, value_name = "URL")]
     pub queue: Option<String>,
+    /// Serve /livez, /readyz and /metrics here while the scan runs, e.g. 127.0.0.1:9100
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// Stop where the store's server has settings that may lose data, instead of warning
     #[arg(long)]
     pub strict: bool,
@@ -335,6 +342,15 @@ fn deadline(text: &str) -> Result<Duration, String> {
         return Err("a deadline is more than nothing and at most 24h, e.g. 20m".to_owned());
     }
     Ok(time)
+}
+
+/// Reads `text` or `json`; an empty variable is as good as none.
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.trim() {
+        "" | "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json is wanted".to_owned()),
+    }
 }
 
 /// Reads `5/s`.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use fleet_core::domain::ScanId;
-use fleet_core::seams::StoreError;
+use fleet_core::seams::{QueueError, StoreError};
 use fleet_engines::connect::OpenError;
 
 use crate::config::redacted;
@@ -107,8 +107,21 @@ impl From<StoreError> for Failure {
     }
 }
 
+const fn queue_hint(error: &QueueError) -> &'static str {
+    match error {
+        QueueError::Unavailable(_) => "is nats-server running there? see --queue",
+        QueueError::Refused(_) => {
+            "see --queue and OPTIONFLEET_NATS_USER, _PASSWORD, _TOKEN, _NKEY, _CREDS; `--help` tells more"
+        }
+    }
+}
+
 fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
     let (exit, hint) = match error {
+        // Errors of a server name it.
+        StoreError::Unavailable(why) if why.contains("redis") => {
+            (Exit::Broken, "is redis-server running there? see --store and OPTIONFLEET_REDIS_USER, _PASSWORD")
+        }
         StoreError::Unavailable(_) => (
             Exit::Broken,
             "another process may be writing to it, or its directory may not be writable; or name another with --store sqlite:PATH",
@@ -125,6 +138,10 @@ fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
         StoreError::Newer { .. } => {
             (Exit::Broken, "use the newer Optionfleet, or name another file with --store sqlite:PATH")
         }
+        StoreError::Conflict(why) if why.contains("redis") => (
+            Exit::Broken,
+            "see --store and OPTIONFLEET_REDIS_USER, _PASSWORD; the user's rights are set by ACL SETUSER",
+        ),
         StoreError::NotFound(_) | StoreError::Conflict(_) => return (Exit::Usage, None),
         StoreError::Damaged(_) => (Exit::Broken, "move the file away and start a new one, or restore a copy"),
     };
@@ -135,7 +152,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Pair(mixed) => Self::usage(mixed.to_string()),
-            OpenError::Queue(error) => Self::broken(chain(&error)).hint("is nats-server running there? see --queue"),
+            OpenError::Queue(error) => Self::broken(chain(&error)).hint(queue_hint(&error)),
             OpenError::Store(error) => error.into(),
         }
     }

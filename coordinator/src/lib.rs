@@ -18,3 +18,4 @@ pub mod progress;
 pub mod report;
 pub mod scan;
 pub mod universe;
+pub mod watched;

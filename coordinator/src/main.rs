@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     // First of all: one TLS provider a process, chosen before anything could choose another.
     fleet_scraper::install_crypto_provider();
     let cli = Cli::parse();
-    let ended = start_logging(&cli.global.log).and_then(|()| run(cli));
+    let ended = start_logging(&cli).and_then(|()| run(cli));
     let exit = ended.unwrap_or_else(|failure| {
         eprint!("{}", failure.text());
         failure.exit
@@ -27,12 +27,6 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     runtime.block_on(commands::run(cli))
 }
 
-fn start_logging(filter: &str) -> Result<(), Failure> {
-    // An empty variable is as good as none.
-    let filter = if filter.trim().is_empty() { "error" } else { filter };
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("`{filter}` is not a log filter: {error}")).hint("for example --log fleet_scraper=debug")
-    })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    Ok(())
+fn start_logging(cli: &Cli) -> Result<(), Failure> {
+    fleet_telemetry::logs::start(&cli.global.log, cli.global.log_format).map_err(|bad| Failure::usage(bad.to_string()))
 }

@@ -4,29 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fleet_core::domain::{Manifest, ScanId};
-use fleet_core::seams::{Budgets, Clock, MarketData, Notifier, Store, SystemClock};
+use fleet_core::domain::ScanId;
+use fleet_core::seams::{Budgets, Clock, Notifier, Store, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
-use fleet_scraper::{TlsSettings, VendorMarket};
-use fleet_worker::MarketFactory;
+use fleet_scraper::TlsSettings;
+use fleet_worker::markets::DirectMarkets;
 
 use crate::config::{Settings, ca_file};
 use crate::failure::{Failure, chain};
 use crate::scan::{Patience, ScanParts};
-
-/// Reaches the vendors a manifest names, within budgets the store holds.
-pub struct DirectMarkets {
-    budgets: Arc<dyn Budgets>,
-    tls: TlsSettings,
-}
-
-impl MarketFactory for DirectMarkets {
-    fn market_for(&self, manifest: &Manifest) -> Result<Arc<dyn MarketData>, String> {
-        VendorMarket::new(&manifest.vendors, manifest.limits, Arc::clone(&self.budgets), self.tls.clone())
-            .map(|market| Arc::new(market) as Arc<dyn MarketData>)
-            .map_err(|error| chain(&error))
-    }
-}
 
 /// Who works on a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +31,12 @@ pub fn place(settings: &Settings) -> Result<Place, Failure> {
     })
 }
 
+/// Whether the queue and the store go together: what a scan needs.
+pub fn check_pair(settings: &Settings) -> Result<(), Failure> {
+    connect::check_pair(&queue_address(settings)?, &store_address(settings)?)
+        .map_err(|mixed| Failure::usage(mixed.to_string()))
+}
+
 /// Opens the queue and the store, making a store file if need be.
 pub async fn open(settings: &Settings) -> Result<Engines, Failure> {
     Ok(connect::open(&queue_address(settings)?, &store_address(settings)?, &secrets()?).await?)
@@ -57,7 +49,7 @@ pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>)
     Ok(ScanParts {
         queue,
         store,
-        markets: Arc::new(DirectMarkets { budgets, tls: TlsSettings { ca_file: ca_file(settings) } }),
+        markets: Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: ca_file(settings) })),
         notifier,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         patience: match place(settings)? {

@@ -37,9 +37,16 @@ impl Telling {
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Tells until the scan drops its sender. `worker_command` starts a worker of the fleet.
-pub async fn tell(mut events: UnboundedReceiver<Progress>, telling: Telling, worker_command: String) {
+/// `see` is shown everything too.
+pub async fn tell(
+    mut events: UnboundedReceiver<Progress>,
+    telling: Telling,
+    worker_command: String,
+    see: impl Fn(&Progress),
+) {
     let mut shown = Shown::new(telling, worker_command);
     while let Some(event) = events.recv().await {
+        see(&event);
         shown.show(&event);
     }
     shown.finish();
@@ -81,7 +88,7 @@ impl Shown {
                     self.line(&format!("left out, no tickers we can scan: {}", left_out.join(" ")));
                 }
             }
-            Progress::Requests(_) => {}
+            Progress::Requests(_) | Progress::LeaseHeld | Progress::Published { .. } | Progress::Fleet { .. } => {}
             Progress::Planned { tickers } => self.start(*tickers),
             Progress::Accounted { done, of, found } => self.accounted(*done, *of, *found),
             Progress::NoWorker { since } => {

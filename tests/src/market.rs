@@ -27,6 +27,8 @@ pub struct LoggedRequest {
     pub at_ms: i64,
     /// Its path with its query.
     pub path: String,
+    /// What was answered.
+    pub status: u64,
 }
 
 impl LoggedRequest {
@@ -164,7 +166,8 @@ pub fn read_log(path: &Path) -> Vec<LoggedRequest> {
         let time = line["time"].as_str().unwrap_or_else(|| panic!("no time in {line}"));
         let at: jiff::Timestamp = time.parse().unwrap_or_else(|why| panic!("bad time in {line}: {why}"));
         let path = line["path"].as_str().unwrap_or_else(|| panic!("no path in {line}")).to_owned();
-        LoggedRequest { at_ms: at.as_millisecond(), path }
+        let status = line["status"].as_u64().unwrap_or_else(|| panic!("no status in {line}"));
+        LoggedRequest { at_ms: at.as_millisecond(), path, status }
     };
     text.lines().map(parse).collect()
 }

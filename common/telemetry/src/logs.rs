@@ -42,7 +42,13 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), BadFilter> {
 
 fn read(filter: &str) -> Result<EnvFilter, BadFilter> {
     let filter = if filter.trim().is_empty() { DEFAULT_FILTER } else { filter };
-    EnvFilter::try_new(filter).map_err(|error| BadFilter { filter: filter.to_owned(), why: error.to_string() })
+    let bad =
+        |error: tracing_subscriber::filter::ParseError| BadFilter { filter: filter.to_owned(), why: error.to_string() };
+    // Our own events say what the NATS client says too, in our words.
+    if filter.contains("async_nats") {
+        return EnvFilter::try_new(filter).map_err(bad);
+    }
+    EnvFilter::try_new(format!("{filter},async_nats=off")).map_err(bad)
 }
 
 #[cfg(test)]
@@ -51,8 +57,8 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_or_named() {
-        assert_eq!(read("").unwrap().to_string(), "error");
-        assert_eq!(read("fleet_worker=debug").unwrap().to_string(), "fleet_worker=debug");
+        assert_eq!(read("").unwrap().to_string(), "async_nats=off,error");
+        assert_eq!(read("async_nats=debug").unwrap().to_string(), "async_nats=debug");
         let error = read("fleet_worker=loud").unwrap_err().to_string();
         assert!(error.starts_with("`fleet_worker=loud` is not a log filter"), "{error}");
     }

@@ -19,6 +19,7 @@ pub async fn run(global: &Global, args: &MarketArgs) -> Result<Exit, Failure> {
         latency: args.latency.unwrap_or(Duration::ZERO),
         limit_per_sec: args.limit,
         log: args.request_log.clone(),
+        ..MarketConfig::default()
     };
     let market = serve(config).await.map_err(|error| failure(&error))?;
     output::print(&format!("{}\n", market.url()))?;

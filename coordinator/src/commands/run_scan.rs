@@ -1,6 +1,7 @@
 //! Runs one scan to its end and says what it found: what `scan` and `demo` share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,8 @@ use crate::markets::Place;
 use crate::notify::RecordingNotifier;
 use crate::progress::{self, Telling};
 use crate::report::{self, Gathered, ReportInput};
-use crate::scan::{self, PortfolioCaps, ScanEnd, ScanParts, ScanRequest};
+use crate::scan::{self, PortfolioCaps, ScanEnd, ScanError, ScanParts, ScanRequest};
+use crate::watched::Watched;
 use crate::{markets, output};
 
 /// A scan that is ready to run.
@@ -33,6 +35,8 @@ pub struct PreparedScan {
     notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
     worker_command: String,
+    /// Health and numbers are served here.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Wires a scan up. `deadline` overrides the configured one to the second.
@@ -71,7 +75,7 @@ pub fn prepare(
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
     let worker_command = markets::worker_command(settings);
-    Ok(PreparedScan { parts, request, asked: target.asked, notifier, top, worker_command })
+    Ok(PreparedScan { parts, request, asked: target.asked, notifier, top, worker_command, metrics: None })
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -90,11 +94,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let began = Instant::now();
     refuse_without_a_network(&prepared).await?;
-    let (sender, events) = mpsc::unbounded_channel();
-    let teller = tokio::spawn(progress::tell(events, Telling::of(global.quiet), prepared.worker_command.clone()));
-    let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
-    // The scan dropped its sender: the teller ends. If it broke, only words are lost.
-    let _ = teller.await;
+    let ended = run_told(global, &prepared, interrupt).await?;
     let (scan, exit) = match ended {
         Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
         Ok(ScanEnd::Interrupted(scan)) => (scan, Exit::Interrupted),
@@ -127,6 +127,28 @@ pub async fn run(
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
     }
     Ok(if report.has_failures() { Exit::Incomplete } else { Exit::Done })
+}
+
+/// Runs it; a person is told of its progress, and a machine at the address that was asked for.
+async fn run_told(
+    global: &Global,
+    prepared: &PreparedScan,
+    interrupt: watch::Receiver<bool>,
+) -> Result<Result<ScanEnd, ScanError>, Failure> {
+    let watched = Watched::at(prepared.metrics).await?;
+    if let (Some(address), false) = (watched.address(), global.quiet) {
+        eprintln!("serves /livez, /readyz and /metrics at http://{address}");
+    }
+    let (sender, events) = mpsc::unbounded_channel();
+    let (telling, worker_command) = (Telling::of(global.quiet), prepared.worker_command.clone());
+    let teller = tokio::spawn(async move {
+        progress::tell(events, telling, worker_command, |progress| watched.see(progress)).await;
+        watched.stop().await;
+    });
+    let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
+    // The scan dropped its sender: the teller ends. If it broke, only words are lost.
+    let _ = teller.await;
+    Ok(ended)
 }
 
 /// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is

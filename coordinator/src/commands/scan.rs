@@ -19,6 +19,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         scan_target::unlimited_at_home(&mut resolved, url);
     }
     let mut settings = resolved.settings;
+    markets::check_pair(&settings)?;
     // What was typed wrong is told first: before the hour, and before a store is made for it.
     scan_target::check_flags(args, &settings)?;
     let market = match &args.market {
@@ -49,7 +50,8 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if !args.dry_run {
         scan_target::refuse_a_later_market(&target.scan, engines.store.as_ref(), market.as_ref()).await?;
     }
-    let prepared = run_scan::prepare(&settings, engines, target, args.deadline)?;
+    let mut prepared = run_scan::prepare(&settings, engines, target, args.deadline)?;
+    prepared.metrics = args.metrics;
     if args.dry_run {
         return dry_run(global, &prepared).await;
     }

@@ -1,6 +1,6 @@
 //! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
 
-use fleet_engines::connect::{QueueAddress, StoreAddress, check_pair};
+use fleet_engines::connect::{QueueAddress, StoreAddress};
 
 use super::{Rate, Settings};
 
@@ -76,6 +76,9 @@ fn scan(settings: &Settings, found: &mut Vec<Problem>) {
     within(found, "caps.new_per_day", settings.caps.new_per_day, 0..=10_000);
 }
 
+/// Each by itself: whoever only asks a store needs no queue. That they go together is [`markets::check_pair`]'s.
+///
+/// [`markets::check_pair`]: crate::markets::check_pair
 fn engines(settings: &Settings, found: &mut Vec<Problem>) {
     let queue = QueueAddress::parse(&settings.queue.url);
     let store = StoreAddress::parse(&settings.store.url);
@@ -83,11 +86,6 @@ fn engines(settings: &Settings, found: &mut Vec<Problem>) {
         if let Some(error) = error {
             push(found, key, &format!("is {error}"));
         }
-    }
-    if let (Ok(queue), Ok(store)) = (&queue, &store)
-        && let Err(mixed) = check_pair(queue, store)
-    {
-        found.push(Problem { key: Some("queue.url".to_owned()), text: mixed.to_string() });
     }
 }
 

@@ -115,6 +115,7 @@ const PLAIN_VARIABLES: &[(&str, Option<&str>)] = &[
     ("OPTIONFLEET_QUEUE", Some("queue.url")),
     ("OPTIONFLEET_CONFIG", None),
     ("OPTIONFLEET_LOG", None),
+    ("OPTIONFLEET_LOG_FORMAT", None),
 ];
 
 /// Lays the layers over the defaults.

@@ -98,10 +98,9 @@ fn the_environment_needs_no_quotes() {
 }
 
 #[test]
-fn engines_go_in_pairs() {
-    check_refused(&file("[store]\nurl = \"redis://h\"\n"), &["the store `redis://h:6379/0` do not go together"]);
-    check_refused(&file("[queue]\nurl = \"nats://h\"\n"), &["the queue `nats://h:4222` and the store"]);
+fn engines_have_addresses() {
     check_refused(&file("[store]\nurl = \"postgres://h\"\n"), &["`store.url` is `postgres://h`"]);
+    check_refused(&file("[queue]\nurl = \"amqp://h\"\n"), &["`queue.url` is `amqp://h`"]);
     assert!(resolve(&file("[store]\nurl = \"redis://h\"\n[queue]\nurl = \"nats://a,b\"\n")).is_ok());
 }
 

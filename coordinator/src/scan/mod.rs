@@ -145,6 +145,20 @@ pub enum Progress {
         /// What they came to; `None`: a fleet's workers know, not this process.
         found: Option<FoundSoFar>,
     },
+    /// The lease was taken or renewed.
+    LeaseHeld,
+    /// So many tasks were put into the queue.
+    Published {
+        /// Those that were there already left out.
+        tasks: u32,
+    },
+    /// What a look at the fleet found.
+    Fleet {
+        /// Workers that are there.
+        workers: u32,
+        /// Tasks in the queue; `None`: it did not answer.
+        backlog: Option<u64>,
+    },
     /// No worker has checked in for so long.
     NoWorker {
         /// How long.

@@ -85,6 +85,7 @@ pub(super) async fn run_at(
         () = interrupted(&mut interrupt) => return Ok(ScanEnd::Interrupted(scan)),
     };
     let launch = Arc::new(Launch { parts, request, lease, progress });
+    launch.tell(Progress::LeaseHeld);
     // Asked again now that nobody else can change it.
     let stored = match launch.parts.patience.store(|| launch.parts.store.scan_state(&scan)).await {
         Ok(state) => state.unwrap_or(ScanState::Init),
@@ -515,6 +516,7 @@ impl ScanRunState {
     async fn looked(&mut self, myself: &ActorRef<ScanMessage>, look: Option<Look>) {
         self.looking = false;
         let Some(look) = look else { return };
+        self.launch.tell(Progress::Fleet { workers: look.workers, backlog: look.backlog });
         let (fleet, advice) = self.fleet.step(look);
         self.fleet = fleet;
         for advice in advice {
@@ -558,7 +560,10 @@ impl ScanRunState {
 
     async fn renewal_answered(&mut self, myself: &ActorRef<ScanMessage>, answer: Result<(), StoreError>) {
         match answer {
-            Ok(()) => self.renewed = Instant::now(),
+            Ok(()) => {
+                self.renewed = Instant::now();
+                self.launch.tell(Progress::LeaseHeld);
+            }
             // Nobody else can take the lease from a store that is away; what is stale is fenced.
             Err(StoreError::Unavailable(_)) if self.renewed.elapsed() < self.store_patience() => {}
             Err(error) => self.fail(myself, error.into()).await,

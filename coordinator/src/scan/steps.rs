@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleet_core::domain::{Candidate, Manifest, ScanState, Task, Ticker, TradeState};
-use fleet_core::seams::{Lease, StoreError, TradeFilter};
+use fleet_core::seams::{Lease, Published, StoreError, TradeFilter};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -74,14 +74,17 @@ impl Launch {
         let missing = self.parts.patience.store(|| store.missing(scan)).await?;
         let round = ((self.lease.epoch as u32) << 12) | round.min(0xfff);
         let published = stream::iter(missing.into_iter().map(|ticker| self.publish_one(ticker, round)));
-        published.buffered(PUBLISH_WINDOW).try_for_each(|()| std::future::ready(Ok(()))).await?;
+        let tasks = published.buffered(PUBLISH_WINDOW).try_fold(0, |sum, tasks| std::future::ready(Ok(sum + tasks)));
+        let tasks = tasks.await?;
+        self.tell(Progress::Published { tasks });
         Ok(self.parts.patience.store(|| store.advance(&self.lease, ScanState::Running)).await?)
     }
 
-    async fn publish_one(&self, ticker: Ticker, round: u32) -> Result<(), ScanError> {
+    /// How many tasks that added.
+    async fn publish_one(&self, ticker: Ticker, round: u32) -> Result<u32, ScanError> {
         let task = Task { scan: self.request.scan.clone(), ticker };
-        self.parts.patience.queue(|| self.parts.queue.publish(&task, round)).await?;
-        Ok(())
+        let published = self.parts.patience.queue(|| self.parts.queue.publish(&task, round)).await?;
+        Ok(u32::from(published == Published::Queued))
     }
 
     /// Counts what was done before this launch, and sets its deadline: the manifest's, but each launch gets at least as

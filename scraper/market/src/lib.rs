@@ -104,6 +104,8 @@ pub struct MarketConfig {
     pub latency: Duration,
     /// Requests a second allowed to each address at each vendor; `None` for no limit.
     pub limit_per_sec: Option<f64>,
+    /// What an address that asks for more is told to wait (`Retry-After`, whole seconds).
+    pub retry_after: Duration,
     /// Where to write the request log, in JSON lines, appended.
     pub log: Option<PathBuf>,
 }
@@ -117,6 +119,7 @@ impl Default for MarketConfig {
             faults: false,
             latency: Duration::ZERO,
             limit_per_sec: None,
+            retry_after: Duration::from_secs(1),
             log: None,
         }
     }
@@ -192,6 +195,7 @@ pub async fn serve(config: MarketConfig) -> Result<RunningMarket, MarketError> {
         now: Mutex::new(start()),
         latency: config.latency,
         limiter: config.limit_per_sec.map(manners::Limiter::new),
+        retry_after: config.retry_after,
         log,
         counts: manners::ChainCounts::default(),
         requests: Requests::default(),

@@ -49,12 +49,13 @@ impl Limiter {
 }
 
 /// How each vendor says that there were too many requests.
-pub(crate) fn too_many(vendor: Vendor) -> Reply {
+pub(crate) fn too_many(vendor: Vendor, retry_after: Duration) -> Reply {
+    let wait = retry_after.as_secs().to_string();
     match vendor {
         Vendor::Finviz => Reply::new(200, "text/html", "Too many requests."),
-        Vendor::Yahoo => Reply::new(429, TEXT, "Too Many Requests\r\n").header("retry-after", "1"),
+        Vendor::Yahoo => Reply::new(429, TEXT, "Too Many Requests\r\n").header("retry-after", wait),
         Vendor::Cboe | Vendor::Robinhood => {
-            Reply::new(429, HTML, "<html><body>Too Many Requests</body></html>").header("retry-after", "1")
+            Reply::new(429, HTML, "<html><body>Too Many Requests</body></html>").header("retry-after", wait)
         }
     }
 }
@@ -79,7 +80,7 @@ pub(crate) fn interfere(fault: Fault, vendor: Vendor, counts: &ChainCounts, chai
         Fault::Flap if counts.before("FLAP", vendor) % 3 < 2 => {
             Reply::new(500, HTML, "<html><body>Internal Server Error</body></html>")
         }
-        Fault::Limit if counts.before("LIMIT", vendor) < 2 => too_many(vendor),
+        Fault::Limit if counts.before("LIMIT", vendor) < 2 => too_many(vendor, Duration::from_secs(1)),
         Fault::Soft => match vendor {
             Vendor::Yahoo => Reply::new(200, TEXT, "Too Many Requests\r\n"),
             Vendor::Finviz | Vendor::Cboe | Vendor::Robinhood => Reply::new(200, "text/html", "Too many requests."),

@@ -36,6 +36,7 @@ pub(crate) struct Market {
     pub now: Mutex<Timestamp>,
     pub latency: Duration,
     pub limiter: Option<Limiter>,
+    pub retry_after: Duration,
     pub log: Option<RequestLog>,
     pub counts: ChainCounts,
     pub requests: Requests,
@@ -124,7 +125,7 @@ pub(crate) async fn handle(
         (_, _) => false,
     };
     let reply = match vendor {
-        Some(vendor) if limited => too_many(vendor),
+        Some(vendor) if limited => too_many(vendor, market.retry_after),
         Some(_) if parts.method != Method::GET => Reply::new(405, HTML, "Method Not Allowed"),
         Some(_) | None => {
             let ask = Ask { path: decoded(path), query: query(&parts.uri), cookie: cookies(&parts.headers) };

@@ -16,5 +16,7 @@ mod readme;
 mod recorded;
 mod requests;
 mod result;
+mod secrets;
 mod several;
+mod shared_budgets;
 mod trades;
