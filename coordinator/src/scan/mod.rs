@@ -1,8 +1,9 @@
 //! One scan, from the universe to the last notice.
 //!
 //! Reading order: [`plan`] (what will be scanned, and what it costs) → [`state`] (which step follows which, pure) →
-//! [`watch`] (what is made of a fleet, pure) → `run` (the actor that carries the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become
-//! trades) → `outbox` (the notices).
+//! [`watch`] (what is made of a fleet, pure) → `launch` (one launch: lease, actor, end) → `run` (the actor that carries
+//! the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become trades) →
+//! `outbox` (the notices).
 //!
 //! Promises: every step is durable in the store before the next begins, and can be begun again from any crash; a ticker
 //! is counted once, because completion is the store's set difference; a launch that lost its lease writes nothing more.
@@ -14,6 +15,7 @@ pub mod plan;
 pub mod state;
 pub mod watch;
 
+mod launch;
 mod outbox;
 mod patience;
 mod run;
@@ -31,8 +33,8 @@ use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, Ticker};
 use fleet_core::seams::{Clock, FetchError, Holder, Notifier, QueueError, Store, StoreError, TaskQueue};
 use fleet_worker::{MarketFactory, WorkerError, WorkerOptions};
 
+pub use launch::run;
 pub use patience::Patience;
-pub use run::run;
 
 /// Where the tickers come from. Underlyings with a live trade are always added.
 #[derive(Debug, Clone, PartialEq, Eq)]

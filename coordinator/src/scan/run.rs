@@ -11,18 +11,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet_core::domain::ScanState;
-use fleet_core::seams::{Lease, LeaseAnswer, OpenedScan, StoreError};
+use fleet_core::seams::StoreError;
 use fleet_worker::{Accounted, RunningWorker, WorkerParts, start_watched};
 use futures::FutureExt;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::{mpsc, oneshot, watch};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::outbox::{self, NoticesMessage};
 use super::state::{Deadline, Departure, Effect, End, Event, Machine};
 use super::steps::{Launch, Standing};
 use super::watch::{Advice, FleetWatch, Look};
-use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest};
+use super::{Progress, ScanEnd, ScanError, ScanParts};
 
 /// How a launch spends its time.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub(super) struct Pace {
     pub(super) finish: Duration,
 }
 
-const PACE: Pace = Pace {
+pub(super) const PACE: Pace = Pace {
     lease: Duration::from_secs(15),
     renew: Duration::from_secs(5),
     poll: Duration::from_millis(250),
@@ -47,112 +47,18 @@ const PACE: Pace = Pace {
     finish: Duration::from_secs(3),
 };
 
-/// A lease that somebody holds is asked for so often.
-const LEASE_ASK: Duration = Duration::from_millis(250);
 /// Everything that ends with a launch has limits of its own that sum to less.
-const END_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const END_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs one scan on this machine, from whatever state the store has it in, with a worker of its own.
-///
-/// `interrupt` turning true hands tasks back within about 10 s and leaves the scan resumable.
-pub async fn run(
-    parts: ScanParts,
-    request: ScanRequest,
-    progress: mpsc::UnboundedSender<Progress>,
-    interrupt: watch::Receiver<bool>,
-) -> Result<ScanEnd, ScanError> {
-    run_at(PACE, parts, request, progress, interrupt).await
-}
-
-pub(super) async fn run_at(
+/// Starts the actor in a state the store has; the receiver has the answer.
+pub(super) async fn start(
     pace: Pace,
-    parts: ScanParts,
-    request: ScanRequest,
-    progress: mpsc::UnboundedSender<Progress>,
-    mut interrupt: watch::Receiver<bool>,
-) -> Result<ScanEnd, ScanError> {
-    let scan = request.scan.clone();
-    let opened = parts.patience.store(|| parts.store.open_scan(&scan, &request.config_hash)).await?;
-    match opened {
-        OpenedScan::ConfigDiffers { stored } => {
-            return Err(ScanError::ConfigDiffers { scan, stored, ours: request.config_hash });
-        }
-        OpenedScan::Existing(ScanState::Done) => return Ok(ScanEnd::AlreadyFinished(scan)),
-        OpenedScan::Created | OpenedScan::Existing(_) => {}
-    }
-    let lease = tokio::select! {
-        lease = take_lease(pace, &parts, &request, &progress) => lease?,
-        () = interrupted(&mut interrupt) => return Ok(ScanEnd::Interrupted(scan)),
-    };
-    let launch = Arc::new(Launch { parts, request, lease, progress });
-    launch.tell(Progress::LeaseHeld);
-    // Asked again now that nobody else can change it.
-    let stored = match launch.parts.patience.store(|| launch.parts.store.scan_state(&scan)).await {
-        Ok(state) => state.unwrap_or(ScanState::Init),
-        Err(error) => {
-            launch.release().await;
-            return Err(error.into());
-        }
-    };
+    launch: Arc<Launch>,
+    stored: ScanState,
+) -> Result<(ActorRef<ScanMessage>, JoinHandle<()>, oneshot::Receiver<Result<ScanEnd, ScanError>>), SpawnErr> {
     let (ended, end) = oneshot::channel();
-    let broken = |why: String| ScanError::Broken { step: "running the scan's actor", why };
-    let (actor, task) = Actor::spawn(None, ScanRun, ScanRunArgs { pace, launch, stored, ended })
-        .await
-        .map_err(|error| broken(error.to_string()))?;
-    let answer = tokio::select! {
-        answer = end => answer,
-        answer = interruption(&actor, &mut interrupt) => match answer {}
-    };
-    actor.stop(None);
-    if tokio::time::timeout(END_TIMEOUT, task).await.is_err() {
-        actor.kill();
-    }
-    answer.unwrap_or_else(|_| Err(broken("it ended without an answer".to_owned())))
-}
-
-/// Takes the lease, waiting for another holder as long as a dead one's lease lasts.
-async fn take_lease(
-    pace: Pace,
-    parts: &ScanParts,
-    request: &ScanRequest,
-    progress: &mpsc::UnboundedSender<Progress>,
-) -> Result<Lease, ScanError> {
-    let (began, mut told) = (Instant::now(), false);
-    loop {
-        match parts.patience.store(|| parts.store.take_lease(&request.scan, &request.holder, pace.lease)).await? {
-            LeaseAnswer::Taken(lease) => return Ok(lease),
-            // One ask more than the lease lasts: a dead holder's is over then.
-            LeaseAnswer::Held { holder, expires_in } if began.elapsed() > pace.lease + LEASE_ASK => {
-                return Err(ScanError::Held { holder, expires_in });
-            }
-            LeaseAnswer::Held { holder, .. } => {
-                if !told {
-                    // Nobody watching is fine.
-                    let _ = progress.send(Progress::WaitingForLease { holder, at_most: pace.lease });
-                    told = true;
-                }
-                tokio::time::sleep(LEASE_ASK).await;
-            }
-        }
-    }
-}
-
-/// Returns once a person wants to stop; never, if nobody can say so any more.
-async fn interrupted(interrupt: &mut watch::Receiver<bool>) {
-    if interrupt.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Tells the actor once of the interrupt.
-async fn interruption(
-    actor: &ActorRef<ScanMessage>,
-    interrupt: &mut watch::Receiver<bool>,
-) -> std::convert::Infallible {
-    interrupted(interrupt).await;
-    // An actor that is gone has sent its answer.
-    let _ = actor.cast(ScanMessage::Happened(Event::Interrupted));
-    std::future::pending().await
+    let (actor, task) = Actor::spawn(None, ScanRun, ScanRunArgs { pace, launch, stored, ended }).await?;
+    Ok((actor, task, end))
 }
 
 struct ScanRun;
@@ -164,7 +70,7 @@ struct ScanRunArgs {
     ended: oneshot::Sender<Result<ScanEnd, ScanError>>,
 }
 
-enum ScanMessage {
+pub(super) enum ScanMessage {
     Happened(Event),
     StepFailed(ScanError),
     Planned { tickers: u32 },

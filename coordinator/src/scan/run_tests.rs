@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use fleet_worker::WorkerOptions;
 
-use super::run::run_at;
+use super::launch::run_at;
 use super::test_world::{Fault, TEST_PACE, TestMarket, World, candidate, finding, set, ticker, tickers, unwatched};
 use super::{FoundSoFar, Progress, ScanEnd, ScanError, ScanParts, ScanRequest, UniverseSource};
 
