@@ -55,6 +55,13 @@ impl OtherProcess {
     }
 }
 
+/// A test that failed while it held the file must end, not hang.
+impl Drop for OtherProcess {
+    fn drop(&mut self) {
+        self.unlock();
+    }
+}
+
 /// A queue that says when a task is handed back, and delivers it again at once.
 pub(super) struct Told {
     pub(super) queue: InProcessQueue,
