@@ -7,16 +7,26 @@ use fleet_tests::recordings::repository;
 use serde_json::Value;
 
 /// What each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("fleet-core", &[]),
     ("fleet-analysis", &["fleet-core"]),
     ("fleet-engines", &["fleet-core"]),
     ("fleet-scraper", &["fleet-core"]),
     ("fleet-market", &["fleet-core", "fleet-analysis"]),
-    ("fleet-worker", &["fleet-core", "fleet-analysis", "fleet-engines", "fleet-scraper"]),
+    ("fleet-telemetry", &[]),
+    ("fleet-servers", &[]),
+    ("fleet-worker", &["fleet-core", "fleet-analysis", "fleet-engines", "fleet-scraper", "fleet-telemetry"]),
     (
         "fleet-coordinator",
-        &["fleet-core", "fleet-analysis", "fleet-engines", "fleet-scraper", "fleet-worker", "fleet-market"],
+        &[
+            "fleet-core",
+            "fleet-analysis",
+            "fleet-engines",
+            "fleet-scraper",
+            "fleet-telemetry",
+            "fleet-worker",
+            "fleet-market",
+        ],
     ),
     (
         "fleet-tests",
@@ -28,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
             "fleet-worker",
             "fleet-market",
             "fleet-coordinator",
+            "fleet-servers",
         ],
     ),
 ];

@@ -41,7 +41,10 @@ pub async fn open(queue: &QueueAddress, store: &StoreAddress, secrets: &Secrets)
 }
 
 /// Opens a store alone, for whoever only asks it; and what should be said about it.
-pub async fn open_store(address: &StoreAddress, secrets: &Secrets) -> Result<(Arc<dyn Store>, Vec<String>), StoreError> {
+pub async fn open_store(
+    address: &StoreAddress,
+    secrets: &Secrets,
+) -> Result<(Arc<dyn Store>, Vec<String>), StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok((Arc::new(SqliteStore::open(path)?), Vec::new())),
         StoreAddress::Redis(address) => {
@@ -84,7 +87,11 @@ mod tests {
 
     #[test]
     fn the_address_wins_over_the_environment() {
-        let secrets = Secrets { redis_password: Some(Secret::new("env")), redis_user: Some("e".to_owned()), ..Secrets::default() };
+        let secrets = Secrets {
+            redis_password: Some(Secret::new("env")),
+            redis_user: Some("e".to_owned()),
+            ..Secrets::default()
+        };
         let check = |text, user, password| {
             let StoreAddress::Redis(address) = StoreAddress::parse(text).unwrap() else { panic!("{text} is no Redis") };
             let settings = settings(&address, &secrets);

@@ -190,9 +190,9 @@ fn note(event: &Event, losses: &AtomicU64) {
             tracing::warn!("queue disconnected");
         }
         Event::LameDuckMode | Event::Draining | Event::Closed => tracing::info!(%event, "queue connection"),
-        Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
-            tracing::warn!(%event, "queue connection");
-        }
+        Event::SlowConsumer(_) | Event::ServerError(_) => tracing::warn!(%event, "queue connection"),
+        // Every try to connect again that fails; whoever asks the queue says that it is away.
+        Event::ClientError(_) => tracing::debug!(%event, "queue connection"),
     }
 }
 
