@@ -128,8 +128,11 @@ pub struct ScanArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     pub resume: Option<String>,
     /// Scan although the market is closed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "if_open")]
     pub force: bool,
+    /// End with 0 where the market is closed, for timers
+    #[arg(long)]
+    pub if_open: bool,
 }
 
 /// `demo`

@@ -57,11 +57,13 @@ struct Shown {
     worker_command: String,
     bar: Option<ProgressBar>,
     last_line: Instant,
+    /// The deadline came first.
+    sealed: bool,
 }
 
 impl Shown {
     fn new(telling: Telling, worker_command: String) -> Self {
-        Self { telling, worker_command, bar: None, last_line: Instant::now() }
+        Self { telling, worker_command, bar: None, last_line: Instant::now(), sealed: false }
     }
 
     fn line(&self, text: &str) {
@@ -78,7 +80,9 @@ impl Shown {
                 self.line(&format!("{} holds this scan; waiting at most {} s for it", holder.0, at_most.as_secs()));
             }
             Progress::State(state) => {
-                if let Some(words) = state_words(*state) {
+                if let Some(words) = state_words(*state)
+                    && !(self.sealed && *state == ScanState::Sealed)
+                {
                     self.line(words);
                 }
             }
@@ -96,6 +100,7 @@ impl Shown {
                 self.line(&format!("  {}", self.worker_command));
             }
             Progress::SealedAtDeadline { tickers } => {
+                self.sealed = true;
                 self.line(&format!("the deadline came first; tickers without an answer: {}", tickers.len()));
             }
             Progress::Settled { capped, notices } => {

@@ -50,7 +50,10 @@ impl Servers {
     /// `optionfleet scan` of a market, as fast as it goes.
     #[must_use]
     pub fn scan<'a>(&self, market: &Market, args: impl IntoIterator<Item = &'a str>) -> Invocation {
-        unlimited(self.optionfleet(["scan", "--market", market.url(), "--format", "json"]).args(args))
+        let store = self.redis.url();
+        unlimited(
+            self.optionfleet(["scan", "--market", market.url(), "--store", &store, "--format", "json"]).args(args),
+        )
     }
 
     /// Starts a worker.

@@ -20,8 +20,8 @@ pub use self::address::{
     BadAddress, MixedPair, NatsAddress, QueueAddress, RedisAddress, StoreAddress, check_pair, shown,
 };
 pub use self::open::{Engines, OpenError, open, open_store};
-pub(crate) use self::secrets::read_bounded;
 pub use self::secrets::{BadSecret, Secret, Secrets};
+pub(crate) use self::secrets::{MAX_FILE, read_bounded};
 
 use crate::in_process::InProcessQueue;
 use crate::nats::{NatsQueue, NatsSettings};

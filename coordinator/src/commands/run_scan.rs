@@ -103,7 +103,8 @@ pub async fn run(
             return Err(failure);
         }
     };
-    let Some(manifest) = prepared.parts.store.manifest(&scan).await? else {
+    let ScanParts { store, patience, .. } = &prepared.parts;
+    let Some(manifest) = patience.store(|| store.manifest(&scan)).await? else {
         eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
@@ -121,7 +122,8 @@ pub async fn run(
             Some(deadline) => format!("the deadline of {}", report::plan::duration(deadline.as_secs_f64())),
             None => "the scan's deadline".to_owned(),
         };
-        eprintln!("{which} came first for {}; give a longer --deadline", tickers_word(report.tickers.sealed));
+        let more = if prepared.request.worker.is_some() { "" } else { " or more workers" };
+        eprintln!("{which} came first for {}; give a longer --deadline{more}", tickers_word(report.tickers.sealed));
     }
     if let Some(word) = one_cause(&report) {
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
@@ -154,7 +156,10 @@ async fn run_told(
 /// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is
 /// stored.
 async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure> {
-    if prepared.parts.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed) {
+    // A fleet's workers ask the vendors, from wherever they are.
+    if prepared.request.worker.is_none()
+        || prepared.parts.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed)
+    {
         return Ok(());
     }
     let away = fleet_scraper::reach::unreachable(&prepared.request.template.vendors).await;
@@ -189,25 +194,26 @@ fn rendered(format: Format, report: &report::Report) -> Result<String, Failure> 
 
 /// Everything a report needs of what the store holds of a scan.
 async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInput, Failure> {
-    let (store, scan) = (prepared.parts.store.as_ref(), &manifest.scan);
-    let universe_requests = store.scan_requests(scan).await?;
-    let state = store.scan_state(scan).await?;
+    let (store, scan, patience) = (prepared.parts.store.as_ref(), &manifest.scan, prepared.parts.patience);
+    let universe_requests = patience.store(|| store.scan_requests(scan)).await?;
+    let state = patience.store(|| store.scan_state(scan)).await?;
     let mut gathered = Gathered::default();
     let tickers = u32::try_from(manifest.tickers.len()).unwrap_or(u32::MAX);
-    scan::outcomes::for_each(store, prepared.parts.patience, scan, tickers, |stored| gathered.add(stored)).await?;
-    let mut trades = store.trades(&TradeFilter { scan: Some(scan.clone()), ..TradeFilter::default() }).await?;
+    scan::outcomes::for_each(store, patience, scan, tickers, |stored| gathered.add(stored)).await?;
+    let own_trades = TradeFilter { scan: Some(scan.clone()), ..TradeFilter::default() };
+    let mut trades = patience.store(|| store.trades(&own_trades)).await?;
     let (mut buys, mut moves): (BTreeSet<TradeId>, BTreeSet<String>) = Default::default();
     buys.extend(trades.iter().map(|trade| trade.id.clone()));
     for change in gathered.transitions() {
         moves.extend(change.notice.as_ref().map(Notice::key));
-        if let Some((trade, _)) = store.trade(&change.trade).await? {
+        if let Some((trade, _)) = patience.store(|| store.trade(&change.trade)).await? {
             trades.push(trade);
         }
     }
     // This scan's own notices, also where an earlier launch sent them, and those an earlier scan still owed.
     let own = |n: &Notice| if n.kind == NoticeKind::Buy { buys.contains(&n.trade) } else { moves.contains(&n.key()) };
-    let mut notices: BTreeMap<String, Notice> = store
-        .notices()
+    let mut notices: BTreeMap<String, Notice> = patience
+        .store(|| store.notices())
         .await?
         .into_iter()
         .filter(|(notice, _)| own(notice))

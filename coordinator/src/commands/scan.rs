@@ -1,10 +1,12 @@
 //! `scan`: what the flags mean, whether now is the hour, then the part it shares with `demo` (`run_scan`).
 
+use std::collections::BTreeMap;
+
 use fleet_core::seams::{Clock as _, SystemClock};
 
 use super::{context, run_scan, scan_target};
 use crate::args::{Format, Global, ScanArgs};
-use crate::config::redacted;
+use crate::config::{Origin, Settings, redacted};
 use crate::failure::{Exit, Failure};
 use crate::hours::{self, Hour};
 use crate::markets::Place;
@@ -20,6 +22,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     }
     let mut settings = resolved.settings;
     markets::check_pair(&settings)?;
+    refuse_to_mix(args, &resolved.origins, &settings)?;
     // What was typed wrong is told first: before the hour, and before a store is made for it.
     scan_target::check_flags(args, &settings)?;
     let market = match &args.market {
@@ -41,8 +44,8 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     }
     // A dry run of named tickers sends nothing, so no hour is wrong for it.
     let sends = !args.dry_run || args.tickers.is_none();
-    if args.market.is_none() && sends {
-        mind_the_hour(global, args)?;
+    if args.market.is_none() && sends && mind_the_hour(global, args)? == Going::Home {
+        return Ok(Exit::Done);
     }
     let engines = markets::open(&settings).await?;
     warn_of_losses(args, &engines.warnings)?;
@@ -56,8 +59,23 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         return dry_run(global, &prepared).await;
     }
     let resume = resume_command(std::env::args(), prepared.request.scan.as_str());
-    let interrupted = interrupt::listen("handing tasks back, at most 10 s")?;
+    let words = match prepared.request.worker {
+        Some(_) => "handing tasks back, at most 10 s",
+        None => "taking the scan's tasks out of the queue, at most 10 s",
+    };
+    let interrupted = interrupt::listen(words)?;
     run_scan::run(global, prepared, interrupted, &resume).await
+}
+
+/// Trades of a simulated market have no business among real ones: a fleet's store must be named for it.
+fn refuse_to_mix(args: &ScanArgs, origins: &BTreeMap<String, Origin>, settings: &Settings) -> Result<(), Failure> {
+    let is_named = matches!(origins.get("store.url"), Some(Origin::Flag(_)));
+    if args.market.is_none() || is_named || markets::place(settings)? == Place::OneMachine {
+        return Ok(());
+    }
+    let store = redacted(&settings.store.url);
+    Err(Failure::usage(format!("a simulated market's trades would enter {store} beside real ones"))
+        .hint("name a store for it with --store, such as another database: redis://HOST/1"))
 }
 
 /// Settings of the store's server that may lose data: a word each, or with --strict the end.
@@ -71,20 +89,34 @@ fn warn_of_losses(args: &ScanArgs, warnings: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<(), Failure> {
+/// What the hour means for a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Going {
+    On,
+    /// The market is closed, which a timer takes for an answer.
+    Home,
+}
+
+fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<Going, Failure> {
     match hours::judge(SystemClock.now()) {
-        Hour::Good => Ok(()),
+        Hour::Good => Ok(Going::On),
         Hour::Warned(text) => {
             if !global.quiet {
                 eprintln!("warning: {text}");
             }
-            Ok(())
+            Ok(Going::On)
         }
         Hour::Closed(text) if args.force => {
             if !global.quiet {
                 eprintln!("warning: {text}; scanning all the same (--force)");
             }
-            Ok(())
+            Ok(Going::On)
+        }
+        Hour::Closed(text) if args.if_open => {
+            if !global.quiet {
+                eprintln!("{text}; nothing is scanned (--if-open)");
+            }
+            Ok(Going::Home)
         }
         Hour::Closed(text) => {
             Err(Failure::usage(text).hint("--force scans all the same; `optionfleet demo` needs no market hours"))

@@ -326,9 +326,14 @@ impl ScanRunState {
         self.abandon().await;
         let (launch, myself, finish) = (Arc::clone(&self.launch), myself.clone(), self.pace.finish);
         let worker = self.worker.take();
+        // A person wants it to stop: a fleet's workers stop with it. What failed here may go on there.
+        let is_wanted_over = self.error.is_none() && self.launch.request.worker.is_none();
         self.farewells.spawn(async move {
             if let Some(worker) = worker {
                 worker.drain(finish).await;
+            }
+            if is_wanted_over {
+                launch.empty_queue().await;
             }
             launch.release().await;
             // The actor waits for this.

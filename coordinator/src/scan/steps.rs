@@ -206,6 +206,17 @@ impl Launch {
         Ok(self.parts.patience.store(|| self.parts.store.advance(&self.lease, ScanState::Done)).await?)
     }
 
+    /// Takes this scan's tasks out of the queue, so that nobody begins another one; the next launch publishes what is
+    /// missing.
+    pub(super) async fn empty_queue(&self) {
+        let limit = Duration::from_secs(5);
+        match tokio::time::timeout(limit, self.parts.queue.purge(&self.request.scan, None)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "tasks stay in the queue; workers go on with them"),
+            Err(_) => tracing::warn!(limit_secs = limit.as_secs(), "tasks may stay in the queue"),
+        }
+    }
+
     /// Gives the lease back; if that fails, it ends by itself.
     pub(super) async fn release(&self) {
         let limit = Duration::from_secs(2);

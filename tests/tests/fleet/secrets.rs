@@ -75,7 +75,15 @@ fn no_secret_is_in_output_logs_errors_or_the_store() {
     let guarded = Guarded::new();
     let market = Market::start(config(1, 20));
     let worker = guarded.program("optionfleet-worker").args(["--name", "w1", "--log-format", "json"]).spawn();
-    let scan = guarded.program("optionfleet").args(["scan", "--market", market.url(), "--slot", "1030"]);
+    let scan = guarded.program("optionfleet").args([
+        "scan",
+        "--market",
+        market.url(),
+        "--store",
+        &guarded.redis.url(),
+        "--slot",
+        "1030",
+    ]);
     let ran = unlimited(scan).patience(PATIENCE).run().expect_code(0);
     check("the scan's result", ran.stdout.as_bytes());
     assert!(ran.stderr.len() > 1_000, "nothing was logged");

@@ -117,3 +117,33 @@ fn without_any_worker_a_person_is_told_how_to_start_one_and_the_deadline_seals()
     let json = ran.json();
     assert_eq!(json["tickers"]["sealed"], 12);
 }
+
+#[test]
+fn ctrl_c_of_the_coordinator_stops_the_fleet_and_resuming_goes_on() {
+    let market = Market::start(MarketConfig { latency: Duration::from_millis(60), ..config(4, 120) });
+    let servers = Servers::new();
+    let watcher = servers.watcher();
+    let _worker = servers.worker("w1", 3);
+    let mut scan = servers.scan(&market, SLOT).spawn();
+    outcomes_reach(&watcher, &mut scan, 10);
+    scan.signal("INT");
+    let ran = scan.wait(PATIENCE).expect_code(130);
+    let (id, _, _) = watcher.scan().expect("the scan is there");
+    assert!(ran.stderr.contains(&format!("--resume {id}")), "{}", ran.stderr);
+    wait_until("the worker finishes what it holds", PATIENCE, || (watcher.busy("w1") == Some(0)).then_some(()));
+    let (_, state, outcomes) = watcher.scan().expect("the scan is there");
+    assert_eq!((state, watcher.backlog(&id)), (ScanState::Running, Some(0)));
+    assert!(outcomes < 60, "{outcomes} of 120 tickers were done though the scan was interrupted after 10");
+    let resumed = servers.scan(&market, ["--resume", id.as_str()]).patience(PATIENCE).run().expect_code(0).json();
+    assert_eq!(resumed["tickers"]["missing"], 0);
+    assert_eq!(watcher.outcomes().len(), 120);
+}
+
+#[test]
+fn a_simulated_market_wants_a_store_that_was_named_for_it() {
+    let market = Market::start(config(1, 5));
+    let servers = Servers::new();
+    let refused = servers.optionfleet(["scan", "--market", market.url()]).run().expect_code(2);
+    assert!(refused.stderr.contains("beside real ones"), "{}", refused.stderr);
+    assert!(servers.watcher().scan().is_none(), "something was stored all the same");
+}

@@ -30,7 +30,8 @@ fn three_workers_together_keep_each_budget_in_every_ten_seconds() {
         ),
     );
     let _workers = ["w1", "w2", "w3"].map(|name| servers.worker(name, 4));
-    let scan = servers.optionfleet(["scan", "--market", market.url(), "--config"]).args([file]);
+    let store = servers.redis.url();
+    let scan = servers.optionfleet(["scan", "--market", market.url(), "--store", &store, "--config"]).args([file]);
     let _ = scan.patience(PATIENCE).run().expect_code(0);
     let log = market.log();
     for (vendor, per_sec) in [("finviz", 1.0), ("cboe", cboe), ("yahoo", yahoo)] {
@@ -59,7 +60,8 @@ fn a_stop_that_one_worker_is_told_stops_all_within_a_second() {
          [strategies.oversold_call]\nenabled = false\n[strategies.control]\nenabled = false\n",
     );
     let _workers = ["w1", "w2", "w3"].map(|name| servers.worker(name, 4));
-    let scan = servers.optionfleet(["scan", "--market", market.url(), "--config"]).args([file]);
+    let store = servers.redis.url();
+    let scan = servers.optionfleet(["scan", "--market", market.url(), "--store", &store, "--config"]).args([file]);
     let ran = scan.patience(PATIENCE).run();
     assert!([Some(0), Some(3)].contains(&ran.code), "{}", ran.stderr);
     let log = market.log();

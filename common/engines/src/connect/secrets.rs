@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A larger file is no secret: keys, tokens and credentials files are below 4 KiB.
-const MAX_FILE: u64 = 64 * 1024;
+pub(crate) const MAX_FILE: u64 = 64 * 1024;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl Secrets {
 /// The text of a file that holds one secret, without the line end an editor leaves behind it.
 pub(crate) fn read_secret(variable: &str, path: &Path) -> Result<Secret, BadSecret> {
     let no_secret = |why| BadSecret::NoSecret { variable: variable.to_owned(), path: path.to_owned(), why };
-    let bytes = read_bounded(path).map_err(|source| BadSecret::Unreadable {
+    let bytes = read_bounded(path, MAX_FILE).map_err(|source| BadSecret::Unreadable {
         variable: variable.to_owned(),
         path: path.to_owned(),
         source,
@@ -175,11 +175,11 @@ pub(crate) fn read_secret(variable: &str, path: &Path) -> Result<Secret, BadSecr
     Ok(Secret::new(text))
 }
 
-/// `None`: larger than [`MAX_FILE`].
-pub(crate) fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// `None`: larger than `limit`.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= MAX_FILE).then_some(bytes))
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 #[cfg(test)]

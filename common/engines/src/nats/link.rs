@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::failure::Failure;
 use super::settings::{NatsAuth, NatsSettings};
 use super::tls;
-use crate::connect::read_bounded;
+use crate::connect::{MAX_FILE, read_bounded};
 
 /// The first connection, over all servers of the list.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -164,7 +164,7 @@ fn options(settings: &NatsSettings, losses: Arc<AtomicU64>) -> Result<ConnectOpt
         NatsAuth::Nkey(seed) => options.nkey(seed.expose().to_owned()),
         NatsAuth::Credentials(path) => {
             let refused = |why: String| QueueError::Refused(format!("the credentials file {}: {why}", path.display()));
-            let bytes = read_bounded(path).map_err(|error| refused(error.to_string()))?;
+            let bytes = read_bounded(path, MAX_FILE).map_err(|error| refused(error.to_string()))?;
             let bytes = bytes.ok_or_else(|| refused("it is larger than 64 KiB".to_owned()))?;
             let text = String::from_utf8(bytes).map_err(|_| refused("it is no text".to_owned()))?;
             // The cause may quote the file: it is not shown.

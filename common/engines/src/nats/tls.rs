@@ -12,6 +12,9 @@ use crate::connect::read_bounded;
 
 /// A client's configuration. Given a file, nobody else is trusted: whoever names an authority of their own does not
 /// want a public one to vouch for their server.
+/// A system's whole bundle of authorities is about 220 KB.
+const MAX_BUNDLE: u64 = 4 << 20;
+
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, QueueError> {
     let roots = match ca_file {
         None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
@@ -28,7 +31,8 @@ pub(super) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, Queu
 }
 
 fn from_file(path: &Path) -> Result<RootCertStore, String> {
-    let pem = read_bounded(path).map_err(|error| error.to_string())?.ok_or("the file is larger than 64 KiB")?;
+    let pem =
+        read_bounded(path, MAX_BUNDLE).map_err(|error| error.to_string())?.ok_or("the file is larger than 4 MiB")?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| error.to_string())?;

@@ -51,7 +51,9 @@ fn said(error: &RedisError, server: &str) -> StoreError {
         "WRONGTYPE" => {
             StoreError::Damaged(format!("{server} holds something else under a key of ours ({words}); {KEEP}"))
         }
-        code => StoreError::Damaged(format!("{server} cannot be used ({code} {words}); {KEEP}")),
+        "NOREPLICAS" => unavailable("writes only while enough replicas follow it, and they do not now"),
+        // What we have no rule for may pass; it ends no worker and no scan before their patience is over.
+        code => unavailable(&format!("refuses: {code}")),
     }
 }
 
