@@ -37,6 +37,9 @@ fn said(error: &RedisError, server: &str) -> StoreError {
     if words.starts_with("The user executing the script") {
         return refused("does not let this user do that; allow it in the server's users");
     }
+    if words.starts_with("DB index") {
+        return refused("has no database of that number");
+    }
     match error.code().unwrap_or_default() {
         "OOM" => StoreError::Full(format!("{server} has no memory left; raise its maxmemory ({words})")),
         "LOADING" => unavailable("is still reading its data; wait for it"),
