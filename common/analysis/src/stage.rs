@@ -1,24 +1,25 @@
 //! What is known of a chain before any bar: spot, volatility, gates, and which contracts deserve bars. Both
 //! [`crate::wanted`] and [`crate::analyse`] begin here, so they cannot disagree.
 //!
-//! It is computed anew at each of the three or four calls a ticker takes, and deliberately not kept between them: ten
-//! thousand contracts take 13 ms optimised, less than the wait for one request, and a stage that outlived its snapshot
-//! could disagree with it.
+//! What the chain alone decides is a [`Sifting`]: it is made once a ticker, because ten thousand contracts take
+//! milliseconds. What bars and live trades add is a [`Stage`] over it, made anew at each question.
+//! [`crate::Examination`] keeps a snapshot and its sifting together, so that they cannot disagree.
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use fleet_core::domain::{
-    Bar, Check, ContractQuote, OccSymbol, Price, SkipReason, SpotSource, TradeRecord, TradeState, Vendor, Verdict,
-    calendar,
+    Bar, Check, ContractQuote, ExerciseStyle, OccSymbol, Price, Root, SkipReason, SpotSource, TradeRecord, TradeState,
+    Vendor, Verdict, calendar,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::bars::{believable, last_closed_session, sessions_old};
-use crate::config::AnalysisConfig;
+use crate::config::{AnalysisConfig, BoundsRule};
 use crate::forward::{Carry, Parity, parity};
-use crate::gates::{GateInput, Stopped, first_stop, spread_pct};
+use crate::gates::{GateInput, Stopped, bounds_stop, spread_pct, trade_stop, vol_stop};
 use crate::indicators::UnderlyingState;
+use crate::pricing::Factors;
 use crate::rows::{Freshness, Rows, validate};
 use crate::snapshot::MarketSnapshot;
 use crate::strategy::{ContractView, Role, Strategy, control, registry};
@@ -28,16 +29,18 @@ use crate::vol::{Priced, VolPoint};
 /// What is known of one kept row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sifted {
-    /// Volatility and delta at mid.
+    /// Volatility and greeks at mid.
     pub vol: Option<VolPoint>,
     /// The gate that stopped it; `None` for a contract past the gates.
     pub stopped: Option<Stopped>,
     /// The forward of its expiration was assumed.
     pub yield_assumed: bool,
+    /// It passed the gates on quote, open interest and volume.
+    pub trades: bool,
 }
 
 /// A contract that an enabled signal strategy wants to look at.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Eligible {
     /// Row of `chain.contracts`.
     pub row: usize,
@@ -45,12 +48,9 @@ pub struct Eligible {
     pub strategies: Vec<usize>,
 }
 
-/// A chain before any bar.
-pub struct Stage<'a> {
-    /// What came in.
-    pub snapshot: &'a MarketSnapshot,
-    /// Settings.
-    pub config: &'a AnalysisConfig,
+/// What a chain alone decides.
+#[derive(Debug, Clone)]
+pub struct Sifting {
     /// Believed rows.
     pub rows: Rows,
     /// Whether the quotes can be acted on.
@@ -67,26 +67,48 @@ pub struct Stage<'a> {
     pub yield_assumed: bool,
     /// By volume, then symbol.
     pub eligible: Vec<Eligible>,
-    /// Rows drawn as controls, by symbol; at most [`control::MAX_PER_TICKER`].
-    pub controls: Vec<usize>,
+    /// Rows whose bars the ranking wants, beside those that are examined: by volume, then symbol.
+    pub ranked_bars: Vec<usize>,
+    /// Rows that the lot draws as controls, whether or not there is room for them; by symbol.
+    pub by_lot: Vec<usize>,
     /// The session a trade would begin in.
     pub entry_session: Date,
     /// The newest session with final bars.
     pub last_closed: Date,
+    /// The exchange's date at `as_of`.
+    today: Date,
 }
 
-impl<'a> Stage<'a> {
+/// A chain before any bar, with what bars and live trades there are.
+pub struct Stage<'a> {
+    /// What came in.
+    pub snapshot: &'a MarketSnapshot,
+    /// Settings.
+    pub config: &'a AnalysisConfig,
+    /// What the chain alone decides.
+    pub sifting: &'a Sifting,
+    /// Rows drawn as controls, by symbol; at most [`control::MAX_PER_TICKER`].
+    pub controls: Vec<usize>,
+}
+
+impl Deref for Stage<'_> {
+    type Target = Sifting;
+
+    fn deref(&self) -> &Sifting {
+        self.sifting
+    }
+}
+
+impl Sifting {
     /// Sifts a snapshot's chain.
     #[must_use]
-    pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig) -> Self {
+    pub fn of(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Self {
         let chain = &snapshot.chain;
         let rows = validate(chain, config.gates.unknown_oi_pct);
         let freshness = Freshness::of(chain, snapshot.as_of, snapshot.max_quote_age_secs);
-        let standard = rows.by_symbol.values().map(|row| &chain.contracts[*row]);
+        let standard = rows.by_symbol.rows().map(|row| &chain.contracts[row]);
         let ticks = Ticks::infer(standard.filter(|q| !q.symbol.root.is_adjusted()));
-        let mut stage = Self {
-            snapshot,
-            config,
+        let mut sifting = Self {
             rows,
             freshness,
             skip: None,
@@ -95,46 +117,201 @@ impl<'a> Stage<'a> {
             sifted: vec![None; chain.contracts.len()],
             yield_assumed: false,
             eligible: Vec::new(),
-            controls: Vec::new(),
+            ranked_bars: Vec::new(),
+            by_lot: Vec::new(),
             entry_session: calendar::session_date(snapshot.as_of),
             last_closed: last_closed_session(snapshot.as_of, &config.coverage),
+            today: calendar::exchange_date(snapshot.as_of),
         };
-        if let Freshness::Unusable(reason) = &stage.freshness {
-            stage.skip = Some(reason.clone());
-            return stage;
+        if let Freshness::Unusable(reason) = &sifting.freshness {
+            sifting.skip = Some(reason.clone());
+            return sifting;
         }
-        let parity = parity(chain, &stage.rows, snapshot.as_of, &config.gates, &config.rates);
+        let parity = parity(chain, &sifting.rows, snapshot.as_of, config);
         let gap = parity.gap.filter(|gap| gap.abs() * 100.0 > config.gates.max_spot_gap_pct);
-        stage.skip = gap.map(|gap| SkipReason::SpotGap { gap });
-        stage.parity = Some(parity);
-        if stage.skip.is_none() {
-            stage.sift();
-            stage.choose();
+        sifting.skip = gap.map(|gap| SkipReason::SpotGap { gap });
+        if sifting.skip.is_none() {
+            sifting.sift(snapshot, config, &parity);
+            sifting.choose(snapshot, config);
         }
+        sifting.parity = Some(parity);
+        sifting
+    }
+
+    /// A row past the gates as strategies see it.
+    #[must_use]
+    pub fn view<'a>(&self, snapshot: &'a MarketSnapshot, row: usize) -> Option<ContractView<'a>> {
+        let quote = snapshot.chain.contracts.get(row)?;
+        let (bid, ask, mid) = (quote.bid?, quote.ask?, quote.mid()?);
+        Some(ContractView {
+            quote,
+            bid,
+            ask,
+            mid,
+            spread_pct: spread_pct(quote)?,
+            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.greeks.delta),
+            dte: calendar::days_until(self.today, quote.symbol.expiration),
+            ticks: self.ticks,
+            entry_session: self.entry_session,
+        })
+    }
+
+    fn sift(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig, parity: &Parity) {
+        let mut last: Option<Group> = None;
+        for (symbol, row) in self.rows.by_symbol.iter() {
+            let quote = &snapshot.chain.contracts[row];
+            let group = match last {
+                Some(group) if group.root == symbol.root && group.expiration == symbol.expiration => group,
+                Some(_) | None => Group::of(symbol, snapshot.as_of, config, parity),
+            };
+            last = Some(group);
+            let priced = group.priced(symbol, config);
+            let tick = |price: f64| config.pricing.min_time_value_ticks * self.ticks.at(price);
+            let vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, tick(mid)));
+            let input = GateInput {
+                quote,
+                years: group.years,
+                open_interest: quote.open_interest.filter(|_| !self.rows.unknown_oi),
+                bounds: priced.map(|p| p.bounds()),
+                vol,
+            };
+            let untraded = trade_stop(&input, &config.gates);
+            let trades = untraded.is_none();
+            let stopped =
+                untraded.or_else(|| bounds_stop(&input, self.ticks)).or_else(|| vol_stop(&input, &config.gates));
+            let yield_assumed = group.carry.is_some_and(|c| c.assumed);
+            self.yield_assumed |= yield_assumed;
+            self.sifted[row] = Some(Sifted { vol, stopped, yield_assumed, trades });
+        }
+    }
+
+    fn choose(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) {
+        let enabled: Vec<(usize, &&dyn Strategy)> =
+            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(config).is_some()).collect();
+        let contracts = &snapshot.chain.contracts;
+        let (mut eligible, mut by_lot) = (Vec::new(), Vec::new());
+        let past_gates = |row: &usize| self.sifted[*row].as_ref().is_some_and(|s| s.stopped.is_none());
+        for row in self.rows.by_symbol.rows().filter(past_gates).filter(|_| !enabled.is_empty()) {
+            let Some(view) = self.view(snapshot, row) else { continue };
+            let wanting = |role: Role| {
+                enabled
+                    .iter()
+                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, config)))
+                    .map(|(at, _)| *at)
+                    .collect::<Vec<usize>>()
+            };
+            let strategies = wanting(Role::Signal);
+            if !strategies.is_empty() {
+                eligible.push(Eligible { row, strategies });
+            }
+            if !wanting(Role::Control).is_empty() {
+                by_lot.push(row);
+            }
+        }
+        // Stable: equal volumes keep the order of their symbols.
+        eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
+        self.eligible = eligible;
+        self.by_lot = by_lot;
+        if config.ranking.enabled {
+            self.ranked_bars = self.ranked_bars(snapshot, config);
+        }
+    }
+
+    /// The most traded contracts whose bars the ranking wants, where the strategies leave room. A contract without an
+    /// implied volatility has a history all the same.
+    fn ranked_bars(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Vec<usize> {
+        let contracts = &snapshot.chain.contracts;
+        let most = snapshot.max_bars as usize;
+        let examined: Vec<usize> = self.eligible.iter().take(most).map(|e| e.row).collect();
+        let wanted = |row: &usize| {
+            self.sifted[*row].as_ref().is_some_and(|s| s.trades)
+                && self.is_ranked(snapshot, config, *row)
+                && !examined.contains(row)
+        };
+        let mut rows: Vec<usize> = self.rows.by_symbol.rows().filter(wanted).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(contracts[*row].volume));
+        rows.truncate(most - examined.len());
+        rows
+    }
+
+    /// Whether a row's days to expiration lie in the ranking's window.
+    #[must_use]
+    pub fn is_ranked(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig, row: usize) -> bool {
+        let [from, to] = config.ranking.dte;
+        let dte = || calendar::days_until(self.today, snapshot.chain.contracts[row].symbol.expiration);
+        config.ranking.enabled && (from..=to).contains(&dte())
+    }
+}
+
+/// What the rows of one root and expiration share.
+#[derive(Clone, Copy)]
+struct Group {
+    root: Root,
+    expiration: Date,
+    years: Option<f64>,
+    style: ExerciseStyle,
+    carry: Option<Carry>,
+    /// Spot, and what follows from rate, yield and time.
+    priced_on: Option<(f64, Factors)>,
+}
+
+impl Group {
+    fn of(symbol: &OccSymbol, as_of: Timestamp, config: &AnalysisConfig, parity: &Parity) -> Self {
+        let carry = parity.carries.get(&(symbol.root, symbol.expiration)).copied();
+        let style = match config.pricing.bounds {
+            BoundsRule::ByStyle => symbol.style(),
+            BoundsRule::European => ExerciseStyle::European,
+        };
+        let factors = |carry: Carry| Factors::of(carry.years, config.rates.risk_free, carry.yield_);
+        Self {
+            root: symbol.root,
+            expiration: symbol.expiration,
+            years: config.pricing.years_to_expiry(as_of, symbol),
+            style,
+            carry,
+            priced_on: parity.spot.zip(carry.map(factors)),
+        }
+    }
+
+    fn priced(&self, symbol: &OccSymbol, config: &AnalysisConfig) -> Option<Priced> {
+        let ((spot, factors), carry) = self.priced_on.zip(self.carry)?;
+        Some(Priced {
+            kind: symbol.kind,
+            style: self.style,
+            strike: symbol.strike.dollars(),
+            spot,
+            rate: config.rates.risk_free,
+            carry,
+            factors,
+        })
+    }
+}
+
+impl<'a> Stage<'a> {
+    /// What a snapshot's bars and live trades add to the sifting of its chain.
+    #[must_use]
+    pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig, sifting: &'a Sifting) -> Self {
+        let mut stage = Self { snapshot, config, sifting, controls: Vec::new() };
+        stage.controls = stage.drawn(sifting.by_lot.clone());
         stage
     }
 
     /// The row of a contract.
     #[must_use]
     pub fn quote(&self, symbol: &OccSymbol) -> Option<&'a ContractQuote> {
-        self.rows.by_symbol.get(symbol).map(|row| &self.snapshot.chain.contracts[*row])
+        self.rows.by_symbol.get(symbol).map(|row| &self.snapshot.chain.contracts[row])
+    }
+
+    /// Whether a row's days to expiration lie in the ranking's window.
+    #[must_use]
+    pub fn is_ranked(&self, row: usize) -> bool {
+        self.sifting.is_ranked(self.snapshot, self.config, row)
     }
 
     /// A row past the gates as strategies see it.
     #[must_use]
     pub fn view(&self, row: usize) -> Option<ContractView<'a>> {
-        let quote = self.snapshot.chain.contracts.get(row)?;
-        Some(ContractView {
-            quote,
-            bid: quote.bid?,
-            ask: quote.ask?,
-            mid: quote.mid()?,
-            spread_pct: spread_pct(quote)?,
-            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.delta),
-            dte: calendar::dte(self.snapshot.as_of, quote.symbol.expiration),
-            ticks: self.ticks,
-            entry_session: self.entry_session,
-        })
+        self.sifting.view(self.snapshot, row)
     }
 
     /// The eligible contracts for which there is room.
@@ -159,12 +336,16 @@ impl<'a> Stage<'a> {
     /// Whether the underlying itself rules out every strategy that has an eligible contract.
     #[must_use]
     pub fn underlying_skip(&self, bars: &[Bar]) -> Option<SkipReason> {
-        if self.eligible.is_empty() {
+        if self.eligible.is_empty() && self.ranked_bars.is_empty() {
             return None;
         }
         let needed = self.config.coverage.min_bars;
         if bars.len() < needed as usize {
             return Some(SkipReason::ThinUnderlying { bars: bars.len() as u32, needed });
+        }
+        if self.config.ranking.enabled {
+            // No strategy rules out a ranking; its judgement of a contract has the check all the same.
+            return None;
         }
         let state = self.underlying_state(bars);
         let mut refusal = None;
@@ -250,71 +431,6 @@ impl<'a> Stage<'a> {
 
     fn strategies_with_eligible(&self) -> std::collections::BTreeSet<usize> {
         self.eligible.iter().flat_map(|e| e.strategies.iter().copied()).collect()
-    }
-
-    fn sift(&mut self) {
-        let Some(parity) = self.parity.as_ref() else { return };
-        let mut years: BTreeMap<_, Option<f64>> = BTreeMap::new();
-        for (symbol, row) in &self.rows.by_symbol {
-            let quote = &self.snapshot.chain.contracts[*row];
-            let group = (symbol.root, symbol.expiration);
-            let years =
-                *years.entry(group).or_insert_with(|| calendar::years_to_settlement(self.snapshot.as_of, symbol));
-            let carry = parity.carries.get(&group).copied();
-            let priced = parity.spot.zip(carry).map(|(spot, carry)| self.priced(symbol, spot, carry));
-            let vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, self.ticks.at(mid)));
-            let input = GateInput {
-                quote,
-                years,
-                open_interest: quote.open_interest.filter(|_| !self.rows.unknown_oi),
-                bounds: priced.map(|p| p.bounds()),
-                vol,
-            };
-            let stopped = first_stop(&input, &self.config.gates, self.ticks);
-            let yield_assumed = carry.is_some_and(|c| c.assumed);
-            self.yield_assumed |= yield_assumed;
-            self.sifted[*row] = Some(Sifted { vol, stopped, yield_assumed });
-        }
-    }
-
-    fn priced(&self, symbol: &OccSymbol, spot: f64, carry: Carry) -> Priced {
-        Priced {
-            kind: symbol.kind,
-            style: symbol.style(),
-            strike: symbol.strike.dollars(),
-            spot,
-            rate: self.config.rates.risk_free,
-            carry,
-        }
-    }
-
-    fn choose(&mut self) {
-        let enabled: Vec<(usize, &&dyn Strategy)> =
-            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(self.config).is_some()).collect();
-        let (mut eligible, mut controls) = (Vec::new(), Vec::new());
-        for row in self.rows.by_symbol.values().copied() {
-            let past = self.sifted[row].as_ref().is_some_and(|s| s.stopped.is_none());
-            let Some(view) = self.view(row).filter(|_| past) else { continue };
-            let wanting = |role: Role| {
-                enabled
-                    .iter()
-                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, self.config)))
-                    .map(|(at, _)| *at)
-                    .collect::<Vec<usize>>()
-            };
-            let strategies = wanting(Role::Signal);
-            if !strategies.is_empty() {
-                eligible.push(Eligible { row, strategies });
-            }
-            if !wanting(Role::Control).is_empty() {
-                controls.push(row);
-            }
-        }
-        let contracts = &self.snapshot.chain.contracts;
-        // Stable: equal volumes keep the order of their symbols.
-        eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
-        self.eligible = eligible;
-        self.controls = self.drawn(controls);
     }
 
     /// Of the rows by lot, those that become controls: the lowest lots that there is room for beside the controls
