@@ -5,7 +5,8 @@ Both sides get every file of the data set over HTTP from one server on this mach
 contract to a redis-server. Measured of each: wall time (the fleet's: from the frozen manifest to the sealed scan, its
 workers already up), processor time of the workers (user and system), and the sum over all its processes, its redis-server
 and nats-server too, of the most memory each ever held. The Python program is run with and without compressed bodies, with
-and without hiredis, each several times; its medians of the faster way count. Every process is ended by its id.
+and without hiredis, each several times and in turn with the fleet; medians count, and of the Python program's ways the
+smaller figure. Every process is ended by its id.
 """
 
 import argparse
@@ -56,10 +57,14 @@ def cpu_seconds(pid):
 
 
 class Processes:
-    """Everything that was started, ended by its id whatever happens."""
+    """Everything that was started, ended by its id whatever happens; and its folders."""
 
     def __init__(self):
-        self.started = []
+        self.started, self.folders = [], []
+
+    def folder(self, prefix):
+        self.folders.append(Path(tempfile.mkdtemp(prefix=prefix)))
+        return self.folders[-1]
 
     def start(self, line, **options):
         process = subprocess.Popen([str(word) for word in line], **options)
@@ -75,6 +80,9 @@ class Processes:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        if not processes:
+            for folder in self.folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class Memory:
@@ -114,37 +122,31 @@ class Memory:
         return sum(self.most.values())
 
 
-def run_peer(args, processes, http):
-    """Medians of each way to run the Python program, and what it wrote."""
-    folder = Path(tempfile.mkdtemp(prefix="peer-redis-"))
-    port = free_port()
-    line = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
-    redis = processes.start(line, stdout=subprocess.DEVNULL)
-    wait_until("redis-server", lambda: answers(port))
-    ways = {}
-    for environment in ("plain", "hiredis"):
-        for flags in ([], ["--identity"]):
-            runs = []
-            for _ in range(args.rounds):
-                subprocess.run(["redis-cli", "-p", str(port), "flushall"], check=True, stdout=subprocess.DEVNULL)
-                python = args.cache / environment / "bin/python"
-                line = [python, args.peer / "baseline.py", "--procs", args.processes, "--http", http]
-                line += ["--redis-port", port, "--data", args.cache / "data", *flags]
-                process = processes.start(line, stdout=subprocess.PIPE, text=True)
-                with Memory(process.pid, redis.pid) as memory:
-                    text = process.communicate()[0]
-                found = json.loads(text.splitlines()[0])
-                right = (found["contracts"], found["survivors"]) == (EXPECTED["contracts"], EXPECTED["survivors"])
-                if not right or abs(found["iv_sum"] - EXPECTED["iv_sum"]) >= 0.05:
-                    raise SystemExit(f"bench: the Python program's own answers are not as expected: {found}")
-                runs.append((found["seconds"], found["worker_cpu_s"], memory.megabytes()))
-            name = f"{environment}{', packed bodies' if not flags else ', plain bodies'}"
-            ways[name] = tuple(statistics.median(column) for column in zip(*runs))
-            print(f"  {name:28} {ways[name][0]:6.2f} s {ways[name][1]:6.2f} s CPU {ways[name][2]:6.0f} MB", flush=True)
-    written = read_peer(port)
-    processes.end(redis)
-    shutil.rmtree(folder)
-    return ways, written
+class Peer:
+    """The Python program in each of its ways, with a redis-server of its own."""
+
+    WAYS = tuple((environment, packed) for environment in ("plain", "hiredis") for packed in (True, False))
+
+    def __init__(self, args, processes, http):
+        self.args, self.processes, self.http, self.port = args, processes, http, free_port()
+        line = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.redis = processes.start([*line, "--dir", processes.folder("peer-redis-")], stdout=subprocess.DEVNULL)
+        wait_until("redis-server", lambda: answers(self.port))
+
+    def run(self, environment, packed):
+        """Wall seconds, processor seconds and megabytes of one run."""
+        subprocess.run(["redis-cli", "-p", str(self.port), "flushall"], check=True, stdout=subprocess.DEVNULL)
+        line = [self.args.cache / environment / "bin/python", self.args.peer / "baseline.py"]
+        line += ["--procs", self.args.processes, "--http", self.http, "--redis-port", self.port]
+        line += ["--data", self.args.cache / "data", *([] if packed else ["--identity"])]
+        process = self.processes.start(line, stdout=subprocess.PIPE, text=True)
+        with Memory(process.pid, self.redis.pid) as memory:
+            text = process.communicate()[0]
+        found = json.loads(text.splitlines()[0])
+        right = (found["contracts"], found["survivors"]) == (EXPECTED["contracts"], EXPECTED["survivors"])
+        if not right or abs(found["iv_sum"] - EXPECTED["iv_sum"]) >= 0.05:
+            raise SystemExit(f"bench: the Python program's own answers are not as expected: {found}")
+        return found["seconds"], found["worker_cpu_s"], memory.megabytes()
 
 
 def read_peer(port):
@@ -178,7 +180,7 @@ def seconds_between(log, first, last):
 
 def run_fleet(args, processes, http, environment):
     """One scan by a fleet whose workers are up: figures, report, and what it wrote."""
-    folder = Path(tempfile.mkdtemp(prefix="peer-fleet-"))
+    folder = processes.folder("peer-fleet-")
     nats_port, redis_port = free_port(), free_port()
     (folder / "redis").mkdir()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -218,7 +220,6 @@ def run_fleet(args, processes, http, environment):
     line = [args.bin / "optionfleet", "ranking", "--store", store, "--top", 0, "--format", "csv"]
     listed = subprocess.run([str(word) for word in line], check=True, stdout=subprocess.PIPE, text=True, env=variables)
     processes.end(*workers, nats, redis)
-    shutil.rmtree(folder)
     return (wall, cpu, memory.megabytes()), json.loads(out), listed.stdout
 
 
@@ -261,6 +262,14 @@ def check(report, listed, written):
     return wrong, iv_sum, worst
 
 
+def medians(runs):
+    return [statistics.median(column) for column in zip(*runs)]
+
+
+def tell(name, figures, more=""):
+    print(f"{name:20}{figures[0]:7.2f} {figures[1]:7.2f} {figures[2]:7.0f}{more}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", type=Path, required=True, help="folder of the Python program")
@@ -280,29 +289,32 @@ def main():
         processes.start(line, stdout=subprocess.DEVNULL)
         wait_until("the server of the data", lambda: answers(port), 120)
         http = f"http://127.0.0.1:{port}"
-        print(f"The Python program, {args.processes} processes, medians of {args.rounds}:", flush=True)
-        ways, written = run_peer(args, processes, http)
-        print(f"The fleet, {args.workers} x {args.slots} slots:", flush=True)
-        runs = []
+        peer, runs, ours, written = Peer(args, processes, http), {way: [] for way in Peer.WAYS}, [], None
+        print("                     wall s   CPU s      MB", flush=True)
+        # One after the other in each round, so that whatever else this machine does meets all of them.
         for _ in range(args.rounds):
+            for way in Peer.WAYS:
+                runs[way].append(peer.run(*way))
+                tell(f"{way[0]}{', packed' if way[1] else ''}", runs[way][-1])
+            written = written or read_peer(peer.port)
             figures, report, listed = run_fleet(args, processes, http, environment)
-            print(f"  {'':28} {figures[0]:6.2f} s {figures[1]:6.2f} s CPU {figures[2]:6.0f} MB", flush=True)
+            tell("fleet", figures)
             wrong, iv_sum, worst = check(report, listed, written)
             if wrong:
                 print("The answers are not the same, so there is nothing to compare:")
                 print("\n".join(f"  {sentence}" for sentence in wrong))
                 return 1
-            runs.append(figures)
-        ours = tuple(statistics.median(column) for column in zip(*runs))
-        print(f"Same answers: {EXPECTED['contracts']:,} contracts, {EXPECTED['survivors']:,} survivors, sum of IV")
+            ours.append(figures)
+        print(f"\nSame answers: {EXPECTED['contracts']:,} contracts, {EXPECTED['survivors']:,} survivors, sum of IV")
         print(f"{iv_sum:.4f}, {EXPECTED['charts']:,} charts; worst differences (relative above 1):")
         print("  " + ", ".join(f"{name} {error:.0e}" for name, error in worst.items()))
-        print("The Python program needs so many times as much:  wall   CPU  memory")
-        for environment in ("plain", "hiredis"):
-            best = min((way for name, way in ways.items() if name.startswith(environment)), key=lambda way: way[0])
-            ratios = [theirs / mine for theirs, mine in zip(best, ours)]
-            name = {"plain": "without hiredis", "hiredis": "with hiredis"}[environment]
-            print(f"  {name:46} {ratios[0]:5.1f} {ratios[1]:5.1f} {ratios[2]:7.1f}")
+        print(f"\nMedians of {args.rounds}; of the Python program, with packed and plain bodies, the smaller of each figure:")
+        ours = medians(ours)
+        for name, words in (("plain", "Python"), ("hiredis", "Python with hiredis")):
+            theirs = [min(column) for column in zip(*(medians(runs[way]) for way in Peer.WAYS if way[0] == name))]
+            ratios = [their / our for their, our in zip(theirs, ours)]
+            tell(words, theirs, f"   {ratios[0]:.1f} x wall, {ratios[1]:.1f} x CPU, {ratios[2]:.1f} x memory")
+        tell(f"fleet, {args.workers} x {args.slots} slots", ours)
         return 0
     finally:
         processes.end()

@@ -12,7 +12,8 @@ use crate::exits;
 use crate::indicators::{Indicators, UnderlyingState};
 use crate::place::{Place, skip_word};
 use crate::ranking;
-use crate::stage::{Eligible, Stage, fresh_time};
+use crate::sifting::Eligible;
+use crate::stage::{Stage, fresh_time};
 use crate::strategy::{ContractView, Judgement, Role, Strategy, potential, registry};
 
 /// Near misses a finding carries.

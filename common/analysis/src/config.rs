@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice};
+pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
 use crate::strategy::registry;
 
 /// Everything that changes what the analysis answers. TOML tables of the same names.

@@ -9,8 +9,9 @@ use fleet_core::domain::{BarSeries, ContractExplanation, Finding, Instrument, Re
 
 use crate::answer;
 use crate::config::AnalysisConfig;
+use crate::sifting::Sifting;
 use crate::snapshot::{MarketSnapshot, Wanted};
-use crate::stage::{Sifting, Stage};
+use crate::stage::Stage;
 
 /// A ticker on its way to a finding.
 #[derive(Debug)]

@@ -25,6 +25,7 @@ pub mod pricing;
 pub mod pricing_rules;
 pub mod ranking;
 pub mod rows;
+pub mod sifting;
 pub mod snapshot;
 pub mod stage;
 pub mod strategy;
@@ -41,7 +42,8 @@ pub use config::AnalysisConfig;
 pub use examination::Examination;
 pub use snapshot::{MarketSnapshot, Wanted};
 
-use stage::{Sifting, Stage};
+use sifting::Sifting;
+use stage::Stage;
 
 /// What to fetch next. Fetch it, add it to the snapshot and ask again; after at most two answers it is
 /// [`Wanted::Nothing`].

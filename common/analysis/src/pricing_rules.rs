@@ -21,8 +21,20 @@ pub struct Pricing {
     pub bounds: BoundsRule,
     /// A price so few ticks or fewer above its lower bound has no implied volatility; 0: only at or below the bound.
     pub min_time_value_ticks: f64,
+    /// Whose volatility and greeks are computed.
+    pub volatility_of: VolatilityOf,
     /// The instant contracts expire on their last day.
     pub expiry: ExpiryInstant,
+}
+
+/// Whose volatility and greeks are computed. It changes no gate and no candidate, only what `explain` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolatilityOf {
+    /// Of every contract with a bid and an ask.
+    Quoted,
+    /// Of contracts past the gates on quote, open interest and volume.
+    Traded,
 }
 
 /// Whose price of the underlying.
@@ -79,6 +91,7 @@ impl Default for Pricing {
             dividends: DividendSource::Implied,
             bounds: BoundsRule::ByStyle,
             min_time_value_ticks: 1.0,
+            volatility_of: VolatilityOf::Quoted,
             expiry: ExpiryInstant::Settlement,
         }
     }

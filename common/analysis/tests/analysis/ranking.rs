@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleet_analysis::config::{BoundsRule, DividendSource, ExpiryInstant, SpotChoice};
+use fleet_analysis::config::{BoundsRule, DividendSource, ExpiryInstant, SpotChoice, VolatilityOf};
 use fleet_analysis::{AnalysisConfig, Examination, Wanted, analyse, analyse_explained, wanted};
 use fleet_core::domain::*;
 
@@ -137,4 +137,17 @@ fn a_ticker_examined_step_by_step_has_the_same_answer() {
         }
         assert_eq!(examination.finish(), analyse_explained(&whole, &config));
     }
+}
+
+#[test]
+fn volatilities_of_stopped_contracts_are_left_out_where_nobody_asks_for_them() {
+    let mut config = config();
+    let mut snapshot = completed();
+    row(&mut snapshot, &the_call()).volume = Some(0);
+    let (finding, all) = analyse_explained(&snapshot, &config);
+    config.pricing.volatility_of = VolatilityOf::Traded;
+    let (same, fewer) = analyse_explained(&snapshot, &config);
+    assert_eq!(finding, same);
+    let iv = |of: &[ContractExplanation]| of.iter().find(|e| *e.symbol() == the_call()).unwrap().iv;
+    assert!(iv(&all).is_some() && iv(&fewer).is_none());
 }
