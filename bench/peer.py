@@ -283,6 +283,8 @@ def main():
     args.bin = args.bin.resolve()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPTIONFLEET_")}
     processes = Processes()
+    # Whoever ends this ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         port = free_port()
         line = [args.cache / "plain/bin/python", "-u", args.peer / "server.py", args.cache / "data", port]
