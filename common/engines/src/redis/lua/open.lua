@@ -21,8 +21,10 @@ end
 if type(schema) == 'string' and schema ~= ARGV[3] then
   return { 'schema', schema }
 end
+-- The first write takes memory: a full server refuses a script's first write, if that is one that takes memory, and none
+-- after it. It also takes away whatever a probe that was cut short left.
 for _, command in ipairs({
-  { 'UNLINK', key }, { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
+  { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
   { 'HSET', key, 'a', '1' }, { 'HGET', key, 'a' }, { 'HMGET', key, 'a' }, { 'HGETALL', key }, { 'HEXISTS', key, 'a' },
   { 'HLEN', key }, { 'HINCRBY', key, 'a', 1 }, { 'HDEL', key, 'a' }, { 'UNLINK', key },
   { 'ZADD', key, 1, 'a' }, { 'ZRANGE', key, 0, -1 }, { 'ZRANGEBYSCORE', key, 0, 1 }, { 'ZREVRANGEBYSCORE', key, 1, 0 },
