@@ -51,8 +51,10 @@ use scripts::Script;
 pub use call::MAX_BODY_BYTES;
 pub use settings::{DEFAULT_PREFIX, RedisSettings};
 
-/// The layout this program writes, and the newest it reads.
-pub const SCHEMA_VERSION: i64 = 1;
+/// The layout this program writes, and the newest it reads. An older one becomes it when it is opened, in one step; a
+/// program that knows only the older one is refused from then on, and should be stopped before (what it writes until its
+/// end is kept).
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// A store in a Redis server. Cheap to clone: clones share its few connections.
 #[derive(Clone)]

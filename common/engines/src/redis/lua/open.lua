@@ -1,5 +1,6 @@
 -- Whose keys these are, and whether this user may do all that the other scripts do: a script that is refused half way
--- leaves half of its writes. Answers the version of the layout, and the commands that are refused.
+-- leaves half of its writes. Brings an older layout to the present one. Answers a layout that is not known, or the
+-- commands that are refused.
 local key = PREFIX .. 'probe'
 local refused = {}
 
@@ -18,7 +19,8 @@ local schema = redis.pcall('GET', PREFIX .. 'schema')
 if refusal_of(schema) == 'keys' then
   return { 'keys' }
 end
-if type(schema) == 'string' and schema ~= ARGV[3] then
+local found, known = tonumber(schema or '0'), tonumber(ARGV[3])
+if type(schema) == 'string' and not (found and found >= 1 and found <= known and schema == digits(found)) then
   return { 'schema', schema }
 end
 -- The first write takes memory: a full server refuses a script's first write, if that is one that takes memory, and none
@@ -45,6 +47,15 @@ for _, command in ipairs({
 end
 if #refused > 0 then
   return { 'refused', refused }
+end
+if found == 1 then
+  -- Schema 2 finds notices that are too late by their time.
+  for _, unsent in ipairs(redis.call('ZRANGE', PREFIX .. 'outbox:unsent', 0, -1)) do
+    local expires_us = redis.call('HGET', PREFIX .. 'notice:' .. unsent, 'expires_us')
+    if expires_us then
+      redis.call('ZADD', PREFIX .. 'outbox:perishing', expires_us, unsent)
+    end
+  end
 end
 redis.call('SET', PREFIX .. 'schema', ARGV[3])
 return { 'ok' }

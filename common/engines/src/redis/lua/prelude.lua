@@ -20,6 +20,7 @@
 --   trade:<id>                hash      see trades.lua
 --   marks:<id>                zset      body by instant
 --   outbox                    zset      notice by seq      outbox:unsent, outbox:sent  its parts      outbox:seq
+--   outbox:perishing          zset      unsent notices with expires_us, by it (since schema 2)
 --   notice:<key>              hash      seq body trade scan sent claimed_until_us [holder] [expires_us]
 --   budget:<vendor>           hash      next_us blocked_until_us
 --   bars                      zset      sessions with bars (by text)      bars:<session>  hash  instrument -> body
