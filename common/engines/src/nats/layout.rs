@@ -205,10 +205,11 @@ struct Anything {}
 mod tests {
     use super::*;
     use crate::connect::{QueueAddress, Secrets};
+    use crate::store_id::StoreId;
 
     fn settings() -> NatsSettings {
         match QueueAddress::parse("nats://a").unwrap() {
-            QueueAddress::Nats(address) => NatsSettings::new(&address, &Secrets::default()).unwrap(),
+            QueueAddress::Nats(address) => NatsSettings::new(&address, &Secrets::default(), &StoreId::draw()).unwrap(),
             QueueAddress::InProcess => panic!("no NATS address"),
         }
     }

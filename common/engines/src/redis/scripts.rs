@@ -21,6 +21,7 @@ macro_rules! scripts {
 
 scripts! {
     OPEN = "lua/open.lua";
+    ID = "lua/id.lua";
     OPEN_SCAN = "lua/open_scan.lua";
     LEASE = "lua/lease.lua";
     FREEZE = "lua/freeze.lua";

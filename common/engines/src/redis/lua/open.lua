@@ -1,6 +1,6 @@
 -- Whose keys these are, and whether this user may do all that the other scripts do: a script that is refused half way
--- leaves half of its writes. Brings an older layout to the present one. Answers a layout that is not known, or the
--- commands that are refused.
+-- leaves half of its writes. Brings an older layout to the present one, and gives a new store its id (the one that is
+-- offered). Answers the id, or a layout that is not known, or the commands that are refused.
 local key = PREFIX .. 'probe'
 local refused = {}
 
@@ -58,4 +58,7 @@ if found == 1 then
   end
 end
 redis.call('SET', PREFIX .. 'schema', ARGV[3])
-return { 'ok' }
+if redis.call('EXISTS', PREFIX .. 'id') == 0 then
+  redis.call('SET', PREFIX .. 'id', ARGV[4])
+end
+return { 'ok', redis.call('GET', PREFIX .. 'id') }
