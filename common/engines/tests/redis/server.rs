@@ -171,7 +171,7 @@ async fn two_processes_commit_each_ticker_once() {
                 match store.commit(&commit(&scan, n, "x")).await.unwrap() {
                     CommitAnswer::Committed => won += 1,
                     CommitAnswer::Duplicate => {}
-                    CommitAnswer::Late => panic!("a scan that is not sealed was late"),
+                    other @ (CommitAnswer::Late | CommitAnswer::MadeAnew) => panic!("{other:?}"),
                 }
             }
             won

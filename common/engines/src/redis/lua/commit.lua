@@ -1,11 +1,14 @@
 -- One ticker's outcome and all that comes with it; the first writer wins. Order: marks (of trades live until now),
 -- transitions with their notices, then proposals, so that a trade that lapses or is sold makes room for a new one on
 -- the same contract; then the explanations.
-local id, ticker, outcome, explanation = take(), take(), take(), take()
+local id, stamp, ticker, outcome, explanation = take(), take(), take(), take(), take()
 local scan = PREFIX .. 'scan:' .. id
-local found = redis.call('HMGET', scan, 'state', 'seq')
+local found = redis.call('HMGET', scan, 'state', 'seq', 'created_us')
 if not found[1] then
   return { 'no scan' }
+end
+if stamp ~= '' and stamp ~= stamp_of(found[2], found[3]) then
+  return { 'made anew' }
 end
 if not redis.call('ZSCORE', scan .. ':places', ticker) then
   return { 'no ticker' }

@@ -49,6 +49,11 @@ local function clock()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
+-- Tells a scan from one of its id that was made anew: seqs begin again only where the store was emptied.
+local function stamp_of(seq, created_us)
+  return seq .. '-' .. created_us
+end
+
 -- The answer to whoever does not hold a scan's lease (any more); nothing for its holder.
 local function refusal(scan, epoch, holder)
   local found = redis.call('HMGET', scan, 'epoch', 'holder')
