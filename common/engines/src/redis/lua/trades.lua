@@ -31,8 +31,9 @@ local function has_live(trade)
 end
 
 local function index(trade, names)
+  local score = digits(-tonumber(trade.signalled_us))
   for _, name in ipairs(names) do
-    redis.call('ZADD', PREFIX .. name, digits(-tonumber(trade.signalled_us)), trade.id)
+    redis.call('ZADD', PREFIX .. name, score, trade.id)
   end
 end
 
