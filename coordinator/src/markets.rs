@@ -61,9 +61,10 @@ pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>)
 
 /// Tasks of a scan in a fleet's queue. `None`: on one machine only the scanning process knows, or nobody answers.
 pub async fn backlog(settings: &Settings, scan: &ScanId) -> Option<u64> {
-    let address = queue_address(settings).ok().filter(|address| *address != QueueAddress::InProcess)?;
-    let queue = connect::connect_queue(&address, &secrets().ok()?).await.ok()?;
-    queue.backlog(scan).await.ok()
+    match place(settings).ok()? {
+        Place::OneMachine => None,
+        Place::Fleet => open(settings).await.ok()?.queue.backlog(scan).await.ok(),
+    }
 }
 
 /// The command that starts a worker of the fleet. Passwords are `***`: they belong into the environment.

@@ -1,12 +1,15 @@
 //! What a worker keeps of a scan between its tickers: the manifest (frozen, so it is read once), the analysis settings
 //! read from it, the way to its vendors, and of each unfinished ticker what it has cost and come to so far.
+//!
+//! A scan can vanish and come back under its id (its store was emptied, it was pruned). The store tells by the stamp, which
+//! every commit carries; what is kept of a scan that is no more is forgotten when the store says so.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet_analysis::AnalysisConfig;
 use fleet_core::domain::{Manifest, ScanId, Ticker};
-use fleet_core::seams::{MarketData, RequestTally, StoreError};
+use fleet_core::seams::{MarketData, RequestTally, ScanStamp, StoreError};
 
 use crate::past::Past;
 use crate::{WorkerParts, in_time};
@@ -17,6 +20,8 @@ const SCANS_KEPT: usize = 4;
 /// One scan as this worker needs it.
 pub(crate) struct PreparedScan {
     pub(crate) manifest: Manifest,
+    /// Of the scan, from before its manifest was read: a commit that carries it cannot land in a scan that was made anew.
+    pub(crate) stamp: ScanStamp,
     pub(crate) analysis: Arc<AnalysisConfig>,
     pub(crate) market: Arc<dyn MarketData>,
     unfinished: Mutex<BTreeMap<Ticker, Unfinished>>,
@@ -59,6 +64,10 @@ impl PreparedScans {
         if let Some(prepared) = self.kept(scan) {
             return Ok(prepared);
         }
+        let stamp = in_time::store(parts.store.scan_stamp(scan))
+            .await
+            .map_err(PrepareError::Store)?
+            .ok_or(PrepareError::NoManifest)?;
         let manifest = in_time::store(parts.store.manifest(scan))
             .await
             .map_err(PrepareError::Store)?
@@ -70,10 +79,17 @@ impl PreparedScans {
         let market = parts.markets.market_for(&manifest).map_err(PrepareError::Market)?;
         Ok(self.keep(PreparedScan {
             manifest,
+            stamp,
             analysis: Arc::new(analysis),
             market,
             unfinished: Mutex::new(BTreeMap::new()),
         }))
+    }
+
+    /// The scan is not what it was; the next task of it loads it anew. One that was loaded anew meanwhile stays.
+    pub(crate) fn forget(&self, stale: &PreparedScan) {
+        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.retain(|kept| kept.manifest.scan != stale.manifest.scan || kept.stamp != stale.stamp);
     }
 
     fn kept(&self, scan: &ScanId) -> Option<Arc<PreparedScan>> {

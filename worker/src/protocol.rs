@@ -23,6 +23,10 @@ use crate::{Accounted, WorkerContext, chain_text, in_time, wide_event};
 /// A task this worker cannot work on waits so long for another one: it may be newer, or better connected.
 const REST_WHEN_UNABLE: Duration = Duration::from_secs(30);
 
+/// A task of a scan that the store does not know waits so long: a store that is put back is found, and thousands of such
+/// tasks are no burden.
+const REST_WHEN_UNKNOWN: Duration = Duration::from_secs(600);
+
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conclusion {
@@ -51,8 +55,8 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
         }
         Ok(Attempt::Unknown) => {
             handover.counted.settle();
-            tracing::warn!("task of no known scan dropped");
-            return Conclusion::Ack;
+            worker.scans.forget(&scan);
+            return of_no_scan(worker);
         }
         Err(error) => return store_failed(worker, &scan, handover, 1, &error).await,
     };
@@ -76,12 +80,22 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
                     scan.remember(&task.ticker, remembered(&past, &mishap, &scan.manifest.limits));
                     return back(worker, mishap.word(), rest);
                 }
-                Ruling::Give(outcome) => without_finding(worker, task, attempt, outcome),
+                Ruling::Give(outcome) => without_finding(worker, &scan, task, attempt, outcome),
             }
         }
     };
     match in_time::store(worker.parts.store.commit(&commit)).await {
-        Ok(answer) => {
+        Ok(CommitAnswer::MadeAnew) => {
+            handover.counted.settle();
+            worker.scans.forget(&scan);
+            made_anew(worker, task).await
+        }
+        Err(StoreError::NotFound(_)) => {
+            handover.counted.settle();
+            worker.scans.forget(&scan);
+            of_no_scan(worker)
+        }
+        Ok(answer @ (CommitAnswer::Committed | CommitAnswer::Duplicate | CommitAnswer::Late)) => {
             handover.counted.settle();
             scan.forget(&task.ticker);
             committed(worker, handover, &commit, answer, started.elapsed());
@@ -94,6 +108,23 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
 fn back(worker: &WorkerContext, reason: &'static str, rest: Duration) -> Conclusion {
     worker.instruments.metrics.handed_back(reason);
     Conclusion::HandBack(rest)
+}
+
+/// The queue knows a scan that the store does not: the store lost it (an old copy was put back, a primary died), or it
+/// was pruned. Throwing the task away would hide the first; it comes back until the queue's own limit ends it.
+fn of_no_scan(worker: &WorkerContext) -> Conclusion {
+    tracing::warn!("task of a scan that the store does not know, handed back");
+    back(worker, "unknown_scan", REST_WHEN_UNKNOWN)
+}
+
+/// The scan was pruned, or its store emptied, and made again while this ticker was worked on under its old manifest. That
+/// was no attempt of the new scan's.
+async fn made_anew(worker: &WorkerContext, task: &Task) -> Conclusion {
+    tracing::warn!("scan was made anew meanwhile, ticker is done again under its new manifest");
+    if let Err(error) = in_time::forgive(worker.parts.store.forgive_attempt(&task.scan, &task.ticker)).await {
+        tracing::warn!(%error, "the attempt under the old manifest counts");
+    }
+    back(worker, "made_anew", rest_after(task, 1, None))
 }
 
 fn committed(worker: &WorkerContext, handover: &Handover, commit: &Commit, answer: CommitAnswer, elapsed: Duration) {
@@ -126,6 +157,7 @@ async fn attempt_ticker(
         past: &past,
         worker: &worker.name,
         manifest: &scan.manifest,
+        stamp: &scan.stamp,
         analysis: &scan.analysis,
         market: scan.market.as_ref(),
         store: worker.parts.store.as_ref(),
@@ -162,9 +194,10 @@ impl Drop for RequestsSeen<'_> {
     }
 }
 
-fn without_finding(worker: &WorkerContext, task: &Task, attempt: u32, outcome: Outcome) -> Commit {
+fn without_finding(worker: &WorkerContext, scan: &PreparedScan, task: &Task, attempt: u32, outcome: Outcome) -> Commit {
     Commit {
         scan: task.scan.clone(),
+        stamp: Some(scan.stamp.clone()),
         ticker: task.ticker.clone(),
         outcome,
         worker: worker.name.clone(),
@@ -178,10 +211,7 @@ fn without_finding(worker: &WorkerContext, task: &Task, attempt: u32, outcome: O
 
 async fn unable(worker: &WorkerContext, task: &Task, error: &PrepareError) -> Conclusion {
     match error {
-        PrepareError::NoManifest => {
-            tracing::warn!("task of a scan without a manifest dropped");
-            Conclusion::Ack
-        }
+        PrepareError::NoManifest => of_no_scan(worker),
         PrepareError::Store(store) => {
             rest_for_the_store(worker, store).await;
             back(worker, "store", rest_after(task, 1, None))

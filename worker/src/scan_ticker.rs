@@ -13,7 +13,8 @@ use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_tr
 use fleet_core::domain::calendar;
 use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, OccSymbol, Outcome, Task, TradeRecord, VendorRoute};
 use fleet_core::seams::{
-    ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, Store, StoreError, TradeFilter,
+    ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
+    TradeFilter,
 };
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,8 @@ pub struct TickerJob<'a> {
     pub worker: &'a str,
     /// Everything that changes the answer.
     pub manifest: &'a Manifest,
+    /// Of the scan, from before its manifest was read.
+    pub stamp: &'a ScanStamp,
     /// The manifest's analysis settings, read.
     pub analysis: &'a Arc<AnalysisConfig>,
     /// The outside world.
@@ -260,6 +263,7 @@ async fn analysed(job: &TickerJob<'_>, examination: Examination, missing: Missin
     }
     Commit {
         scan: job.task.scan.clone(),
+        stamp: Some(job.stamp.clone()),
         ticker: job.task.ticker.clone(),
         worker: job.worker.to_owned(),
         attempt: job.attempt,

@@ -26,6 +26,7 @@ const fn answer_word(answer: CommitAnswer) -> &'static str {
         CommitAnswer::Committed => "committed",
         CommitAnswer::Duplicate => "duplicate",
         CommitAnswer::Late => "late",
+        CommitAnswer::MadeAnew => "made_anew",
     }
 }
 

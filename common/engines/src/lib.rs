@@ -3,6 +3,7 @@
 //! - [`in_process`]: the task queue of one machine. [`sqlite`]: the store of one machine, a single file.
 //! - [`nats`]: the task queue of a fleet, on a NATS server. [`connect`]: addresses of queues and stores, and secrets.
 //! - [`redis`]: the store of a fleet, on a Redis server.
+//! - [`store_id`]: what a store of a fleet calls itself, by which its tasks are told from those of others.
 //! - [`budget`]: the arithmetic of request budgets, shared by every store.
 //! - [`conformance`]: one public async function for each promise of a seam. An engine is right when all of them pass;
 //!   an engine's test is the list of calls.
@@ -16,3 +17,4 @@ pub mod in_process;
 pub mod nats;
 pub mod redis;
 pub mod sqlite;
+pub mod store_id;

@@ -71,6 +71,7 @@ enum Fault {
     SettlesOnAnything,
     HidesTheBudgets,
     KeepsWorkersForEver,
+    TakesAnyStamp,
 }
 
 /// A right store behind one fault.
@@ -148,6 +149,10 @@ impl Scans for Broken {
         self.right.manifest(scan).await
     }
 
+    async fn scan_stamp(&self, scan: &ScanId) -> Stored<Option<ScanStamp>> {
+        self.right.scan_stamp(scan).await
+    }
+
     async fn advance(&self, lease: &Lease, to: ScanState) -> Stored<()> {
         self.right.advance(&self.epoch_of(lease), to).await
     }
@@ -182,6 +187,7 @@ impl Scans for Broken {
             Fault::ForgetsTheTrades => commit.trades.clear(),
             Fault::ForgetsTheExplanation => commit.explanations.clear(),
             Fault::ForgetsTransitions => commit.transitions.clear(),
+            Fault::TakesAnyStamp => commit.stamp = None,
             Fault::ForgetsMarks => commit.marks.clear(),
             Fault::NeverAdopts => {
                 for (n, trade) in std::mem::take(&mut commit.trades).into_iter().enumerate() {
@@ -546,6 +552,7 @@ notices! {
     SettlesOnAnything: settling_on_an_older_portfolio_is_refused;
     HidesTheBudgets: budgets_are_shown_as_they_stand;
     KeepsWorkersForEver: a_worker_is_there_until_it_leaves_or_falls_silent;
+    TakesAnyStamp: a_commit_of_a_scan_that_was_made_anew_is_refused;
     CommitsTwice: the_first_commit_wins;
     CommitsTwice: only_one_of_many_commits_wins;
     LastCommitWins: the_first_commit_wins;

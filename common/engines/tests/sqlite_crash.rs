@@ -90,6 +90,7 @@ fn commit(n: usize) -> Commit {
     };
     Commit {
         scan: scan(),
+        stamp: None,
         ticker: ticker(n),
         outcome: Outcome::Failed { reason, requests: RequestCounts::default() },
         worker: "child".to_owned(),

@@ -419,6 +419,7 @@ async fn died_with_trades(world: &World, scan: &str, trades: u32) -> Lease {
     let finding = finding((1..=trades).map(|n| candidate("T0", 100 + n, 50.0)).collect());
     let commit = Commit {
         scan: request.scan.clone(),
+        stamp: None,
         ticker: ticker("T0"),
         trades: new_trades(&finding, &request.scan),
         outcome: Outcome::Found(Box::new(finding)),

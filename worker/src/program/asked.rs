@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fleet_engines::connect::{BadAddress, QueueAddress, Secrets, StoreAddress, check_pair};
-use fleet_engines::nats::NatsSettings;
+use fleet_engines::nats::NatsAuth;
 use fleet_telemetry::LogFormat;
 
 use super::args::{Cli, Format};
@@ -53,7 +53,7 @@ impl Asked {
         }
         if let QueueAddress::Nats(address) = &queue {
             // Here rather than when connecting, where it would look like a server's refusal.
-            NatsSettings::new(address, &secrets).map_err(|error| Failure::usage(error.to_string()))?;
+            NatsAuth::choose(address, &secrets).map_err(|error| Failure::usage(error.to_string()))?;
         }
         let notices =
             if cli.spot_notices { Some(NoticeSettings::at(&cli.imds).map_err(Failure::usage)?) } else { None };

@@ -7,6 +7,7 @@ use fleet_core::domain::{
     Answer, ContractQuote, EntryPlan, ExitReason, Fill, Finding, OccSymbol, Price, Score, TradeId, TradeRecord,
     TradeState, Transition,
 };
+use fleet_core::seams::ScanStamp;
 use jiff::civil::date;
 
 use super::*;
@@ -174,6 +175,7 @@ async fn scan(fails: Fails, failure: FetchFailure, live: &[TradeRecord], past: &
         past,
         worker: "w",
         manifest: &manifest,
+        stamp: &ScanStamp("1".to_owned()),
         analysis: &Arc::new(AnalysisConfig::default()),
         market: &market,
         store: &world.store,

@@ -2,6 +2,7 @@
 
 mod bars;
 mod leaving;
+mod made_anew;
 mod queue_away;
 mod store_away;
 
@@ -17,7 +18,7 @@ use fleet_core::domain::{
     VendorRoute,
 };
 use fleet_core::seams::{
-    ChainRequest, FetchError, FetchFailure, Holder, LeaseAnswer, MarketData, RequestTally, Scans, SystemClock,
+    ChainRequest, FetchError, FetchFailure, Holder, Lease, LeaseAnswer, MarketData, RequestTally, Scans, SystemClock,
     TaskQueue, UniverseAnswer,
 };
 use fleet_engines::in_process::InProcessQueue;
@@ -33,6 +34,8 @@ struct Market {
     working: AtomicU32,
     most_at_once: AtomicU32,
     asked: Mutex<Vec<Ticker>>,
+    /// As of when, as the manifest says.
+    asked_as_of: Mutex<Vec<Option<Timestamp>>>,
     /// One that hangs was told nothing.
     silent: AtomicBool,
 }
@@ -46,10 +49,11 @@ impl MarketData for Market {
     async fn chain(
         &self,
         ticker: &Ticker,
-        _: &ChainRequest,
+        request: &ChainRequest,
         tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchError> {
         self.asked.lock().unwrap().push(ticker.clone());
+        self.asked_as_of.lock().unwrap().push(request.as_of);
         let at_once = self.working.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -104,6 +108,7 @@ struct World {
     store: SqliteStore,
     market: Arc<Market>,
     scan: ScanId,
+    lease: Lease,
     _directory: tempfile::TempDir,
 }
 
@@ -132,7 +137,7 @@ impl World {
         for ticker in tickers {
             queue.publish(&Task { scan: scan.clone(), ticker }, 0).await.unwrap();
         }
-        Self { queue, store, market: Arc::default(), scan, _directory: directory }
+        Self { queue, store, market: Arc::default(), scan, lease, _directory: directory }
     }
 
     fn parts(&self) -> WorkerParts {

@@ -13,6 +13,6 @@ pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use store::{
     Attempt, BarCache, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations, Holder,
-    Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanSummary, Scans,
-    SeenWorker, Store, StoreError, TradeFilter, Trades,
+    Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanStamp, ScanSummary,
+    Scans, SeenWorker, Store, StoreError, TradeFilter, Trades,
 };

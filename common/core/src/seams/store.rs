@@ -103,6 +103,11 @@ pub enum OpenedScan {
     },
 }
 
+/// Tells a scan from one of the same id that was made anew, because its store was emptied or it was pruned meanwhile.
+/// Nothing else is to be read from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanStamp(pub String);
+
 /// Answer to counting a delivery attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
@@ -121,6 +126,9 @@ pub enum Attempt {
 pub struct Commit {
     /// Which scan.
     pub scan: ScanId,
+    /// Which making of the scan: as it was before the manifest was read that all of this was computed under. `None`:
+    /// whichever there is.
+    pub stamp: Option<ScanStamp>,
     /// Which ticker.
     pub ticker: Ticker,
     /// How it is accounted for.
@@ -150,6 +158,8 @@ pub enum CommitAnswer {
     Duplicate,
     /// The scan was sealed; nothing was written.
     Late,
+    /// The scan was made anew since: what was computed was computed under another manifest. Nothing was written.
+    MadeAnew,
 }
 
 /// What the coordinator decides about a sealed scan's proposed trades. One that is in neither list is withdrawn.
@@ -215,6 +225,10 @@ pub trait Scans: Send + Sync {
 
     /// The frozen manifest.
     async fn manifest(&self, scan: &ScanId) -> Result<Option<Manifest>, StoreError>;
+
+    /// Which making of a scan it is; `None`: there is no such scan. Asked before the manifest, it is never of a later scan
+    /// than the manifest is.
+    async fn scan_stamp(&self, scan: &ScanId) -> Result<Option<ScanStamp>, StoreError>;
 
     /// Moves a scan forward. Moving to the present state, or back, changes nothing.
     async fn advance(&self, lease: &Lease, to: ScanState) -> Result<(), StoreError>;

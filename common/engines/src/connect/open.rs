@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use fleet_core::seams::{QueueError, Store, StoreError, TaskQueue};
 
-use super::{MixedPair, QueueAddress, RedisAddress, Secret, Secrets, StoreAddress, check_pair, connect_queue};
+use super::store_queue::StoreQueue;
+use super::{ACK_WAIT, MixedPair, NatsAddress, QueueAddress, RedisAddress, Secret, Secrets, StoreAddress, check_pair};
+use crate::in_process::InProcessQueue;
+use crate::nats::{NatsQueue, NatsSettings};
 use crate::redis::{RedisSettings, RedisStore};
 use crate::sqlite::SqliteStore;
 
@@ -36,8 +39,18 @@ pub enum OpenError {
 /// Opens both.
 pub async fn open(queue: &QueueAddress, store: &StoreAddress, secrets: &Secrets) -> Result<Engines, OpenError> {
     check_pair(queue, store)?;
-    let (store, warnings) = open_store(store, secrets).await?;
-    Ok(Engines { queue: connect_queue(queue, secrets).await?, store, warnings })
+    match (queue, store) {
+        (QueueAddress::Nats(queue), StoreAddress::Redis(address)) => {
+            let (store, warnings) = redis(address, secrets).await?;
+            let queue = nats(queue, secrets, &store).await?;
+            Ok(Engines { queue: Arc::new(queue), store: Arc::new(store), warnings })
+        }
+        // Mixed pairs are refused above.
+        (QueueAddress::InProcess | QueueAddress::Nats(_), store) => {
+            let (store, warnings) = open_store(store, secrets).await?;
+            Ok(Engines { queue: Arc::new(InProcessQueue::new(ACK_WAIT)), store, warnings })
+        }
+    }
 }
 
 /// Opens a store alone, for whoever only asks it; and what should be said about it.
@@ -48,11 +61,23 @@ pub async fn open_store(
     match address {
         StoreAddress::Sqlite(path) => Ok((Arc::new(SqliteStore::open(path)?), Vec::new())),
         StoreAddress::Redis(address) => {
-            let store = RedisStore::connect(&url(address), settings(address, secrets)).await?;
-            let warnings = store.durability_warnings().await?;
+            let (store, warnings) = redis(address, secrets).await?;
             Ok((Arc::new(store), warnings))
         }
     }
+}
+
+async fn redis(address: &RedisAddress, secrets: &Secrets) -> Result<(RedisStore, Vec<String>), StoreError> {
+    let store = RedisStore::connect(&url(address), settings(address, secrets)).await?;
+    let warnings = store.durability_warnings().await?;
+    Ok((store, warnings))
+}
+
+/// The queue of a store.
+async fn nats(address: &NatsAddress, secrets: &Secrets, store: &RedisStore) -> Result<StoreQueue, OpenError> {
+    let id = store.id().await?;
+    let settings = NatsSettings::new(address, secrets, &id).map_err(|error| QueueError::Refused(error.to_string()))?;
+    Ok(StoreQueue::new(store.clone(), id, NatsQueue::connect(settings).await?))
 }
 
 /// Without credentials: those go another way, and are never part of a text.

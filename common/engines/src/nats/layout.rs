@@ -21,7 +21,7 @@ use crate::in_process::MAX_TASKS;
 /// The oldest server that knows `discard_new_per_subject` and named consumers.
 const OLDEST: (u32, u32) = (2, 9);
 /// A task older than this is of a scan long since sealed (the longest deadline is hours); it also ends messages that a
-/// killed server failed to delete.
+/// killed server failed to delete, and whatever waits for a store that is gone.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// A task and its headers are about 400 bytes.
 const MAX_MESSAGE_BYTES: i32 = 16 * 1024;
@@ -205,10 +205,11 @@ struct Anything {}
 mod tests {
     use super::*;
     use crate::connect::{QueueAddress, Secrets};
+    use crate::store_id::StoreId;
 
     fn settings() -> NatsSettings {
         match QueueAddress::parse("nats://a").unwrap() {
-            QueueAddress::Nats(address) => NatsSettings::new(&address, &Secrets::default()).unwrap(),
+            QueueAddress::Nats(address) => NatsSettings::new(&address, &Secrets::default(), &StoreId::draw()).unwrap(),
             QueueAddress::InProcess => panic!("no NATS address"),
         }
     }

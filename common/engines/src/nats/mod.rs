@@ -10,6 +10,10 @@
 //! - The stream and the consumer are made when they are not there, also later, and read back; one that is otherwise is
 //!   refused by name. Servers before 2.9, or without JetStream, are refused.
 //! - A message that is no task is thrown away with a warning; a task of a newer version is handed back.
+//! - Every store has a stream, subjects and a consumer of its own (`WORK-<id>`), so that any number of stores meet at one
+//!   server and none sees the tasks of another. A stream whose store is gone holds nothing a day later, because tasks
+//!   live no longer; the empty stream costs the server some kilobytes and stays until a person deletes it, because nobody
+//!   else can know that its store will not come back.
 //! - A publication "already queued" is what the stream says. A server that was killed may keep acknowledged messages
 //!   as ghosts, which are never delivered: whoever waits for a ticker in vain purges it and publishes it again.
 //!
@@ -36,6 +40,8 @@ use fleet_core::domain::{ScanId, Task, Ticker};
 use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
 use tokio::time::Instant;
 
+use crate::store_id::StoreId;
+
 pub use self::settings::{NatsAuth, NatsSettings};
 
 use self::delivery::Held;
@@ -60,15 +66,30 @@ pub struct NatsQueue {
 impl NatsQueue {
     /// Connects, checks the server, and makes the stream and the consumer unless they are there.
     pub async fn connect(settings: NatsSettings) -> Result<Self, QueueError> {
-        for name in [&settings.stream, &settings.subject_prefix, &settings.consumer] {
-            if !subject::is_token(name) {
+        let NatsSettings { stream, subject_prefix, consumer, .. } = &settings;
+        for (name, is_name) in [
+            (stream, subject::is_token(stream)),
+            (subject_prefix, subject::is_tokens(subject_prefix)),
+            (consumer, subject::is_token(consumer)),
+        ] {
+            if !is_name {
                 let text = format!("`{name}` is no name for a stream, subject or consumer");
                 return Err(QueueError::Refused(text));
             }
         }
         let link = Arc::new(Link::connect(&settings).await?);
+        layout::probe(&link).await?;
+        Self::over(link, settings).await
+    }
+
+    /// The queue of another store on the same server, over the same connection. What was delivered from this one is
+    /// still answered for here.
+    pub async fn of_store(&self, store: &StoreId) -> Result<Self, QueueError> {
+        Self::over(Arc::clone(&self.link), self.settings.of_store(store)).await
+    }
+
+    async fn over(link: Arc<Link>, settings: NatsSettings) -> Result<Self, QueueError> {
         let queue = Self { link, settings, setting_up: tokio::sync::Mutex::new(()), seen_at: AtomicU64::new(IN_DOUBT) };
-        layout::probe(&queue.link).await?;
         queue.set_up().await?;
         Ok(queue)
     }

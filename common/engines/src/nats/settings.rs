@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::connect::{ACK_WAIT, BadSecret, NatsAddress, Secret, Secrets};
+use crate::store_id::StoreId;
 
 /// Everything a [`super::NatsQueue`] needs to know. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub struct NatsSettings {
     pub client_name: String,
     /// The stream's name.
     pub stream: String,
-    /// The first token of its subjects.
+    /// The first tokens of its subjects.
     pub subject_prefix: String,
     /// The durable consumer's name; all workers share it.
     pub consumer: String,
@@ -47,24 +48,38 @@ pub enum NatsAuth {
 }
 
 impl NatsSettings {
-    /// The fleet's own layout, with what the address and the environment say about getting in.
-    pub fn new(address: &NatsAddress, secrets: &Secrets) -> Result<Self, BadSecret> {
+    /// The layout for the tasks of one store, with what the address and the environment say about getting in.
+    pub fn new(address: &NatsAddress, secrets: &Secrets, store: &StoreId) -> Result<Self, BadSecret> {
         Ok(Self {
             address: address.clone(),
             auth: NatsAuth::choose(address, secrets)?,
             ca_file: secrets.ca_file.clone(),
             client_name: format!("optionfleet {}", env!("CARGO_PKG_VERSION")),
-            stream: "WORK".to_owned(),
-            subject_prefix: "work".to_owned(),
+            stream: stream_of(store),
+            subject_prefix: subjects_of(store),
             consumer: "workers".to_owned(),
             ack_wait: ACK_WAIT,
         })
     }
+
+    /// The same for the tasks of another store.
+    pub(super) fn of_store(&self, store: &StoreId) -> Self {
+        Self { stream: stream_of(store), subject_prefix: subjects_of(store), ..self.clone() }
+    }
+}
+
+fn stream_of(store: &StoreId) -> String {
+    format!("WORK-{store}")
+}
+
+/// Under one first token, so that one right (`work.>`) is enough for whoever hands out rights.
+fn subjects_of(store: &StoreId) -> String {
+    format!("work.{store}")
 }
 
 impl NatsAuth {
     /// The one way in; two are refused, because which of them counts would be a guess.
-    fn choose(address: &NatsAddress, secrets: &Secrets) -> Result<Self, BadSecret> {
+    pub fn choose(address: &NatsAddress, secrets: &Secrets) -> Result<Self, BadSecret> {
         const USER: &str = "OPTIONFLEET_NATS_USER";
         const PASSWORD: &str = "OPTIONFLEET_NATS_PASSWORD";
         let mut ways: Vec<(&'static str, Self)> = Vec::new();

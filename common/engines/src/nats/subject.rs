@@ -1,4 +1,4 @@
-//! Subjects: `<prefix>.<scan>.<ticker>`, the ticker escaped so that it is one token.
+//! Subjects: `<prefix>.<scan>.<ticker>`, the ticker escaped so that it is one token. The prefix names the store.
 
 use fleet_core::domain::{ScanId, Task, Ticker};
 
@@ -22,7 +22,12 @@ pub(super) fn all(prefix: &str) -> String {
     format!("{prefix}.*.*")
 }
 
-/// Whether a text is one token, as stream names, consumer names and prefixes must be.
+/// Whether a text is one token or several, as prefixes must be.
+pub(super) fn is_tokens(text: &str) -> bool {
+    text.split('.').all(is_token)
+}
+
+/// Whether a text is one token, as stream names and consumer names must be.
 pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -75,7 +80,8 @@ mod tests {
 
     #[test]
     fn names_are_single_tokens() {
-        assert!(is_token("WORK-1_a"));
+        assert!(is_token("WORK-1_a") && is_tokens("work.1_a") && is_tokens("work"));
+        assert!(!is_tokens("") && !is_tokens("work.") && !is_tokens("work..a") && !is_tokens("work.*"));
         for text in ["", "a.b", "a b", "*", ">", "ä", &"x".repeat(65)] {
             assert!(!is_token(text), "{text}");
         }

@@ -11,7 +11,7 @@ use super::{RedisStore, scripts};
 use crate::sqlite::MAX_EXPLANATION_BYTES;
 
 pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<CommitAnswer, StoreError> {
-    let Commit { scan, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
     let stored = StoredOutcome {
         scan: scan.clone(),
         ticker: ticker.clone(),
@@ -19,7 +19,8 @@ pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<Commit
         worker: worker.clone(),
         attempt: *attempt,
     };
-    let call = store.call(&scripts::COMMIT).scan(scan).text(ticker.as_str()).body(&stored)?;
+    let stamp = stamp.as_ref().map_or("", |stamp| &stamp.0);
+    let call = store.call(&scripts::COMMIT).scan(scan).text(stamp).text(ticker.as_str()).body(&stored)?;
     let mut call = call.bytes(kept(commit, explanations)).count(marks.len());
     for (trade, mark) in marks {
         call = with_mark(call, trade, mark)?;
@@ -38,6 +39,7 @@ pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<Commit
         "committed" => Ok(CommitAnswer::Committed),
         "duplicate" => Ok(CommitAnswer::Duplicate),
         "late" => Ok(CommitAnswer::Late),
+        "made anew" => Ok(CommitAnswer::MadeAnew),
         "no ticker" => Err(StoreError::NotFound(format!("ticker {ticker} in the manifest of scan {scan}"))),
         _ => Err(answer.surprise()),
     }

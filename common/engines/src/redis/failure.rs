@@ -33,8 +33,9 @@ fn said(error: &RedisError, server: &str) -> StoreError {
     let words = error.detail().unwrap_or("no more was said");
     let unavailable = |what: &str| StoreError::Unavailable(format!("{server} {what} ({words})"));
     let refused = |what: &str| StoreError::Conflict(format!("{server} {what} ({words})"));
-    // Redis 7.0 has no word for what a script's user may not do; later ones say NOPERM.
-    if words.starts_with("The user executing the script") {
+    // Redis 7.0 has no word for what a script's user may not do (later ones say NOPERM), and the client drops the word of
+    // a refused SELECT.
+    if words.starts_with("The user executing the script") || words.contains("user has no permissions") {
         return refused("does not let this user do that; allow it in the server's users");
     }
     if words.starts_with("DB index") {

@@ -5,7 +5,8 @@
 //! thing after the other has only one.
 //!
 //! A connection is given up when it breaks, when an answer is late (the other end may be gone without a word), and when
-//! the server says that it only reads (another one is the primary by now, and the name may lead there). Whoever calls
+//! the server says that it only reads (another one is the primary by now, and the name may lead there). One that could
+//! not be made is given up whatever the reason: the server may have been full, or its users were changed. Whoever calls
 //! next makes a new one, all callers the same; there is no waiting and no endless trying here: callers decide.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,10 +82,14 @@ impl Link {
 
     async fn send_once(&self, lane: &Lane, command: &Cmd) -> Result<Value, RedisError> {
         let Numbered { number, connecting } = lane.lock().clone();
-        let answer = match connecting.await {
-            Ok(mut connection) => command.query_async(&mut connection).await,
-            Err(error) => Err(error),
+        let mut connection = match connecting.await {
+            Ok(connection) => connection,
+            Err(error) => {
+                lane.give_up(number, &self.client);
+                return Err(error);
+            }
         };
+        let answer = command.query_async(&mut connection).await;
         if answer.as_ref().is_err_and(useless) {
             lane.give_up(number, &self.client);
         }

@@ -10,6 +10,9 @@
 //! loses nothing, `everysec` at most a second, which the protocol repairs. [`RedisStore::durability_warnings`] names
 //! settings that lose more.
 //!
+//! Each store calls itself by an id of its own ([`RedisStore::id`]), drawn when it is first opened; a store that was emptied
+//! is another one.
+//!
 //! It refuses a schema it does not know, a server whose user may not do everything the scripts do (asked once, at the
 //! start: a script that is refused half way would leave half of its writes), and a body beyond [`MAX_BODY_BYTES`],
 //! before it is sent. No message of it holds a password.
@@ -44,6 +47,8 @@ use std::sync::Arc;
 
 use fleet_core::seams::StoreError;
 
+use crate::store_id::StoreId;
+
 use call::{Again, Call};
 use link::Link;
 use scripts::Script;
@@ -51,8 +56,10 @@ use scripts::Script;
 pub use call::MAX_BODY_BYTES;
 pub use settings::{DEFAULT_PREFIX, RedisSettings};
 
-/// The layout this program writes, and the newest it reads.
-pub const SCHEMA_VERSION: i64 = 1;
+/// The layout this program writes, and the newest it reads. An older one becomes it when it is opened, in one step; a
+/// program that knows only the older one is refused from then on, and should be stopped before (what it writes until its
+/// end is kept).
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// A store in a Redis server. Cheap to clone: clones share its few connections.
 #[derive(Clone)]
@@ -67,7 +74,7 @@ impl RedisStore {
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self, StoreError> {
         let link = Link::new(url, &settings)?;
         let store = Self { link: Arc::new(link), settings: Arc::new(settings) };
-        store.check().await?;
+        store.open().await?;
         Ok(store)
     }
 
@@ -83,16 +90,27 @@ impl RedisStore {
         self.link.send(&command, Again::Safe).await.map(drop).map_err(|error| failure::of(&error, self.address()))
     }
 
+    /// What the store calls itself. One that was emptied meanwhile is made a store again, and calls itself otherwise.
+    pub async fn id(&self) -> Result<StoreId, StoreError> {
+        let mut row = self.call(&scripts::ID).send(Again::Safe).await?.ok()?;
+        match row.optional_text()? {
+            Some(text) => id(&text, self.address()),
+            None => self.open().await,
+        }
+    }
+
     /// A script, with what every script is told.
     fn call(&self, script: &'static Script) -> Call<'_> {
         Call::new(&self.link, script, &self.settings)
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        let answer = self.call(&scripts::OPEN).int(SCHEMA_VERSION).send(Again::Safe).await?;
+    /// Looks whether what is there is ours, and makes it a store if nothing is.
+    async fn open(&self) -> Result<StoreId, StoreError> {
+        let offered = StoreId::draw();
+        let answer = self.call(&scripts::OPEN).int(SCHEMA_VERSION).text(offered.as_str()).send(Again::Safe).await?;
         let (server, prefix) = (self.address(), &self.settings.prefix);
         match answer.word() {
-            "ok" => Ok(()),
+            "ok" => id(&answer.rest().text()?, server),
             "schema" => {
                 let found = answer.rest().text()?;
                 let what = format!("{server} (keys {prefix}*)");
@@ -116,4 +134,8 @@ impl RedisStore {
             _ => Err(answer.surprise()),
         }
     }
+}
+
+fn id(text: &str, server: &str) -> Result<StoreId, StoreError> {
+    StoreId::parse(text).ok_or_else(|| failure::damaged(server, "store id", text))
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_core::domain::{Manifest, Outcome, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanSummary,
-    Scans, StoreError,
+    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanStamp,
+    ScanSummary, Scans, StoreError,
 };
 use jiff::Timestamp;
 
@@ -58,6 +58,14 @@ impl Scans for RedisStore {
     async fn manifest(&self, scan: &ScanId) -> Result<Option<Manifest>, StoreError> {
         match ask(self, scan, "manifest").await {
             Ok(answer) => answer.ok()?.body(),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn scan_stamp(&self, scan: &ScanId) -> Result<Option<ScanStamp>, StoreError> {
+        match ask(self, scan, "stamp").await {
+            Ok(answer) => Ok(Some(ScanStamp(answer.ok()?.text()?))),
             Err(StoreError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

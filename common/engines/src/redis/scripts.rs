@@ -21,6 +21,7 @@ macro_rules! scripts {
 
 scripts! {
     OPEN = "lua/open.lua";
+    ID = "lua/id.lua";
     OPEN_SCAN = "lua/open_scan.lua";
     LEASE = "lua/lease.lua";
     FREEZE = "lua/freeze.lua";
@@ -35,11 +36,11 @@ scripts! {
     SETTLE = "lua/trades.lua" "lua/settle.lua";
     PRUNE = "lua/trades.lua" "lua/prune.lua";
     PRUNE_NOTICES = "lua/prune_notices.lua";
-    TRADE = "lua/trades.lua" "lua/trade.lua";
+    TRADE = "lua/trades.lua" "lua/outbox.lua" "lua/trade.lua";
     LIST_TRADES = "lua/trades.lua" "lua/list_trades.lua";
     PORTFOLIO = "lua/portfolio.lua";
-    CLAIM = "lua/claim.lua";
-    NOTICE = "lua/notice.lua";
+    CLAIM = "lua/outbox.lua" "lua/claim.lua";
+    NOTICE = "lua/outbox.lua" "lua/notice.lua";
     LIST_NOTICES = "lua/list_notices.lua";
     BUDGET = "lua/budget.lua";
     BARS = "lua/bars.lua";

@@ -14,8 +14,11 @@ use super::failure::Failure;
 use super::{Work, explanations, row, scans};
 
 pub(super) fn commit(work: &Work<'_>, commit: Commit) -> Result<CommitAnswer, Failure> {
-    let Commit { scan, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
     let found = row::scan(work, &scan)?;
+    if stamp.is_some_and(|stamp| stamp != found.stamp()) {
+        return Ok(CommitAnswer::MadeAnew);
+    }
     if !scans::planned(work, &scan, &ticker)? {
         return Err(StoreError::NotFound(format!("ticker {ticker} in the manifest of scan {scan}")).into());
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet_core::domain::{Notice, NoticeKind, ScanId, ScanState, Ticker, TradeId, TradeRecord};
-use fleet_core::seams::{Lease, StoreError};
+use fleet_core::seams::{Lease, ScanStamp, StoreError};
 use fleet_core::wire;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, named_params};
@@ -21,6 +21,14 @@ pub(super) struct ScanRow {
     pub(super) holder: Option<String>,
     pub(super) lease_until_us: i64,
     pub(super) frozen: bool,
+    pub(super) created_us: i64,
+}
+
+impl ScanRow {
+    /// Seqs are never given out twice by one file; the instant tells files apart.
+    pub(super) fn stamp(&self) -> ScanStamp {
+        ScanStamp(format!("{}-{}", self.seq, self.created_us))
+    }
 }
 
 pub(super) fn scan_state(word: &str) -> Result<ScanState, Failure> {
@@ -63,7 +71,8 @@ pub(super) fn count(n: i64) -> Result<u32, Failure> {
 /// A scan's row, if there is one.
 pub(super) fn find_scan(work: &Work<'_>, scan: &ScanId) -> Result<Option<ScanRow>, Failure> {
     let mut statement = work.tx.prepare_cached(
-        "SELECT seq, state, config_hash, epoch, holder, lease_until_us, manifest IS NOT NULL FROM scans WHERE scan = ?",
+        "SELECT seq, state, config_hash, epoch, holder, lease_until_us, manifest IS NOT NULL, created_us
+         FROM scans WHERE scan = ?",
     )?;
     let found = statement
         .query_row([scan.as_str()], |row| {
@@ -76,6 +85,7 @@ pub(super) fn find_scan(work: &Work<'_>, scan: &ScanId) -> Result<Option<ScanRow
                 holder: row.get(4)?,
                 lease_until_us: row.get(5)?,
                 frozen: row.get(6)?,
+                created_us: row.get(7)?,
             };
             Ok((row, state))
         })

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanSummary,
-    Scans, StoreError,
+    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanStamp,
+    ScanSummary, Scans, StoreError,
 };
 use fleet_core::wire;
 use jiff::Timestamp;
@@ -52,6 +52,11 @@ impl Scans for SqliteStore {
     async fn manifest(&self, scan: &ScanId) -> Result<Option<Manifest>, StoreError> {
         let scan = scan.clone();
         self.read(move |work| stored_manifest(work, &scan)).await
+    }
+
+    async fn scan_stamp(&self, scan: &ScanId) -> Result<Option<ScanStamp>, StoreError> {
+        let scan = scan.clone();
+        self.read(move |work| Ok(row::find_scan(work, &scan)?.map(|found| found.stamp()))).await
     }
 
     async fn advance(&self, lease: &Lease, to: ScanState) -> Result<(), StoreError> {

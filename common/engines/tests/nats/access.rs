@@ -4,8 +4,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fleet_core::seams::QueueError;
-use fleet_engines::connect::{QueueAddress, Secret, Secrets, connect_queue};
+use fleet_core::seams::{QueueError, TaskQueue};
+use fleet_engines::connect::{QueueAddress, Secret, Secrets};
+use fleet_engines::nats::{NatsQueue, NatsSettings};
+use fleet_engines::store_id::StoreId;
 use fleet_servers::{Certificates, NatsAuth, NatsOptions, NatsServer};
 
 const PASSWORD: &str = "pass-word, with @ and :";
@@ -21,7 +23,12 @@ fn server(auth: NatsAuth) -> NatsServer {
 
 async fn connect(url: &str, secrets: &Secrets) -> Result<(), String> {
     let asked = Instant::now();
-    let connected = connect_queue(&QueueAddress::parse(url).unwrap(), secrets).await;
+    let QueueAddress::Nats(address) = QueueAddress::parse(url).unwrap() else { panic!("{url} is no NATS server's") };
+    let settings = match NatsSettings::new(&address, secrets, &StoreId::draw()) {
+        Ok(settings) => settings,
+        Err(error) => return Err(error.to_string()),
+    };
+    let connected = NatsQueue::connect(settings).await;
     assert!(asked.elapsed() < SOON, "{url}: it took {:?}", asked.elapsed());
     match connected {
         Ok(queue) => queue.ping().await.map_err(|error| error.to_string()),

@@ -8,7 +8,7 @@ use fleet_core::seams::{Delivery, Published, QueueError, TaskQueue};
 use fleet_engines::nats::NatsQueue;
 use fleet_servers::NatsServer;
 
-use crate::world::{ACK_WAIT, Raw, patiently, scan, settings, task, ticker};
+use crate::world::{ACK_WAIT, Raw, STREAM, SUBJECTS, patiently, scan, settings, task, ticker};
 
 /// The connection's 2 s and three answers' 2.5 s, and room for a busy machine: no call takes longer, whatever happens.
 const LIMIT: Duration = Duration::from_secs(12);
@@ -177,16 +177,16 @@ async fn a_consumer_and_a_stream_deleted_behind_our_back_are_made_again() {
     let (server, queue) = start().await;
     let mut raw = Raw::connect(&server);
     publish(&queue, 1, 0).await;
-    raw.api("CONSUMER.DELETE.WORK.workers", "");
+    raw.api(&format!("CONSUMER.DELETE.{STREAM}.workers"), "");
     take(&queue, 1).await;
     // While a pull waits.
     let (pulled, ()) = tokio::join!(queue.pull(1, Duration::from_secs(10)), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        raw.api("CONSUMER.DELETE.WORK.workers", "");
+        raw.api(&format!("CONSUMER.DELETE.{STREAM}.workers"), "");
         publish(&queue, 2, 0).await;
     });
     assert_eq!(pulled.unwrap().len(), 1);
-    raw.api("STREAM.DELETE.WORK", "");
+    raw.api(&format!("STREAM.DELETE.{STREAM}"), "");
     assert_eq!(publish(&queue, 3, 0).await, Published::Queued);
     take(&queue, 1).await;
 }
@@ -196,7 +196,7 @@ async fn a_consumer_and_a_stream_deleted_behind_our_back_are_made_again() {
 async fn a_stream_that_took_our_subjects_meanwhile_swallows_nothing() {
     let (server, queue) = start().await;
     let mut raw = Raw::connect(&server);
-    raw.api("STREAM.DELETE.WORK", "");
+    raw.api(&format!("STREAM.DELETE.{STREAM}"), "");
     raw.api("STREAM.CREATE.OTHER", r#"{"name":"OTHER","subjects":["work.>"],"num_replicas":1}"#);
     match queue.publish(&task(1), 0).await {
         Err(QueueError::Refused(why)) => assert!(why.contains("expected stream does not match"), "{why}"),
@@ -240,7 +240,8 @@ async fn a_task_that_the_server_passes_over_can_be_purged_and_published_again() 
     for n in 0..3 {
         publish(&queue, n, 0).await;
     }
-    Raw::connect(&server).api("STREAM.PURGE.WORK", r#"{"filter": "work.test-20261120-1.T0"}"#);
+    let filter = format!(r#"{{"filter": "{SUBJECTS}.test-20261120-1.T0"}}"#);
+    Raw::connect(&server).api(&format!("STREAM.PURGE.{STREAM}"), &filter);
     assert_eq!(queue.backlog(&scan(1)).await.unwrap(), 2);
     assert_eq!(publish(&queue, 1, 1).await, Published::AlreadyQueued);
     for n in [1, 2] {

@@ -7,5 +7,8 @@ mod access;
 mod faults;
 mod layout;
 mod promises;
+#[path = "../redis/scan.rs"]
+mod small_scan;
+mod stores;
 mod tasks;
 mod world;

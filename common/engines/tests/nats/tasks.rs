@@ -10,7 +10,7 @@ use fleet_engines::nats::NatsQueue;
 use fleet_servers::NatsServer;
 use futures::{StreamExt, stream};
 
-use crate::world::{ACK_WAIT, Raw, scan, settings, task, ticker};
+use crate::world::{ACK_WAIT, Raw, SUBJECTS, scan, settings, task, ticker};
 
 const MANY: usize = 6_000;
 /// The publisher's own window.
@@ -124,7 +124,7 @@ async fn messages_that_are_no_tasks_are_thrown_away_and_block_nothing() {
         .into_iter()
         .enumerate()
     {
-        let answer = raw.request(&format!("work.test-20261120-1.BAD{n}"), body);
+        let answer = raw.request(&format!("{SUBJECTS}.test-20261120-1.BAD{n}"), body);
         assert!(answer.contains("\"seq\""), "{answer}");
     }
     publish(&queue, 1, 0).await;
@@ -137,7 +137,7 @@ async fn messages_that_are_no_tasks_are_thrown_away_and_block_nothing() {
 async fn a_task_of_a_newer_version_is_left_for_somebody_else() {
     let (server, queue) = start().await;
     let mut raw = Raw::connect(&server);
-    raw.request("work.test-20261120-1.T1", "{\"v\":1000,\"body\":[]}");
+    raw.request(&format!("{SUBJECTS}.test-20261120-1.T1"), "{\"v\":1000,\"body\":[]}");
     publish(&queue, 2, 0).await;
     let started = Instant::now();
     let delivery = pull_one(&queue).await;
@@ -151,7 +151,10 @@ async fn a_task_of_a_newer_version_is_left_for_somebody_else() {
 async fn a_foreign_trace_header_is_not_believed() {
     let (server, queue) = start().await;
     let mut raw = Raw::connect(&server);
-    raw.request("work.test-20261120-1.T1", &String::from_utf8(wire::encode(&task(1)).unwrap()).unwrap());
+    raw.request(
+        &format!("{SUBJECTS}.test-20261120-1.T1"),
+        &String::from_utf8(wire::encode(&task(1)).unwrap()).unwrap(),
+    );
     assert_eq!(pull_one(&queue).await.trace(), TraceContext::of_task(&task(1), 0));
 }
 

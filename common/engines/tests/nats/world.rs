@@ -8,10 +8,19 @@ use fleet_core::domain::{ScanId, Task, Ticker};
 use fleet_core::seams::QueueError;
 use fleet_engines::connect::{QueueAddress, Secrets};
 use fleet_engines::nats::NatsSettings;
+use fleet_engines::store_id::StoreId;
 use fleet_servers::NatsServer;
 
 /// Short enough to wait for, long enough for a busy machine.
 pub const ACK_WAIT: Duration = Duration::from_secs(1);
+
+/// The store whose tasks these are: its stream is [`STREAM`], its subjects begin with [`SUBJECTS`].
+pub fn store() -> StoreId {
+    StoreId::parse("00000000000000aa").unwrap()
+}
+
+pub const STREAM: &str = "WORK-00000000000000aa";
+pub const SUBJECTS: &str = "work.00000000000000aa";
 
 /// The fleet's layout at an address, with a short acknowledgement time.
 pub fn settings(url: &str) -> NatsSettings {
@@ -21,7 +30,7 @@ pub fn settings(url: &str) -> NatsSettings {
 /// The fleet's layout at an address.
 pub fn settings_with(url: &str, secrets: &Secrets) -> NatsSettings {
     match QueueAddress::parse(url).unwrap() {
-        QueueAddress::Nats(address) => NatsSettings::new(&address, secrets).unwrap(),
+        QueueAddress::Nats(address) => NatsSettings::new(&address, secrets, &store()).unwrap(),
         QueueAddress::InProcess => panic!("{url} is no address of a NATS server"),
     }
 }

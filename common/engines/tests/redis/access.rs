@@ -135,7 +135,7 @@ async fn keys_of_others_and_of_newer_versions_are_left_alone() {
         matches!(newer, StoreError::Newer { found, known: SCHEMA_VERSION, .. } if found > SCHEMA_VERSION),
         "{newer}"
     );
-    for foreign in ["hello", "", "0", "-1"] {
+    for foreign in ["hello", "", "0", "-1", "1.0", " 1"] {
         let error = schema(foreign.to_owned()).await;
         assert!(matches!(error, StoreError::Foreign(_)), "{foreign:?}: {error}");
     }

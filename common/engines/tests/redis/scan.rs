@@ -55,6 +55,7 @@ pub fn commit(scan: &ScanId, n: usize, detail: &str) -> Commit {
     let reason = FailReason { word: "throttled".to_owned(), detail: detail.to_owned() };
     Commit {
         scan: scan.clone(),
+        stamp: None,
         ticker: ticker(n),
         outcome: Outcome::Failed { reason, requests: RequestCounts::default() },
         worker: "w1".to_owned(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fleet_core::domain::*;
 use fleet_core::seams::*;
 use fleet_engines::budget::{JITTER, WINDOW};
-use fleet_engines::redis::RedisStore;
+use fleet_engines::redis::{RedisSettings, RedisStore};
 use fleet_servers::{RedisOptions, RedisServer};
 
 use crate::place::Place;
@@ -171,7 +171,7 @@ async fn two_processes_commit_each_ticker_once() {
                 match store.commit(&commit(&scan, n, "x")).await.unwrap() {
                     CommitAnswer::Committed => won += 1,
                     CommitAnswer::Duplicate => {}
-                    CommitAnswer::Late => panic!("a scan that is not sealed was late"),
+                    other @ (CommitAnswer::Late | CommitAnswer::MadeAnew) => panic!("{other:?}"),
                 }
             }
             won
@@ -261,4 +261,48 @@ async fn a_full_server_takes_nothing_by_halves() {
     assert!(matches!(full, StoreError::Full(_)), "{full}");
     assert_eq!(store.outcomes(&lease.scan, 0..900).await.unwrap().len(), written);
     assert_eq!(store.missing_count(&lease.scan).await.unwrap() as usize, TICKERS - written);
+}
+
+/// A full server is said to be full at the start, not by the first commit of somebody's work.
+#[tokio::test]
+async fn a_full_server_is_refused_at_the_start() {
+    let server = RedisServer::start();
+    let place = Place::on(&server);
+    let store = place.store().await;
+    command(&server, &["SET", "ballast", &"x".repeat(4_000_000)]).await;
+    command(&server, &["CONFIG", "SET", "maxmemory", "3mb"]).await;
+    let refused = RedisStore::connect(&place.url, place.settings.clone()).await.map(drop);
+    assert!(matches!(refused, Err(StoreError::Full(_))), "{refused:?}");
+    // Who is in reads on, and room that is made is found.
+    assert!(store.list_scans(9).await.unwrap().is_empty());
+    command(&server, &["CONFIG", "SET", "maxmemory", "64mb"]).await;
+    place.store().await;
+}
+
+/// The first connection is made before the user loses a right, all later ones after it.
+#[tokio::test]
+async fn a_connection_that_could_not_be_made_is_tried_again() {
+    let users = vec!["fleet on >pw ~optionfleet:1:* +@all".to_owned()];
+    let server = RedisServer::start_with(RedisOptions { users, ..RedisOptions::default() });
+    let url = format!("{}3", server.url().replacen("://", "://fleet:pw@", 1));
+    let store = RedisStore::connect(&url, RedisSettings::default()).await.unwrap();
+    for right in ["select", "evalsha"] {
+        command(&server, &["ACL", "SETUSER", "fleet", &format!("-{right}")]).await;
+        command(&server, &["CLIENT", "KILL", "USER", "fleet"]).await;
+        // Side by side, so that every connection is asked for.
+        let refused = |n: u32| {
+            let store = &store;
+            async move {
+                let error = store.list_scans(n).await.unwrap_err().to_string();
+                assert!(error.contains("does not let this user"), "without {right}: {error}");
+            }
+        };
+        tokio::join!(refused(1), refused(2), refused(3), refused(4), refused(5));
+        command(&server, &["ACL", "SETUSER", "fleet", &format!("+{right}")]).await;
+        let asked = |n: u32| store.list_scans(n);
+        let (a, b, c, d, e) = tokio::join!(asked(1), asked(2), asked(3), asked(4), asked(5));
+        for answer in [a, b, c, d, e] {
+            assert!(answer.as_ref().is_ok_and(Vec::is_empty), "with {right} again: {answer:?}");
+        }
+    }
 }

@@ -53,6 +53,7 @@ pub async fn only_one_of_many_commits_wins(at: &dyn StoreFixture) -> Result<(), 
             CommitAnswer::Committed => winners.push(n),
             CommitAnswer::Duplicate => {}
             CommitAnswer::Late => return Err("a commit before the seal was late".to_owned()),
+            CommitAnswer::MadeAnew => return Err("a commit without a stamp was refused for it".to_owned()),
         }
     }
     ensure_eq!(winners.len(), 1, "commits of eight that were told they won");
@@ -161,4 +162,30 @@ pub async fn the_newest_scans_explanation_is_kept(at: &dyn StoreFixture) -> Resu
     let newest = one_scan(at, "1100", |_, commit| commit.explanations = b"newest".to_vec()).await?;
     ensure_eq!(read().await?, Some((newest.scan, b"newest".to_vec())), "after a newer scan's commit");
     Ok(())
+}
+
+/// A scan that was pruned and made again under its old id is another one: what was computed under the manifest of the
+/// first is not written into the second, also not for a ticker that the second does not have.
+pub async fn a_commit_of_a_scan_that_was_made_anew_is_refused(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    let stamp = async || at.store().scan_stamp(&scan).await.kept("reading a scan's stamp");
+    ensure_eq!(stamp().await?, None, "the stamp of no scan");
+    at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    let first = stamp().await?;
+    ensure!(first.is_some(), "a scan has no stamp");
+    at.pass(at.beat()).await;
+    ensure_eq!(at.store().prune_scans(at.now()).await.kept("pruning")?, 1, "scans pruned");
+    frozen(at, "1000", &["TSLA"]).await?;
+    let second = stamp().await?;
+    ensure!(second.is_some() && second != first, "the stamp of a scan that was made anew is {second:?}, as before");
+    for ticker in ["TSLA", "MSFT"] {
+        let stale = Commit { stamp: first.clone(), ..commit(&scan, ticker) };
+        let answer = at.store().commit(&stale).await.kept("committing")?;
+        ensure_eq!(answer, CommitAnswer::MadeAnew, "a commit of {ticker} under the first manifest");
+    }
+    ensure_eq!(at.store().missing_count(&scan).await.kept("counting")?, 1, "tickers missing after refusals");
+    let other = at.reopened().await?;
+    let found = other.scan_stamp(&scan).await.kept("reading a scan's stamp")?;
+    ensure_eq!(found, second, "the stamp of a frozen scan, asked by another process");
+    committed(at, &Commit { stamp: second, ..commit(&scan, "TSLA") }).await
 }

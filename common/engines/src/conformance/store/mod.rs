@@ -58,6 +58,7 @@ macro_rules! store_promises {
             a_commit_writes_everything_it_brings
             a_commit_for_what_was_not_planned_is_refused
             a_commit_after_the_seal_is_late
+            a_commit_of_a_scan_that_was_made_anew_is_refused
             what_was_answered_is_there_after_reopening
             the_newest_scans_explanation_is_kept
             sealing_closes_what_is_missing

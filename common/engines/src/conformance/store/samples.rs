@@ -101,6 +101,7 @@ pub(super) fn commit(scan: &ScanId, text: &str) -> Commit {
     let ticker = ticker(text);
     Commit {
         scan: scan.clone(),
+        stamp: None,
         outcome: Outcome::Found(Box::new(finding(&ticker))),
         ticker,
         worker: "worker-1".to_owned(),

@@ -1,20 +1,21 @@
 -- One ticker's outcome and all that comes with it; the first writer wins. Order: marks (of trades live until now),
 -- transitions with their notices, then proposals, so that a trade that lapses or is sold makes room for a new one on
 -- the same contract; then the explanations.
-local id, ticker, outcome, explanation = take(), take(), take(), take()
+local id, stamp, ticker, outcome, explanation = take(), take(), take(), take(), take()
 local scan = PREFIX .. 'scan:' .. id
-local found = redis.call('HMGET', scan, 'state', 'seq')
+local found = redis.call('HMGET', scan, 'state', 'seq', 'created_us')
 if not found[1] then
   return { 'no scan' }
 end
-if not redis.call('ZSCORE', scan .. ':places', ticker) then
-  return { 'no ticker' }
+if stamp ~= '' and stamp ~= stamp_of(found[2], found[3]) then
+  return { 'made anew' }
 end
-if RANK[found[1]] >= RANK.sealed then
-  return { 'late' }
-end
+-- Once a scan is sealed nothing is missing: what was is kept elsewhere.
 if not redis.call('ZSCORE', scan .. ':missing', ticker) then
-  return { 'duplicate' }
+  if not redis.call('ZSCORE', scan .. ':places', ticker) then
+    return { 'no ticker' }
+  end
+  return { RANK[found[1]] >= RANK.sealed and 'late' or 'duplicate' }
 end
 -- A server without memory refuses a script's first write, if that is one that needs memory, and none after it.
 redis.call('HSET', scan .. ':outcomes', ticker, outcome)
@@ -25,10 +26,11 @@ for _ = 1, tonumber(take()) do
   local marks = PREFIX .. 'marks:' .. ARGV[taken + 1]
   taken = taken + 3
   local known = redis.call('HMGET', trade, 'state', 'marked_us')
+  local newest = not known[2] or tonumber(known[2]) < tonumber(at_us)
   -- One mark an instant, the first.
-  if LIVE[known[1]] and redis.call('ZCOUNT', marks, at_us, at_us) == 0 then
+  if LIVE[known[1]] and (newest or redis.call('ZCOUNT', marks, at_us, at_us) == 0) then
     redis.call('ZADD', marks, at_us, body)
-    if not known[2] or tonumber(known[2]) < tonumber(at_us) then
+    if newest then
       redis.call('HSET', trade, 'last_mark', body, 'marked_us', at_us)
     end
   end
@@ -72,12 +74,8 @@ for _ = 1, tonumber(take()) do
   end
 end
 
-if explanation ~= '' then
-  local key = PREFIX .. 'explanation:' .. ticker
-  local newest = redis.call('HGET', key, 'seq')
-  if not newest or tonumber(newest) <= tonumber(found[2]) then
-    redis.call('HSET', key, 'scan', id, 'seq', found[2], 'body', explanation)
-    redis.call('ZADD', PREFIX .. 'explanations', '-' .. found[2], ticker)
-  end
+-- A scan explains a ticker once: what is listed already is of another scan, an older one (a higher score) or a newer one.
+if explanation ~= '' and redis.call('ZADD', PREFIX .. 'explanations', 'LT', 'CH', '-' .. found[2], ticker) == 1 then
+  redis.call('HSET', PREFIX .. 'explanation:' .. ticker, 'scan', id, 'seq', found[2], 'body', explanation)
 end
 return { 'committed' }

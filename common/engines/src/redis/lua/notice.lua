@@ -9,15 +9,14 @@ if act == 'confirm' then
   redis.call('HSET', notice, 'sent', '1', 'claimed_until_us', '0')
   redis.call('HDEL', notice, 'holder')
   redis.call('ZREM', PREFIX .. 'outbox:unsent', key)
+  redis.call('ZREM', PREFIX .. 'outbox:perishing', key)
   redis.call('ZADD', PREFIX .. 'outbox:sent', found[1], key)
   return { 'ok' }
 end
 -- A claim that somebody else holds by now, and a notice that was sent, stay as they are.
 if found[2] == '0' and found[3] == take() then
   if redis.call('HGET', PREFIX .. 'trade:' .. found[4], 'ignored') == '1' then
-    redis.call('UNLINK', notice)
-    redis.call('ZREM', PREFIX .. 'outbox', key)
-    redis.call('ZREM', PREFIX .. 'outbox:unsent', key)
+    forget_notice(key)
   else
     redis.call('HSET', notice, 'claimed_until_us', '0')
     redis.call('HDEL', notice, 'holder')

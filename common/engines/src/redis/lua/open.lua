@@ -1,5 +1,6 @@
 -- Whose keys these are, and whether this user may do all that the other scripts do: a script that is refused half way
--- leaves half of its writes. Answers the version of the layout, and the commands that are refused.
+-- leaves half of its writes. Brings an older layout to the present one, and gives a new store its id (the one that is
+-- offered). Answers the id, or a layout that is not known, or the commands that are refused.
 local key = PREFIX .. 'probe'
 local refused = {}
 
@@ -18,11 +19,14 @@ local schema = redis.pcall('GET', PREFIX .. 'schema')
 if refusal_of(schema) == 'keys' then
   return { 'keys' }
 end
-if type(schema) == 'string' and schema ~= ARGV[3] then
+local found, known = tonumber(schema or '0'), tonumber(ARGV[3])
+if type(schema) == 'string' and not (found and found >= 1 and found <= known and schema == digits(found)) then
   return { 'schema', schema }
 end
+-- The first write takes memory: a full server refuses a script's first write, if that is one that takes memory, and none
+-- after it. It also takes away whatever a probe that was cut short left.
 for _, command in ipairs({
-  { 'UNLINK', key }, { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
+  { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
   { 'HSET', key, 'a', '1' }, { 'HGET', key, 'a' }, { 'HMGET', key, 'a' }, { 'HGETALL', key }, { 'HEXISTS', key, 'a' },
   { 'HLEN', key }, { 'HINCRBY', key, 'a', 1 }, { 'HDEL', key, 'a' }, { 'UNLINK', key },
   { 'ZADD', key, 1, 'a' }, { 'ZRANGE', key, 0, -1 }, { 'ZRANGEBYSCORE', key, 0, 1 }, { 'ZREVRANGEBYSCORE', key, 1, 0 },
@@ -44,5 +48,17 @@ end
 if #refused > 0 then
   return { 'refused', refused }
 end
+if found == 1 then
+  -- Schema 2 finds notices that are too late by their time.
+  for _, unsent in ipairs(redis.call('ZRANGE', PREFIX .. 'outbox:unsent', 0, -1)) do
+    local expires_us = redis.call('HGET', PREFIX .. 'notice:' .. unsent, 'expires_us')
+    if expires_us then
+      redis.call('ZADD', PREFIX .. 'outbox:perishing', expires_us, unsent)
+    end
+  end
+end
 redis.call('SET', PREFIX .. 'schema', ARGV[3])
-return { 'ok' }
+if redis.call('EXISTS', PREFIX .. 'id') == 0 then
+  redis.call('SET', PREFIX .. 'id', ARGV[4])
+end
+return { 'ok', redis.call('GET', PREFIX .. 'id') }

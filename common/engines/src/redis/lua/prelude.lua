@@ -6,6 +6,7 @@
 -- number becomes text by `digits` only (Lua's own way keeps 14 digits).
 --
 --   schema                              version of this layout
+--   id                                  what this store calls itself: drawn when it is first opened
 --   scans                     zset      scan by seq (order of creation)      scans:seq  the last seq
 --   scan:<id>                 hash      seq state config_hash created_us epoch [holder lease_until_us] [frozen] [sealed_by] [counted]
 --   scan:<id>:manifest        string    body
@@ -20,6 +21,7 @@
 --   trade:<id>                hash      see trades.lua
 --   marks:<id>                zset      body by instant
 --   outbox                    zset      notice by seq      outbox:unsent, outbox:sent  its parts      outbox:seq
+--   outbox:perishing          zset      unsent notices with expires_us, by it (since schema 2)
 --   notice:<key>              hash      seq body trade scan sent claimed_until_us [holder] [expires_us]
 --   budget:<vendor>           hash      next_us blocked_until_us
 --   bars                      zset      sessions with bars (by text)      bars:<session>  hash  instrument -> body
@@ -45,6 +47,11 @@ local function clock()
   end
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+-- Tells a scan from one of its id that was made anew: seqs begin again only where the store was emptied.
+local function stamp_of(seq, created_us)
+  return seq .. '-' .. created_us
 end
 
 -- The answer to whoever does not hold a scan's lease (any more); nothing for its holder.

@@ -1,9 +1,12 @@
--- What is known of one scan: its state, its manifest, its deliveries, what is missing, the coordinator's own requests.
+-- What is known of one scan: its state, its stamp, its manifest, its deliveries, what is missing, the coordinator's own requests.
 local what, id = take(), take()
 local scan = PREFIX .. 'scan:' .. id
-local found = redis.call('HMGET', scan, 'state', 'frozen')
+local found = redis.call('HMGET', scan, 'state', 'frozen', 'seq', 'created_us')
 if not found[1] then
   return { 'no scan' }
+end
+if what == 'stamp' then
+  return { 'ok', stamp_of(found[3], found[4]) }
 end
 if what == 'state' then
   return { 'ok', found[1] }

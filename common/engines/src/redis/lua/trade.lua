@@ -22,9 +22,7 @@ for i = taken + 1, #ARGV do
   local notice = PREFIX .. 'notice:' .. ARGV[i]
   local found = redis.call('HMGET', notice, 'sent', 'claimed_until_us')
   if found[1] == '0' and tonumber(found[2]) <= now then
-    redis.call('UNLINK', notice)
-    redis.call('ZREM', PREFIX .. 'outbox', ARGV[i])
-    redis.call('ZREM', PREFIX .. 'outbox:unsent', ARGV[i])
+    forget_notice(ARGV[i])
   end
 end
 return { 'ok', record(id) }

@@ -31,8 +31,9 @@ local function has_live(trade)
 end
 
 local function index(trade, names)
+  local score = digits(-tonumber(trade.signalled_us))
   for _, name in ipairs(names) do
-    redis.call('ZADD', PREFIX .. name, digits(-tonumber(trade.signalled_us)), trade.id)
+    redis.call('ZADD', PREFIX .. name, score, trade.id)
   end
 end
 
@@ -93,6 +94,7 @@ local function tell(scan, trade, key, body, perishes)
   redis.call('HSET', notice, 'seq', seq, 'body', body, 'trade', trade.id, 'scan', scan, 'sent', '0', 'claimed_until_us', '0')
   if perishes == '1' then
     redis.call('HSET', notice, 'expires_us', trade.tell_until_us)
+    redis.call('ZADD', PREFIX .. 'outbox:perishing', trade.tell_until_us, key)
   end
   redis.call('ZADD', PREFIX .. 'outbox', seq, key)
   redis.call('ZADD', PREFIX .. 'outbox:unsent', seq, key)

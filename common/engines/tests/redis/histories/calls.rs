@@ -166,6 +166,7 @@ impl History {
         let (marked, changed) = (some(rng), some(rng));
         let commit = Commit {
             scan,
+            stamp: None,
             outcome: values::outcome(rng),
             worker: one_of(rng, &values::WORKERS).to_owned(),
             attempt: rng.random_range(1..5),

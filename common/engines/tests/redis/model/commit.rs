@@ -7,9 +7,12 @@ use super::{Owed, State, Stored, conflict, not_found};
 
 impl State {
     pub(super) fn commit(&mut self, commit: &Commit) -> Stored<CommitAnswer> {
-        let Commit { scan, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+        let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
         let found = self.scan(scan)?;
         let seq = found.seq;
+        if stamp.as_ref().is_some_and(|stamp| *stamp != found.stamp()) {
+            return Ok(CommitAnswer::MadeAnew);
+        }
         if !found.plans(ticker) {
             return not_found(format!("ticker {ticker}"));
         }

@@ -53,6 +53,12 @@ struct Scan {
     requests: RequestCounts,
 }
 
+impl Scan {
+    fn stamp(&self) -> ScanStamp {
+        ScanStamp(format!("{} {}", self.seq, self.created_at))
+    }
+}
+
 struct Owed {
     scan: ScanId,
     notice: Notice,

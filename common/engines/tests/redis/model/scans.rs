@@ -116,6 +116,10 @@ impl Scans for ModelStore {
         Ok(self.state().scans.get(scan).and_then(|scan| scan.manifest.clone()))
     }
 
+    async fn scan_stamp(&self, scan: &ScanId) -> Stored<Option<ScanStamp>> {
+        Ok(self.state().scans.get(scan).map(super::Scan::stamp))
+    }
+
     async fn advance(&self, lease: &Lease, to: ScanState) -> Stored<()> {
         let mut state = self.state();
         let scan = state.fenced(lease)?;

@@ -1,0 +1,69 @@
+//! Scans that vanish and come back under their id while a worker has them in its head, and scans that only vanish.
+
+use fleet_core::domain::ScanState;
+use fleet_core::seams::PortfolioDecision;
+
+use super::*;
+
+impl World {
+    /// Done with everything, and pruned.
+    async fn pruned(&self) {
+        let store = &self.store;
+        store.seal(&self.lease).await.unwrap();
+        store.settle(&self.lease, &PortfolioDecision::default()).await.unwrap();
+        store.advance(&self.lease, ScanState::Done).await.unwrap();
+        store.release_lease(&self.lease).await.unwrap();
+        assert_eq!(store.prune_scans(Timestamp::now()).await.unwrap(), 1);
+    }
+
+    /// The scan again, under another manifest, with its first ticker in the queue.
+    async fn made_anew(&self, as_of: Timestamp) {
+        self.store.open_scan(&self.scan, "hash").await.unwrap();
+        let holder = Holder("test".to_owned());
+        let taken = self.store.take_lease(&self.scan, &holder, Duration::from_secs(60)).await.unwrap();
+        let LeaseAnswer::Taken(lease) = taken else { panic!("{taken:?}") };
+        let ticker = Ticker::parse("A").unwrap();
+        let mut manifest = manifest(&self.scan, std::slice::from_ref(&ticker), Manifest::VERSION);
+        manifest.as_of = Some(as_of);
+        self.store.freeze_manifest(&lease, &manifest).await.unwrap();
+        self.queue.publish(&Task { scan: self.scan.clone(), ticker }, 0).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_committed_under_the_manifest_of_a_scan_that_is_gone() {
+    let world = World::new(&["A"], Manifest::VERSION).await;
+    let worker = world.start(1).await;
+    until(async || world.missing().await == 0 && world.backlog().await == 0).await;
+    world.pruned().await;
+    let as_of = "2026-11-20T15:00:00Z".parse().unwrap();
+    world.made_anew(as_of).await;
+    until(async || world.missing().await == 0).await;
+    worker.drain(Duration::from_secs(5)).await;
+    // Once for the first scan, once by mistake, once as the new manifest says.
+    assert_eq!(*world.market.asked_as_of.lock().unwrap(), [None, None, Some(as_of)]);
+    let outcome = world.store.outcomes(&world.scan, 0..9).await.unwrap().remove(0);
+    assert_eq!(outcome.attempt, 1, "what was done by mistake was no attempt of the new scan");
+}
+
+/// A task of a scan that the store does not know stays in the queue, whether the worker knows the scan or not.
+#[tokio::test]
+async fn a_task_of_an_unknown_scan_is_not_thrown_away() {
+    for met in [true, false] {
+        let world = World::new(if met { &["A"] } else { &[] }, Manifest::VERSION).await;
+        let worker = world.start(1).await;
+        until(async || world.missing().await == 0 && world.backlog().await == 0).await;
+        world.pruned().await;
+        let task = Task { scan: world.scan.clone(), ticker: Ticker::parse("B").unwrap() };
+        world.queue.publish(&task, 0).await.unwrap();
+        // It is handed back, and not to be had for some minutes.
+        until(async || worker_is_done_with(&world).await).await;
+        worker.drain(Duration::from_secs(5)).await;
+        assert_eq!(world.backlog().await, 1, "met before: {met}");
+    }
+}
+
+/// Nothing is held and nothing can be pulled.
+async fn worker_is_done_with(world: &World) -> bool {
+    world.queue.pull(1, Duration::from_millis(30)).await.unwrap().is_empty()
+}
