@@ -16,6 +16,8 @@
 
 pub mod american;
 pub mod black;
+pub mod curve;
+pub mod dividends;
 mod normal;
 mod terms;
 

@@ -23,6 +23,7 @@ mod premium;
 mod smile;
 mod start;
 
+pub(crate) use contract::exercise as boundary_count;
 pub use contract::{boundary, bounds, greeks, implied_vol, price};
 pub use smile::{Point, Quoted, Smile};
 
