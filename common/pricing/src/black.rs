@@ -125,12 +125,15 @@ pub(crate) fn value(terms: &Terms, vol: f64) -> f64 {
 /// [`Refused::OutOfRange`].
 pub fn bounds(terms: &Terms) -> Result<Bounds, Refused> {
     terms.check()?;
-    let (discount, spot) = present(terms);
+    Ok(bounds_at(terms, present(terms)))
+}
+
+fn bounds_at(terms: &Terms, (discount, spot): (f64, f64)) -> Bounds {
     let strike = terms.strike * discount;
-    Ok(match terms.kind {
+    match terms.kind {
         Kind::Call => Bounds { lower: (spot - strike).max(0.0), upper: spot },
         Kind::Put => Bounds { lower: (strike - spot).max(0.0), upper: strike },
-    })
+    }
 }
 
 /// Implied volatility: the annual fraction in [`IMPLIED`] at which [`price`] is `price`. `None` where the price is not
@@ -139,13 +142,37 @@ pub fn bounds(terms: &Terms) -> Result<Bounds, Refused> {
 /// # Errors
 /// [`Refused::OutOfRange`].
 pub fn implied_vol(terms: &Terms, price: f64, tick: f64) -> Result<Option<f64>, Refused> {
-    let bounds = bounds(terms)?;
-    if !bounds.tell(price, tick) || terms.years <= 0.0 {
-        return Ok(None);
+    terms.check()?;
+    Ok(vol_at(terms, present(terms), price, tick))
+}
+
+/// A volatility and the greeks at it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Implied {
+    /// Annual fraction.
+    pub vol: f64,
+    /// At that volatility.
+    pub greeks: Greeks,
+}
+
+/// [`implied_vol()`] and [`greeks`] at once, for less.
+///
+/// # Errors
+/// [`Refused::OutOfRange`].
+pub fn solve(terms: &Terms, price: f64, tick: f64) -> Result<Option<Implied>, Refused> {
+    terms.check()?;
+    let present = present(terms);
+    let vol = vol_at(terms, present, price, tick);
+    Ok(vol.map(|vol| Implied { vol, greeks: sensitivities_at(terms, present, vol) }))
+}
+
+fn vol_at(terms: &Terms, present: (f64, f64), price: f64, tick: f64) -> Option<f64> {
+    let (discount, spot) = present;
+    if !bounds_at(terms, present).tell(price, tick) || terms.years <= 0.0 {
+        return None;
     }
-    let (discount, spot) = present(terms);
     let vol = vol_on_forward(terms.kind, spot, terms.strike * discount, terms.years, price);
-    Ok(vol.filter(|vol| IMPLIED.contains(vol)))
+    vol.filter(|vol| IMPLIED.contains(vol))
 }
 
 /// Closed-form greeks: delta ±e^(−qT)N(±d1), gamma e^(−qT)n(d1)/(Sσ√T), theta
@@ -161,8 +188,11 @@ pub fn greeks(terms: &Terms, vol: f64) -> Result<Greeks, Refused> {
 
 /// [`greeks`] of what was checked.
 pub(crate) fn sensitivities(terms: &Terms, vol: f64) -> Greeks {
+    sensitivities_at(terms, present(terms), vol)
+}
+
+fn sensitivities_at(terms: &Terms, (discount, spot): (f64, f64), vol: f64) -> Greeks {
     let Terms { kind, strike, years, rate, yield_, .. } = *terms;
-    let (discount, spot) = present(terms);
     let root = years.sqrt();
     let (d1, d2) = d1_d2(terms, vol);
     let sign = kind.sign();
@@ -316,6 +346,9 @@ mod tests {
         assert!(implied_vol(&call, lower + 0.02, 0.01).unwrap().is_some());
         assert_eq!(implied_vol(&call, upper, 0.01), Ok(None));
         assert_eq!(implied_vol(&call, f64::NAN, 0.01), Ok(None));
+        let both = solve(&call, lower + 1.0, 0.01).unwrap().unwrap();
+        assert_eq!(Some(both.vol), implied_vol(&call, lower + 1.0, 0.01).unwrap());
+        assert_eq!(Ok(both.greeks), greeks(&call, both.vol));
         assert_eq!(implied_vol(&Terms { years: 0.0, ..call }, 20.5, 0.01), Ok(None));
     }
 

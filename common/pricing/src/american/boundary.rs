@@ -66,12 +66,12 @@ impl Boundary {
         let rule = &grid.fixed;
         let h = apply(&grid.at_fixed, &self.h);
         let (mut plus, mut minus) = ([0.0; FLAT], [0.0; FLAT]);
-        for i in 0..NODES {
+        for (i, ln_b) in ln_b.iter().enumerate() {
             let root = carry.tau_root[i];
             let spread = self.vol * root;
             let scale = 1.0 / spread;
             let drift = (carry.rate - carry.yield_) * root / self.vol;
-            let distance = ln_b[i] - carry.ln_start;
+            let distance = ln_b - carry.ln_start;
             for k in 0..FIXED {
                 let at = i * FIXED + k;
                 let middle = (distance + positive_root(h[at])) * scale * rule.inverse[k] + drift * rule.c[k];

@@ -63,10 +63,10 @@ impl Carry {
         let grid = &*GRID;
         let tau = grid.x.map(|x| years * x * x);
         let (mut growth_rate, mut growth_yield) = ([0.0; FLAT], [0.0; FLAT]);
-        for i in 0..NODES {
+        for (i, tau) in tau.iter().enumerate() {
             for k in 0..FIXED {
                 let (c, at) = (grid.fixed.c[k], i * FIXED + k);
-                let run = tau[i] * (1.0 - c * c);
+                let run = tau * (1.0 - c * c);
                 growth_rate[at] = grid.fixed.w[k] * exp(rate * run);
                 growth_yield[at] = grid.fixed.w[k] * exp(yield_ * run);
             }

@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 
 /// Collocation nodes, without the one at τ = 0, where the boundary is known (n of the paper).
 pub const NODES: usize = 5;
-/// Quadrature nodes of the fixed-point equation (l).
-pub const FIXED: usize = 11;
+/// Quadrature nodes of the fixed-point equation (l). An even number, like the next: processors take two at once.
+pub const FIXED: usize = 12;
 /// Those of all collocation nodes, one after the other: long loops keep the processor busy.
 pub const FLAT: usize = NODES * FIXED;
 /// Quadrature nodes of the price (p).
-pub const FINAL: usize = 21;
+pub const FINAL: usize = 22;
 /// Quadrature nodes of the greeks, whose integrands are steeper near the boundary.
 pub const FINE: usize = 64;
 

@@ -153,9 +153,9 @@ impl Stepper {
         let (first, last) = (self.order(0), self.order(NODES - 1));
         self.right[first] = self.intrinsic[first];
         let mut carried = self.right[first];
-        for k in 1..NODES - 1 {
+        for (k, (factor, _)) in factors.iter().enumerate().take(NODES - 1).skip(1) {
             let i = self.order(k);
-            carried = self.right[i] - factors[k].0 * carried;
+            carried = self.right[i] - factor * carried;
             self.right[i] = carried;
         }
         self.values[first] = self.intrinsic[first];
