@@ -25,7 +25,7 @@ fn row(cells: &[f64]) -> Row {
 
 /// Dollars per 1.00 of volatility.
 fn vega(terms: &Terms, vol: f64) -> f64 {
-    (price(terms, vol + 1e-4).unwrap() - price(terms, vol - 1e-4).unwrap()) / 2e-4
+    (price(terms, vol + 1e-4).expect("a price") - price(terms, vol - 1e-4).expect("a price")) / 2e-4
 }
 
 /// Prices within the tolerance; volatilities of prices that tell them. How many did.
@@ -33,13 +33,15 @@ fn check(table: &[Vec<f64>]) -> usize {
     let mut told = 0;
     for cells in table {
         let Row { terms, vol, price: wanted } = row(cells);
-        let got = price(&terms, vol).unwrap();
+        let got = price(&terms, vol).expect("a price");
         assert!((got - wanted).abs() <= PRICE, "{terms:?} at {vol}: {got}, not {wanted}");
         if wanted - terms.intrinsic() < 0.01 || vega(&terms, vol) < 0.02 {
             continue;
         }
         told += 1;
-        let of = |price: f64| implied_vol(&terms, price, 0.0).unwrap().unwrap_or_else(|| panic!("{terms:?}: {price}"));
+        let of = |price: f64| {
+            implied_vol(&terms, price, 0.0).expect("no refusal").unwrap_or_else(|| panic!("{terms:?}: {price}"))
+        };
         assert!((of(wanted) - vol).abs() <= VOL, "{terms:?}: {} of the reference's price, not {vol}", of(wanted));
         assert!((of(got) - vol).abs() <= ROUND_TRIP, "{terms:?}: {} of its own price, not {vol}", of(got));
     }
