@@ -7,9 +7,10 @@ use fleet_tests::recordings::repository;
 use serde_json::Value;
 
 /// What each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("fleet-core", &[]),
     ("fleet-analysis", &["fleet-core"]),
+    ("fleet-pricing", &[]),
     ("fleet-engines", &["fleet-core"]),
     ("fleet-scraper", &["fleet-core"]),
     ("fleet-market", &["fleet-core", "fleet-analysis"]),
