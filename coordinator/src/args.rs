@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_telemetry::LogFormat;
+use fleet_worker::program::times::duration;
 
 /// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
 #[derive(Debug, Clone, Parser)]
@@ -317,27 +318,6 @@ fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// Reads `150ms`, `30s`, `20m`, `2h`, `30d`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    const WANTED: &str = "a time such as 150ms, 30s, 20m, 2h or 30d is wanted";
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(WANTED)?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| WANTED)?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(WANTED.to_owned()),
-    };
-    number
-        .checked_mul(millis)
-        .filter(|ms| *ms <= 3_660 * 86_400_000)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "more than ten years".to_owned())
-}
-
 /// Reads the time a scan may take.
 fn deadline(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
@@ -412,14 +392,5 @@ mod tests {
         check_refused("optionfleet scan --as-of 2026-11-20", "unexpected argument '--as-of'");
         check_refused("optionfleet inspect", "required");
         check_refused("optionfleet market --limit fast", "a rate such as 5/s");
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("150ms"), Ok(Duration::from_millis(150)));
-        assert_eq!(duration("20m"), Ok(Duration::from_secs(1200)));
-        for text in ["20", "m", "", "-1s", "1.5h", "9999999999999999999s", "99999d"] {
-            assert!(duration(text).is_err(), "{text:?} was taken for a time");
-        }
     }
 }
