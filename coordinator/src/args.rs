@@ -93,7 +93,10 @@ pub enum Command {
   optionfleet scan --tickers AAPL,MSFT --dry-run
   optionfleet scan --tickers @my-list.txt --top 10
   optionfleet scan --slot 30m --format json       # from a timer: a second launch of a slot resumes it
-  optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work")]
+  optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work
+
+A scan of the same universe that an earlier launch left unfinished is closed first, once its deadline is over or all its
+tickers are accounted for: settled, its notices sent. Servers that are away when it begins are waited for, 90 s at most.")]
 pub struct ScanArgs {
     /// AAPL,MSFT or @FILE (one ticker a line, # begins a comment); else the screener's universe
     #[arg(long, value_name = "LIST|@FILE", conflicts_with = "filter")]
@@ -116,6 +119,9 @@ pub struct ScanArgs {
     /// Serve /livez, /readyz and /metrics here while the scan runs, e.g. 127.0.0.1:9100
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Where notices go beside the report: file:PATH appends each as a line of JSON; report is nowhere else
+    #[arg(long, value_name = "SINK")]
+    pub notify: Option<String>,
     /// Stop where the store's server has settings that may lose data, instead of warning
     #[arg(long)]
     pub strict: bool,

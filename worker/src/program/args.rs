@@ -61,10 +61,14 @@ pub struct Cli {
     /// Form of the log and of what is said on stderr
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub log_format: Format,
-    /// Certificates (PEM) of authorities to trust: for queue and store instead of the public ones, for vendors beside
-    /// them (also from OPTIONFLEET_CA_FILE)
+    /// Certificates (PEM) of the authorities of the queue's and the store's servers, trusted for those two instead of
+    /// the public ones (also from OPTIONFLEET_CA_FILE)
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
+    /// Certificates (PEM) of authorities to trust for vendors beside the public ones, for a proxy that inspects traffic
+    /// (also from OPTIONFLEET_TLS__CA_FILE, the scan's [tls] ca_file)
+    #[arg(long, value_name = "PATH")]
+    pub vendor_ca_file: Option<PathBuf>,
     /// Ask this EC2 instance's metadata every 5 s whether it is about to go away, and drain when it is
     #[arg(long)]
     pub spot_notices: bool,

@@ -134,7 +134,7 @@ async fn watched(asked: &Asked, instruments: &Instruments, voice: Voice) -> Resu
 async fn start(asked: &Asked, engines: Engines, instruments: Instruments) -> Result<RunningWorker, Failure> {
     let Engines { queue, store, .. } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
-    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.secrets.ca_file.clone() }));
+    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.vendor_ca_file.clone() }));
     let parts = WorkerParts { queue, store, markets, clock: Arc::new(SystemClock) };
     let options = WorkerOptions { name: asked.name.clone(), slots: asked.slots };
     start_with(parts, options, instruments).await.map_err(|error| Failure::broken(error.to_string()))

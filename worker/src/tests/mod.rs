@@ -4,6 +4,7 @@ mod bars;
 mod leaving;
 mod queue_away;
 mod store_away;
+mod too_large;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
