@@ -26,26 +26,25 @@ pub(super) async fn close_earlier(
 ) {
     let before = notifier.sent().len();
     let tell = |closed| {
-        if telling != Telling::Quiet {
+        if telling != Telling::Quiet || matches!(closed, Closed::NotClosed { .. }) {
             eprintln!("{}", closing_line(&closed));
         }
     };
     if let Err(error) = closing::close_earlier(parts, request, interrupt, tell).await {
         eprintln!("warning: what earlier launches left unfinished cannot be looked at: {error}");
     }
-    if telling != Telling::Quiet {
-        // At once: the report, which has them too, may be long in coming.
-        notifier.sent().iter().skip(before).for_each(|notice| eprintln!("  > {}", notice.text));
-    }
+    // At once, and to whoever wants no progress too: the report, which has them as well, may be long in coming, or never
+    // come.
+    notifier.sent().iter().skip(before).for_each(|notice| eprintln!("  > {}", notice.text));
 }
 
 /// What became of a scan that an earlier launch left, in words.
 fn closing_line(closed: &Closed) -> String {
     match closed {
         Closed::Done { scan, left_in, sealed, notices: (sent, left) } => {
-            let unsent = if *left == 0 { String::new() } else { format!(", {left} not sent") };
+            let unsent = if *left == 0 { String::new() } else { format!(", not sent: {left}") };
             format!(
-                "{scan}, left in {} by an earlier launch, is closed: {} without an answer, {sent} sent{unsent}",
+                "{scan}, left in {} by an earlier launch, is closed: {} without an answer, notices sent: {sent}{unsent}",
                 left_in.word(),
                 tickers_word(*sealed),
             )

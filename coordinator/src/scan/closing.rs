@@ -153,10 +153,11 @@ async fn close(
     };
     let (mut sealed, mut notices) = (0, (0, 0));
     while let Ok(progress) = seen.try_recv() {
-        match progress {
-            Progress::SealedAtDeadline { tickers } => sealed = tickers.len() as u32,
-            Progress::Notices { sent, left } => notices = (sent, left),
-            _ => {}
+        if let Progress::SealedAtDeadline { tickers } = &progress {
+            sealed = tickers.len() as u32;
+        }
+        if let Progress::Notices { sent, left } = progress {
+            notices = (sent, left);
         }
     }
     match ended {

@@ -96,19 +96,23 @@ fn a_scan_whose_deadline_is_over_is_settled_and_told_of_by_the_next_slots_launch
     assert_eq!((scans["1000"].state, scans["1030"].state), (ScanState::Done, ScanState::Done));
     let outcomes = seen.runtime.block_on(seen.store.outcomes(&first, 0..TICKERS)).expect("the store answers");
     assert!(outcomes.iter().any(|outcome| outcome.outcome == Outcome::Sealed), "nothing was missing");
+    let mut taken = Vec::new();
     for trade in &proposed {
         let (now, _) = seen.runtime.block_on(seen.store.trade(&trade.id)).expect("it answers").expect("it is there");
-        assert_eq!((now.state, &now.scan), (TradeState::Pending, &first), "{}", trade.id);
+        assert_eq!(now.scan, first, "{}", trade.id);
+        // There may be more of them than the caps leave room for.
+        assert!(matches!(now.state, TradeState::Pending | TradeState::Capped), "{}: {:?}", trade.id, now.state);
+        taken.extend((now.state == TradeState::Pending).then_some(format!("{}|buy", trade.id)));
     }
     let sent: Vec<String> = sent_notices(&file).into_iter().map(|(key, _)| key).collect();
     let stored = seen.runtime.block_on(seen.store.notices()).expect("the store answers");
     let mut owed: Vec<String> = stored.into_iter().map(|(notice, _)| notice.key()).collect();
-    assert!(proposed.iter().all(|trade| owed.contains(&format!("{}|buy", trade.id))), "{owed:?}");
+    assert!(!taken.is_empty() && taken.iter().all(|key| owed.contains(key)), "{taken:?} of {owed:?}");
+    assert!(sent.iter().take(taken.len()).all(|key| taken.contains(key)), "the earlier scan's come first: {sent:?}");
     let mut told = sent.clone();
     told.sort();
     owed.sort();
     assert_eq!(told, owed, "each notice is sent once");
-    assert!(sent[0].starts_with(proposed[0].id.as_str()) || proposed.len() > 1, "the earlier scan's come first");
 }
 
 #[test]
