@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_telemetry::LogFormat;
@@ -73,6 +75,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Everything the newest scan knows of one contract
     Explain(ExplainArgs),
+    /// The contracts the newest scan ranked, best first (with ranking.enabled)
+    Ranking(RankingArgs),
     /// Paper trades: list, show, ignore, close
     Trades(TradesArgs),
     /// Where a scan stands: state, workers, backlog, budgets, expected end
@@ -107,6 +111,9 @@ pub struct ScanArgs {
     /// Scan a simulated market (`optionfleet market`) at this URL; its clock is as-of
     #[arg(long, value_name = "URL")]
     pub market: Option<String>,
+    /// Analyse as of this instant, e.g. 2026-11-20T15:00:00Z: for recorded data that this machine serves itself
+    #[arg(long, value_name = "TIME", value_parser = instant, conflicts_with_all = ["market", "resume"])]
+    pub as_of: Option<Timestamp>,
     /// Print the plan (tickers, requests, time) and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -208,6 +215,20 @@ pub struct ExplainArgs {
     /// Its underlying, where the symbol's root does not tell it
     #[arg(long)]
     pub ticker: Option<String>,
+}
+
+/// `ranking`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet ranking --top 50
+  optionfleet ranking --ticker AAPL --top 0 --format csv")]
+pub struct RankingArgs {
+    /// One underlying only, in the newest scan that looked at it
+    #[arg(long)]
+    pub ticker: Option<String>,
+    /// Contracts; 0 tells all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: u32,
 }
 
 /// `trades`
@@ -342,6 +363,11 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+/// Reads `2026-11-20T15:00:00Z`.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "an instant such as 2026-11-20T15:00:00Z is wanted".to_owned())
+}
+
 /// Reads `5/s`.
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse::<f64>().ok();
@@ -395,7 +421,8 @@ mod tests {
         check_refused("optionfleet scan --deadline soon", "a time such as");
         check_refused("optionfleet scan --deadline 0s", "for '--deadline <TIME>': a deadline is more than nothing");
         check_refused("optionfleet scan --deadline 25h", "at most 24h");
-        check_refused("optionfleet scan --as-of 2026-11-20", "unexpected argument '--as-of'");
+        check_refused("optionfleet scan --as-of 2026-11-20", "an instant such as 2026-11-20T15:00:00Z is wanted");
+        check_refused("optionfleet scan --as-of 2026-11-20T15:00:00Z --market http://h", "cannot be used with");
         check_refused("optionfleet inspect", "required");
         check_refused("optionfleet market --limit fast", "a rate such as 5/s");
     }

@@ -54,6 +54,8 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--slot", "2500"], 2, "`2500` is not a slot");
     check_refused(&["scan", "--resume", "no spaces"], 2, "is not a scan id");
     check_refused(&["scan", "--as-of", "2026-11-20"], 2, "--as-of");
+    let as_of = ["scan", "--tickers", "AAPL", "--as-of", "2026-11-20T15:00:00Z"];
+    check_refused(&as_of, 2, "--as-of is for data that this machine serves itself, and vendors.cboe.base is https:");
     check_refused(&["scan", "--store", "redis://h"], 2, "do not go together");
     check_refused(&["scan", "--market", "ftp://x"], 2, "it must be http(s)://HOST");
     check_refused(&["scan", "--market", "notaurl"], 2, "--market is `notaurl`; it must be http(s)://HOST");

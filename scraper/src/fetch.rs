@@ -25,6 +25,8 @@ use crate::retry::{RetryPolicy, retried};
 /// Bytes of a body after decompression. The largest recorded chain (SPX) has 13.6 MB; the rest is room for growth, and
 /// a compressed bomb ends here.
 pub(crate) const BODY_LIMIT: u64 = 32_000_000;
+/// Reserved at once for a body that tells its length: most chains are shorter, and a length is easily claimed.
+const RESERVED_BYTES: usize = 1 << 20;
 /// Redirects followed for one request: vendors rename a path once in a while, not thrice.
 const MAX_REDIRECTS: u32 = 3;
 
@@ -164,7 +166,8 @@ pub(crate) async fn transmit(
         let status = response.status();
         // reqwest takes the header away when it decodes; what still has one cannot be read by a parser.
         let undecoded = response.headers().get(CONTENT_ENCODING).filter(|e| *e != "identity").cloned();
-        let mut body = Vec::new();
+        let told = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(told.min(RESERVED_BYTES));
         let too_large = FetchFailure::TooLarge { limit_bytes: BODY_LIMIT };
         if response.content_length().is_some_and(|length| length > BODY_LIMIT) {
             return Err(too_large);

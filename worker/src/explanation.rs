@@ -1,63 +1,59 @@
-//! The blob of explanations a commit carries: JSON, gzipped, one a ticker. What `explain` prints is read from it.
+//! The blob of explanations a commit carries, one a ticker. What `explain` and `ranking` print is read from it.
 //!
-//! Promises: what was packed is unpacked. Refuses: to unpack more than [`MAX_UNPACKED_BYTES`], whatever a damaged or
-//! hostile blob claims.
+//! A chain has thousands of rows and every one is kept, so the form is compact and costs little: rows one after another,
+//! each field only where it is known, counts as variable-length integers, prices in exact units, floats as their eight
+//! bytes. [`write`] says the order of the fields, [`read`] reads it; both know [`VERSION`] and no other.
+//!
+//! Promises: what was packed is unpacked, bit for bit. Refuses: to read another version, a blob that ends early or goes
+//! on, and to reserve memory for rows that a damaged or hostile blob only claims to have.
 
-use std::io::{Read, Write};
+mod read;
+mod write;
 
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use fleet_core::domain::ContractExplanation;
 
-/// The largest chain known (SPX, about 30,000 rows) unpacks to some 20 MB.
-pub const MAX_UNPACKED_BYTES: u64 = 64_000_000;
+pub use read::UnpackError;
 
-/// Why a blob was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum UnpackError {
-    /// Not gzip, or cut off.
-    #[error("the explanations cannot be unpacked")]
-    Compression(#[source] std::io::Error),
-    /// More than [`MAX_UNPACKED_BYTES`].
-    #[error("the explanations unpack to more than {} MB", MAX_UNPACKED_BYTES / 1_000_000)]
-    TooLarge,
-    /// Unpacked, and not explanations.
-    #[error("the explanations cannot be read")]
-    Unreadable(#[source] serde_json::Error),
-}
+/// How a blob begins: a mark, and the version of the form.
+const MARK: [u8; 3] = *b"OFX";
+/// The form written and read here.
+pub const VERSION: u8 = 1;
 
-/// Packs the explanations of one ticker. Level 1: this runs once a ticker and is read by people, seldom.
+/// Packs the explanations of one ticker.
 #[must_use]
 pub fn pack(explanations: &[ContractExplanation]) -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    let written = serde_json::to_writer(&mut packer, explanations).map_err(std::io::Error::from);
-    match written.and_then(|()| packer.flush()).and_then(|()| packer.finish()) {
-        Ok(bytes) => bytes,
-        // Writing to memory cannot fail, and the domain types hold nothing that JSON cannot.
-        Err(error) => {
-            tracing::warn!(%error, "explanations were not packed");
-            Vec::new()
-        }
-    }
+    write::blob(explanations)
 }
 
 /// Unpacks what [`pack`] packed. No bytes are no explanations (a failed ticker has none).
 pub fn unpack(bytes: &[u8]) -> Result<Vec<ContractExplanation>, UnpackError> {
-    if bytes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut text = Vec::new();
-    GzDecoder::new(bytes).take(MAX_UNPACKED_BYTES + 1).read_to_end(&mut text).map_err(UnpackError::Compression)?;
-    if text.len() as u64 > MAX_UNPACKED_BYTES {
-        return Err(UnpackError::TooLarge);
-    }
-    serde_json::from_slice(&text).map_err(UnpackError::Unreadable)
+    if bytes.is_empty() { Ok(Vec::new()) } else { read::blob(bytes) }
+}
+
+/// Which fields a row has, and whether it is of the same root, expiration and kind as the row before.
+mod has {
+    pub(super) const GROUP: u16 = 1;
+    pub(super) const BID: u16 = 1 << 1;
+    pub(super) const ASK: u16 = 1 << 2;
+    pub(super) const LAST: u16 = 1 << 3;
+    pub(super) const VOLUME: u16 = 1 << 4;
+    pub(super) const OPEN_INTEREST: u16 = 1 << 5;
+    pub(super) const VENDOR_IV: u16 = 1 << 6;
+    pub(super) const GATE: u16 = 1 << 7;
+    pub(super) const IV: u16 = 1 << 8;
+    pub(super) const DELTA: u16 = 1 << 9;
+    pub(super) const STRATEGIES: u16 = 1 << 10;
+    pub(super) const RANKED: u16 = 1 << 11;
+    pub(super) const TECHNICAL: u16 = 1 << 12;
+    pub(super) const TECHNICALS: u16 = 1 << 13;
+    pub(super) const ALL: u16 = (1 << 14) - 1;
 }
 
 #[cfg(test)]
 mod tests {
-    use fleet_core::domain::{ContractQuote, OccSymbol, Price};
+    use fleet_core::domain::{
+        Check, ContractQuote, LastTrade, OccSymbol, Operator, Price, RankScore, Ranked, Technicals, Verdict,
+    };
 
     use super::*;
 
@@ -74,42 +70,83 @@ mod tests {
         };
         ContractExplanation {
             quote,
-            place: "gate:spread".to_owned(),
+            place: "gate:spread".into(),
             gate: None,
             iv: Some(0.25),
             delta: None,
             strategies: Vec::new(),
+            ranked: None,
+            technicals: None,
+        }
+    }
+
+    /// Everything that can be there.
+    fn full() -> ContractExplanation {
+        let at = "2026-11-20T14:59:59.123456789Z".parse().unwrap();
+        let check = |value| Check::new("min_rsi_3", value, Operator::AtMost, 35.0);
+        let unheard_of = Check { name: "unheard_of".to_owned().into(), mandatory: false, ..check(None) };
+        let score = RankScore { liquidity: 7.5, spread: -0.1, delta: 0.5, technical: Some(-0.25) };
+        let (gamma, theta_per_day) = (0.01, -0.05);
+        ContractExplanation {
+            quote: ContractQuote {
+                symbol: OccSymbol::parse("AAPL1270319P00012345").unwrap(),
+                bid: Some(Price::from_units(1)),
+                ask: Some(Price::from_units(u64::from(u32::MAX))),
+                last: Some(LastTrade { price: Price::from_units(7), time: at }),
+                volume: Some(u64::MAX),
+                open_interest: Some(0),
+                vendor_iv: Some(0.1 + 0.2),
+            },
+            place: "strategy:oversold_call".into(),
+            gate: Some(check(Some(-1e-300))),
+            iv: Some(0.3),
+            delta: Some(-0.4),
+            strategies: vec![("oversold_call".to_owned(), vec![check(Some(31.0)), unheard_of])],
+            ranked: Some(Ranked { gamma, theta_per_day, vega_per_point: 0.1, rho_per_point: -0.01, score }),
+            technicals: Some(Technicals { rsi: Some(31.0), macd_histogram: None, pct_b: Some(0.0) }),
         }
     }
 
     #[test]
     fn what_was_packed_is_unpacked() {
-        let explanations: Vec<_> = (1..500).map(explanation).collect();
+        let mut explanations: Vec<_> = (1..500).map(explanation).collect();
         let packed = pack(&explanations);
-        assert!(packed.len() < 20_000, "{} bytes", packed.len());
+        assert!(packed.len() < 15_000, "{} bytes", packed.len());
         assert_eq!(unpack(&packed).unwrap(), explanations);
+        explanations.extend([full(), explanation(7), full()]);
+        assert_eq!(unpack(&pack(&explanations)).unwrap(), explanations);
         assert_eq!(unpack(&pack(&[])).unwrap(), []);
         assert_eq!(unpack(&[]).unwrap(), []);
+        assert!(full().gate.is_some_and(|gate| gate.verdict == Verdict::Pass));
     }
 
     #[test]
     fn damaged_blobs_are_refused_at_every_length() {
-        let packed = pack(&[explanation(1), explanation(2)]);
+        let packed = pack(&[explanation(1), full(), explanation(2)]);
         for len in 1..packed.len() {
             assert!(unpack(&packed[..len]).is_err(), "{len} of {} bytes were taken", packed.len());
         }
-        assert!(matches!(unpack(b"no gzip at all"), Err(UnpackError::Compression(_))));
+        let mut longer = packed.clone();
+        longer.push(0);
+        assert!(matches!(unpack(&longer), Err(UnpackError::Damaged(_))));
+        assert!(matches!(unpack(b"no such mark"), Err(UnpackError::Damaged(_))));
+        let mut newer = packed;
+        newer[3] = VERSION + 1;
+        assert!(matches!(unpack(&newer), Err(UnpackError::Version(2))));
     }
 
     #[test]
-    fn a_bomb_is_refused() {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-        let spaces = vec![b' '; 1_000_000];
-        for _ in 0..70 {
-            packer.write_all(&spaces).unwrap();
+    fn no_byte_makes_a_reader_panic_or_reserve_much() {
+        let packed = pack(&[explanation(1), full(), explanation(2)]);
+        for at in 4..packed.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut damaged = packed.clone();
+                damaged[at] = byte;
+                // Taken or refused: either is an answer.
+                let _ = unpack(&damaged);
+            }
         }
-        let bomb = packer.finish().unwrap();
-        assert!(bomb.len() < 200_000);
-        assert!(matches!(unpack(&bomb), Err(UnpackError::TooLarge)));
+        let claims = [&MARK[..], &[VERSION], &[0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
+        assert!(matches!(unpack(&claims), Err(UnpackError::Damaged(_))));
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fleet_analysis::{AnalysisConfig, MarketSnapshot, Wanted, analyse_explained, new_trades, wanted};
+use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, OccSymbol, Outcome, Task, TradeRecord, VendorRoute};
 use fleet_core::seams::{
@@ -79,9 +79,11 @@ pub(crate) async fn scan_ticker_with(
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let snapshot = snapshot(job, chain, arrived_at, live_trades)?;
-    let (mut snapshot, missing) = with_bars(job, snapshot).await?;
-    snapshot.requests = job.tally.counts();
-    Ok(analysed(job, snapshot, missing).await)
+    let analysis = Arc::clone(job.analysis);
+    let mut examination = computed(move || Examination::begin(snapshot, analysis)).await;
+    let missing = add_bars(job, &mut examination).await?;
+    examination.note_requests(job.tally.counts());
+    Ok(analysed(job, examination, missing).await)
 }
 
 /// Bars that were wanted and did not come.
@@ -101,15 +103,11 @@ enum Without {
 }
 
 /// Adds the bars that the analysis wants, one answer after another.
-async fn with_bars(
-    job: &TickerJob<'_>,
-    mut snapshot: MarketSnapshot,
-) -> Result<(MarketSnapshot, Missing), TickerError> {
+async fn add_bars(job: &TickerJob<'_>, examination: &mut Examination) -> Result<Missing, TickerError> {
     let mut without: BTreeSet<OccSymbol> = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
-        let (returned, next) = next_wanted(job, snapshot).await;
-        snapshot = returned;
-        let instruments: Vec<Instrument> = match next {
+        // The chain was sifted when it arrived: this only looks at what there is.
+        let instruments: Vec<Instrument> = match examination.wanted() {
             Wanted::Nothing => break,
             Wanted::UnderlyingBars => vec![Instrument::Underlying(job.task.ticker.clone())],
             Wanted::ContractBars(symbols) => {
@@ -120,29 +118,26 @@ async fn with_bars(
             break;
         }
         for instrument in instruments {
-            let error = match bars(job, instrument.clone(), snapshot.as_of).await {
+            let error = match bars(job, &instrument, examination.snapshot().as_of).await {
                 Ok(series) => {
-                    match instrument {
-                        Instrument::Underlying(_) => snapshot.underlying_bars = Some(series),
-                        Instrument::Contract(symbol) => drop(snapshot.contract_bars.insert(symbol, series)),
-                    }
+                    examination.add(series);
                     continue;
                 }
                 Err(TickerError::Fetch(error)) => error,
                 Err(error @ (TickerError::Store(_) | TickerError::NoRoute(_))) => return Err(error),
             };
-            let Some(go_on) = go_on_without(job, &instrument, &error.failure, &snapshot.live_trades) else {
+            let live_trades = &examination.snapshot().live_trades;
+            let Some(go_on) = go_on_without(job, &instrument, &error.failure, live_trades) else {
                 return Err(error.into());
             };
             tracing::warn!(scan = %job.task.scan, ticker = %job.task.ticker, %error, "going on without bars");
             match (go_on, instrument) {
                 (Without::ThisContract, Instrument::Contract(symbol)) => drop(without.insert(symbol)),
-                (Without::ThisContract | Without::AllOthers, _) => return Ok((snapshot, Missing::Some)),
+                (Without::ThisContract | Without::AllOthers, _) => return Ok(Missing::Some),
             }
         }
     }
-    let missing = if without.is_empty() { Missing::Nothing } else { Missing::Some };
-    Ok((snapshot, missing))
+    Ok(if without.is_empty() { Missing::Nothing } else { Missing::Some })
 }
 
 /// What to do without, now that a request for bars failed; `None`: the failure is the ticker's. One unreadable series of
@@ -161,16 +156,6 @@ fn go_on_without(
     let is_live = live_trades.iter().any(|trade| trade.state.is_live());
     let is_last = job.past.is_last(failure, job.attempt, &job.manifest.limits);
     (is_live && is_last).then_some(Without::AllOthers)
-}
-
-/// What the analysis wants next, computed off the async threads.
-async fn next_wanted(job: &TickerJob<'_>, snapshot: MarketSnapshot) -> (MarketSnapshot, Wanted) {
-    let analysis = Arc::clone(job.analysis);
-    computed(move || {
-        let next = wanted(&snapshot, &analysis);
-        (snapshot, next)
-    })
-    .await
 }
 
 /// Runs a computation off the async threads: a large chain takes tens of milliseconds.
@@ -226,16 +211,18 @@ fn snapshot(
 
 /// Daily bars, from the session's cache or else from the vendor. A contract the vendor of bars does not know has no
 /// bars.
-async fn bars(job: &TickerJob<'_>, instrument: Instrument, as_of: Timestamp) -> Result<BarSeries, TickerError> {
-    let session = cache_session(as_of, job.analysis.coverage.bar_final_minutes);
+async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) -> Result<BarSeries, TickerError> {
+    let coverage = &job.analysis.coverage;
+    // A provisional bar is of its minute.
+    let session = cache_session(as_of, coverage.bar_final_minutes).filter(|_| !coverage.intraday);
     if let Some(session) = session
-        && let Some(series) = in_time::store(job.store.cached_bars(&instrument, session)).await?
+        && let Some(series) = in_time::store(job.store.cached_bars(instrument, session)).await?
     {
         return Ok(series);
     }
-    let series = match job.market.bars(&instrument, job.manifest.vendors.bar_sessions, as_of, job.tally).await {
+    let series = match job.market.bars(instrument, job.manifest.vendors.bar_sessions, as_of, job.tally).await {
         Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
-            BarSeries { instrument, bars: Vec::new(), last_split: None, incomplete: 0 }
+            BarSeries { instrument: instrument.clone(), bars: Vec::new(), last_split: None, incomplete: 0 }
         }
         answer => answer?,
     };
@@ -262,10 +249,9 @@ fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
 }
 
 /// Analyses and makes the commit.
-async fn analysed(job: &TickerJob<'_>, snapshot: MarketSnapshot, missing: Missing) -> Commit {
-    let analysis = Arc::clone(job.analysis);
+async fn analysed(job: &TickerJob<'_>, examination: Examination, missing: Missing) -> Commit {
     let (mut finding, explanations) = computed(move || {
-        let (finding, explanations) = analyse_explained(&snapshot, &analysis);
+        let (finding, explanations) = examination.finish();
         (finding, explanation::pack(&explanations))
     })
     .await;

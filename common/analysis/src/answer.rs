@@ -1,15 +1,19 @@
 //! From a sifted chain to a finding: each row to its place, contracts with bars to their strategies.
 
+use std::collections::BTreeMap;
+
 use fleet_core::domain::{
-    Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, RowRefusal,
-    SkipReason, TradeState, Verdict,
+    Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, Ranked,
+    RowRefusal, SkipReason, Technicals, TradeState, Verdict,
 };
 
 use crate::bars::{Density, believable, density, last_split};
 use crate::exits;
 use crate::indicators::{Indicators, UnderlyingState};
 use crate::place::{Place, skip_word};
-use crate::stage::{Eligible, Stage, fresh_time};
+use crate::ranking;
+use crate::sifting::Eligible;
+use crate::stage::{Stage, fresh_time};
 use crate::strategy::{ContractView, Judgement, Role, Strategy, potential, registry};
 
 /// Near misses a finding carries.
@@ -69,17 +73,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
             rows
         }
     };
-    let mut funnel = Funnel::default();
-    for row in &rows {
-        funnel.count(&row.place.to_string());
-    }
-    for refused in &stage.snapshot.chain.refused {
-        let place = match &skip {
-            Some(reason) => Place::Skipped(skip_word(reason)),
-            None => Place::Refused(refused.reason),
-        };
-        funnel.count(&place.to_string());
-    }
+    let funnel = funnel(stage, &rows, skip.as_ref());
     let followed = exits::follow(stage, underlying_bars.as_deref());
     let finding = Finding {
         ticker: stage.snapshot.ticker.clone(),
@@ -95,6 +89,22 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         requests: stage.snapshot.requests.clone(),
     };
     (finding, explanations(stage, rows))
+}
+
+fn funnel(stage: &Stage<'_>, rows: &[Row], skip: Option<&SkipReason>) -> Funnel {
+    let mut funnel = Funnel::default();
+    // Neighbours leave at the same place more often than not.
+    for run in rows.chunk_by(|a, b| a.place == b.place) {
+        funnel.add(&run[0].place.text(), run.len() as u64);
+    }
+    for refused in &stage.snapshot.chain.refused {
+        let place = match skip {
+            Some(reason) => Place::Skipped(skip_word(reason)),
+            None => Place::Refused(refused.reason),
+        };
+        funnel.count(&place.text());
+    }
+    funnel
 }
 
 fn provenance(stage: &Stage<'_>) -> Provenance {
@@ -138,10 +148,14 @@ fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
             Some(sifted) => match &sifted.stopped {
                 Some(stopped) => at(stopped.place.clone(), Some(stopped.check.clone())),
                 None => {
-                    let screens = stage.view(row).map(|view| {
+                    let screens = stage.view(row).filter(|_| !signals.is_empty()).map(|view| {
                         signals.iter().map(|s| (s.name().to_owned(), s.screen(&view, stage.config))).collect()
                     });
-                    let place = signals.first().map_or(Place::NotExamined, |s| Place::Strategy(s.name()));
+                    let place = match signals.first() {
+                        Some(signal) => Place::Strategy(signal.name()),
+                        None if stage.is_ranked(row) => Place::Ranked,
+                        None => Place::NotExamined,
+                    };
                     Row { place, gate: None, strategies: screens.unwrap_or_default() }
                 }
             },
@@ -158,7 +172,7 @@ fn examine(stage: &Stage<'_>, state: Option<&UnderlyingState>, rows: &mut [Row],
         let own = if rank < room { OwnBars::of(stage, symbol) } else { None };
         match (own, state) {
             (None, _) => row.place = Place::NotExamined,
-            (Some(_), None) => row.place = Place::Unknown("underlying_bars".to_owned()),
+            (Some(_), None) => row.place = Place::Unknown("underlying_bars".into()),
             (Some(own), Some(state)) => judge(stage, eligible, &own, state, row, signals),
         }
     }
@@ -199,7 +213,7 @@ fn place_of(strategy: &dyn Strategy, checks: &[Check]) -> Place {
     let first = |verdict| checks.iter().find(|c| c.mandatory && c.verdict == verdict);
     match (first(Verdict::Fail), first(Verdict::Unknown)) {
         (Some(_), _) => Place::Strategy(strategy.name()),
-        (None, Some(check)) => Place::Unknown(check.name.clone().into_owned()),
+        (None, Some(check)) => Place::Unknown(check.name.clone()),
         (None, None) => Place::Candidate,
     }
 }
@@ -274,21 +288,38 @@ fn candidate(
 }
 
 fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
-    let contracts = &stage.snapshot.chain.contracts;
-    contracts
-        .iter()
-        .zip(&stage.sifted)
-        .zip(rows)
-        .map(|((quote, sifted), row)| {
-            let vol = sifted.as_ref().and_then(|s| s.vol);
-            ContractExplanation {
-                quote: quote.clone(),
-                place: row.place.to_string(),
-                gate: row.gate,
-                iv: vol.map(|v| v.iv),
-                delta: vol.map(|v| v.delta),
-                strategies: row.strategies,
-            }
-        })
-        .collect()
+    let technicals = own_technicals(stage);
+    let explain = |(at, row): (usize, Row)| {
+        let quote = &stage.snapshot.chain.contracts[at];
+        let vol = stage.sifted[at].as_ref().and_then(|sifted| sifted.vol);
+        let technicals = technicals.get(&at).copied();
+        ContractExplanation {
+            ranked: ranked(stage, at, technicals.as_ref()),
+            quote: quote.clone(),
+            place: row.place.text(),
+            gate: row.gate,
+            iv: vol.map(|v| v.iv),
+            delta: vol.map(|v| v.greeks.delta),
+            strategies: row.strategies,
+            technicals,
+        }
+    };
+    rows.into_iter().enumerate().map(explain).collect()
+}
+
+/// Indicators of the contracts whose bars there are, by row, where contracts are ranked.
+fn own_technicals(stage: &Stage<'_>) -> BTreeMap<usize, Technicals> {
+    let of = |symbol: &OccSymbol| {
+        let row = stage.rows.by_symbol.get(symbol).filter(|row| stage.is_ranked(*row))?;
+        Some((row, ranking::technicals(&OwnBars::of(stage, symbol)?.indicators()?)))
+    };
+    stage.snapshot.contract_bars.keys().filter_map(of).collect()
+}
+
+/// The rank of a row past the gates, where contracts are ranked.
+fn ranked(stage: &Stage<'_>, row: usize, technicals: Option<&Technicals>) -> Option<Ranked> {
+    let sifted = stage.sifted[row].as_ref().filter(|sifted| sifted.stopped.is_none() && stage.is_ranked(row))?;
+    let view = stage.view(row)?;
+    let open_interest = view.quote.open_interest.filter(|_| !stage.rows.unknown_oi);
+    Some(ranking::rank(&view, open_interest, sifted.vol.as_ref()?, technicals, &stage.config.ranking))
 }

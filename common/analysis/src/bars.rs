@@ -8,9 +8,14 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::config::Coverage;
 
-/// The newest session whose daily bars are final at an instant.
+/// The newest session whose daily bars are final at an instant; with `intraday`, the newest that has opened.
 #[must_use]
 pub fn last_closed_session(as_of: Timestamp, coverage: &Coverage) -> Date {
+    if coverage.intraday {
+        let today = calendar::session_date(as_of);
+        let has_opened = calendar::session(today).is_none_or(|session| session.open <= as_of);
+        return if has_opened { today } else { calendar::previous_session(today) };
+    }
     let delay = SignedDuration::from_mins(coverage.bar_final_minutes.into());
     let mut day = calendar::session_date(as_of);
     // The delay is at most a day: three steps are more than enough.
@@ -112,6 +117,15 @@ mod tests {
         let slow = Coverage { bar_final_minutes: 1440, ..Coverage::default() };
         let at = calendar::at_new_york(date(2026, 11, 23), 10, 30, 0);
         assert_eq!(last_closed_session(at, &slow), date(2026, 11, 20));
+    }
+
+    #[test]
+    fn with_intraday_the_running_session_counts() {
+        let intraday = Coverage { intraday: true, ..Coverage::default() };
+        let last = |day, hour, minute| last_closed_session(calendar::at_new_york(day, hour, minute, 0), &intraday);
+        assert_eq!(last(date(2026, 11, 20), 9, 29), date(2026, 11, 19));
+        assert_eq!(last(date(2026, 11, 20), 9, 30), date(2026, 11, 20));
+        assert_eq!(last(date(2026, 11, 22), 8, 0), date(2026, 11, 20), "a Sunday");
     }
 
     #[test]

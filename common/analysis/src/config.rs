@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
 use crate::strategy::registry;
 
 /// Everything that changes what the analysis answers. TOML tables of the same names.
@@ -13,12 +14,16 @@ pub struct AnalysisConfig {
     pub gates: Gates,
     /// Interest and dividends.
     pub rates: Rates,
+    /// Which spot, dividends, bounds and instant of expiry price a contract.
+    pub pricing: Pricing,
     /// What a trade costs.
     pub costs: Costs,
     /// How densely a contract must have traded for its indicators to mean anything.
     pub coverage: Coverage,
     /// One table a strategy.
     pub strategies: Strategies,
+    /// The ranking of every contract past the gates.
+    pub ranking: Ranking,
 }
 
 /// What every contract must pass before any strategy sees it.
@@ -31,6 +36,8 @@ pub struct Gates {
     pub max_spread_pct: f64,
     /// … but a spread of so many dollars always passes.
     pub max_spread_dollars: f64,
+    /// How a spread is held to its limit.
+    pub spread_arithmetic: SpreadArithmetic,
     /// Smallest open interest, contracts.
     pub min_open_interest: u64,
     /// Smallest volume today, contracts.
@@ -43,6 +50,16 @@ pub struct Gates {
     pub max_spot_gap_pct: f64,
     /// When at least this share of a chain has an open interest of 0, open interest is unknown, percent.
     pub unknown_oi_pct: f64,
+}
+
+/// How a spread is held to its limit: it matters only for a spread of exactly the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpreadArithmetic {
+    /// In ten-thousandths of a dollar: exactly the limit passes.
+    Exact,
+    /// In binary dollars, as programs that keep prices in floats do: of spreads of exactly the limit some pass.
+    Binary,
 }
 
 /// Interest and dividends, continuous annual fractions.
@@ -83,6 +100,26 @@ pub struct Coverage {
     pub min_bars: u32,
     /// A session's bar is final so many minutes after its close (the vendor's lag and 15 minutes).
     pub bar_final_minutes: u32,
+    /// Whether the running session's provisional bar counts as closed. Such bars are never cached.
+    pub intraday: bool,
+}
+
+/// The ranking of every contract past the gates, whichever strategy looks at it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ranking {
+    /// Whether contracts are ranked.
+    pub enabled: bool,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+    /// Weight of ln(1 + open interest) beside ln(1 + volume).
+    pub open_interest: f64,
+    /// Points lost by a spread as wide as its mid.
+    pub spread: f64,
+    /// Weight of |delta|·(1 − |delta|).
+    pub delta: f64,
+    /// Weight of what the contract's own bars say.
+    pub technical: f64,
 }
 
 /// One table a strategy.
@@ -149,6 +186,7 @@ impl Default for Gates {
             min_bid: 0.10,
             max_spread_pct: 10.0,
             max_spread_dollars: 0.05,
+            spread_arithmetic: SpreadArithmetic::Exact,
             min_open_interest: 100,
             min_volume: 10,
             iv: [0.05, 3.0],
@@ -180,7 +218,14 @@ impl Default for Coverage {
             min_median_volume: 20.0,
             min_bars: 36,
             bar_final_minutes: 45,
+            intraday: false,
         }
+    }
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self { enabled: false, dte: [0, 2000], open_interest: 0.5, spread: 4.0, delta: 2.0, technical: 1.0 }
     }
 }
 
@@ -247,7 +292,7 @@ impl AnalysisConfig {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut all = Problems(Vec::new());
-        let Self { gates, rates, costs, coverage, strategies } = self;
+        let Self { gates, rates, pricing, costs, coverage, strategies, ranking } = self;
         all.number("gates.min_bid", gates.min_bid, 0.0, 1000.0);
         all.number("gates.max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
         all.number("gates.max_spread_dollars", gates.max_spread_dollars, 0.0, 100.0);
@@ -257,6 +302,7 @@ impl AnalysisConfig {
         all.number("gates.unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);
         all.number("rates.risk_free", rates.risk_free, -0.05, 0.5);
         all.number("rates.assumed_yield", rates.assumed_yield, -0.05, 0.5);
+        all.number("pricing.min_time_value_ticks", pricing.min_time_value_ticks, 0.0, 100.0);
         all.number("costs.commission", costs.commission, 0.0, 100.0);
         all.number("costs.half_spread_share", costs.half_spread_share, 0.0, 1.0);
         all.number("costs.min_net_pct", costs.min_net_pct, -100.0, 1000.0);
@@ -285,14 +331,20 @@ impl AnalysisConfig {
         all.number("strategies.oversold_call.exit_dte", s1.exit_dte.into(), 0.0, 2000.0);
         all.count("strategies.control.per_mille", strategies.control.per_mille.into(), 0, 1000);
         all.days("strategies.control.dte", strategies.control.dte);
+        all.days("ranking.dte", ranking.dte);
+        all.number("ranking.open_interest", ranking.open_interest, 0.0, 100.0);
+        all.number("ranking.spread", ranking.spread, 0.0, 100.0);
+        all.number("ranking.delta", ranking.delta, 0.0, 100.0);
+        all.number("ranking.technical", ranking.technical, 0.0, 100.0);
         all.0
     }
 
-    /// Calendar days to expiration that any enabled strategy looks at: the union of their windows, from and to. With
-    /// none enabled, an empty window (0, 0).
+    /// Calendar days to expiration that any enabled strategy or the ranking looks at: the union of their windows, from
+    /// and to. With none enabled, an empty window (0, 0).
     #[must_use]
     pub fn dte_window(&self) -> (i32, i32) {
-        let windows = || registry().iter().filter_map(|strategy| strategy.dte_window(self));
+        let ranked = self.ranking.enabled.then_some((self.ranking.dte[0], self.ranking.dte[1]));
+        let windows = || registry().iter().filter_map(|strategy| strategy.dte_window(self)).chain(ranked);
         let from = windows().map(|(from, _)| from).min().unwrap_or(0);
         let to = windows().map(|(_, to)| to).max().unwrap_or(0);
         (from, to)

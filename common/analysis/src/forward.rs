@@ -7,7 +7,7 @@ use fleet_core::domain::{Chain, ContractQuote, OccSymbol, OptionKind, Root, Sett
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::config::{Gates, Rates};
+use crate::config::{AnalysisConfig, DividendSource, Gates, SpotChoice};
 use crate::gates::spread_passes;
 use crate::rows::Rows;
 
@@ -27,6 +27,8 @@ pub struct Carry {
     pub forward: f64,
     /// Continuous dividend yield that leads from the spot to the forward.
     pub yield_: f64,
+    /// What a dollar at settlement is worth now.
+    pub discount: f64,
     /// The chain does not tell the forward: it comes from the spot and the configured yield.
     pub assumed: bool,
 }
@@ -55,17 +57,22 @@ struct Group {
     implied: Option<f64>,
 }
 
-/// Reads spot and forwards off a chain.
+/// Spot and forwards of a chain, read off its quotes unless the configuration takes them from elsewhere.
 #[must_use]
-pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rates: &Rates) -> Parity {
-    let mut groups = groups(chain, rows, as_of, gates, rates.risk_free);
-    let assumed_growth = |years: f64| libm::exp((rates.risk_free - rates.assumed_yield) * years);
-    let implied = implied_spot(&groups, &assumed_growth);
+pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig) -> Parity {
+    let AnalysisConfig { rates, pricing, .. } = config;
+    let mut groups = groups(chain, rows, as_of, config);
+    let flat = flat_yield(chain, config);
+    let growth = |years: f64| libm::exp((rates.risk_free - flat.yield_) * years);
+    let implied = implied_spot(&groups, &growth);
     let vendor = chain.vendor_spot.map(|s| s.price.dollars()).filter(|s| *s > 0.0);
-    let (spot, source) = match (implied, vendor_spot_in_time(chain)) {
-        (Some(spot), _) => (Some(spot), SpotSource::Implied),
-        (None, Some(spot)) => (Some(spot), SpotSource::Vendor),
-        (None, None) => (None, SpotSource::None),
+    let (spot, source) = match pricing.spot {
+        SpotChoice::Implied => match (implied, vendor_spot_in_time(chain)) {
+            (Some(spot), _) => (Some(spot), SpotSource::Implied),
+            (None, Some(spot)) => (Some(spot), SpotSource::Vendor),
+            (None, None) => (None, SpotSource::None),
+        },
+        SpotChoice::Vendor => (vendor, vendor.map_or(SpotSource::None, |_| SpotSource::Vendor)),
     };
     let gap = implied.zip(vendor).map(|(implied, vendor)| implied / vendor - 1.0);
     let mut parity = Parity { spot, source, gap, carries: BTreeMap::new(), forwards: BTreeMap::new() };
@@ -73,19 +80,18 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rates
     for group in &mut groups {
         // A forward so far away is no forward but a misprint.
         group.implied = group.implied.filter(|f| (0.5..=2.0).contains(&(f / spot)));
-        let carry = match group.implied {
-            Some(forward) => Carry {
-                years: group.years,
-                forward,
-                yield_: rates.risk_free - libm::log(forward / spot) / group.years,
-                assumed: false,
-            },
-            None => Carry {
-                years: group.years,
-                forward: spot * assumed_growth(group.years),
-                yield_: rates.assumed_yield,
-                assumed: true,
-            },
+        let years = group.years;
+        let discount = libm::exp(-rates.risk_free * years);
+        let own = group.implied.filter(|_| pricing.dividends == DividendSource::Implied);
+        let carry = match own {
+            Some(forward) => {
+                let yield_ = rates.risk_free - libm::log(forward / spot) / years;
+                Carry { years, forward, yield_, discount, assumed: false }
+            }
+            None => {
+                let forward = spot * growth(years);
+                Carry { years, forward, yield_: flat.yield_, discount, assumed: flat.assumed }
+            }
         };
         parity.carries.insert((group.root, group.expiration), carry);
         if let Some(forward) = group.implied {
@@ -98,6 +104,20 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rates
     parity
 }
 
+/// The yield of expirations whose own quotes are not asked, or do not tell.
+struct FlatYield {
+    yield_: f64,
+    assumed: bool,
+}
+
+fn flat_yield(chain: &Chain, config: &AnalysisConfig) -> FlatYield {
+    let told = match config.pricing.dividends {
+        DividendSource::Vendor => chain.vendor_yield,
+        DividendSource::Implied | DividendSource::Assumed => None,
+    };
+    FlatYield { yield_: told.unwrap_or(config.rates.assumed_yield), assumed: told.is_none() }
+}
+
 fn vendor_spot_in_time(chain: &Chain) -> Option<f64> {
     let spot = chain.vendor_spot?;
     let apart = spot.time?.duration_since(chain.quote_time?).as_secs().abs();
@@ -105,20 +125,22 @@ fn vendor_spot_in_time(chain: &Chain) -> Option<f64> {
 }
 
 /// Symbols are ordered by root and expiration first, so each group is one run.
-fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, gates: &Gates, rate: f64) -> Vec<Group> {
+fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig) -> Vec<Group> {
+    let reads_quotes = config.pricing.needs_parity();
     let mut groups: Vec<Group> = Vec::new();
     let standard: Vec<&ContractQuote> =
-        rows.by_symbol.iter().filter(|(s, _)| !s.root.is_adjusted()).map(|(_, row)| &chain.contracts[*row]).collect();
+        rows.by_symbol.iter().filter(|(s, _)| !s.root.is_adjusted()).map(|(_, row)| &chain.contracts[row]).collect();
     for run in standard.chunk_by(|a, b| group_of(&a.symbol) == group_of(&b.symbol)) {
         let Some(symbol) = run.first().map(|q| q.symbol) else { continue };
-        let Some(years) = calendar::years_to_settlement(as_of, &symbol) else { continue };
+        let Some(years) = config.pricing.years_to_expiry(as_of, &symbol) else { continue };
+        let growth = || libm::exp(config.rates.risk_free * years);
         groups.push(Group {
             root: symbol.root,
             expiration: symbol.expiration,
             settlement: symbol.settlement(),
             years,
             dte: calendar::dte(as_of, symbol.expiration),
-            implied: implied_forward(run, libm::exp(rate * years), gates),
+            implied: reads_quotes.then(|| implied_forward(run, growth(), &config.gates)).flatten(),
         });
     }
     groups

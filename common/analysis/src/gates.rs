@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fleet_core::domain::{Check, ContractQuote, Operator, Price, Verdict};
 
-use crate::config::Gates;
+use crate::config::{Gates, SpreadArithmetic};
 use crate::place::Place;
 use crate::tick::Ticks;
 use crate::vol::{Bounds, VolPoint};
@@ -14,7 +14,7 @@ use crate::vol::{Bounds, VolPoint};
 pub struct GateInput<'a> {
     /// The row.
     pub quote: &'a ContractQuote,
-    /// `None` once the contract has settled.
+    /// `None` once the contract has expired.
     pub years: Option<f64>,
     /// Open interest, `None` where the chain's means nothing.
     pub open_interest: Option<u64>,
@@ -37,12 +37,17 @@ fn exactly(dollars: f64) -> i64 {
     (dollars * 10_000.0).round() as i64
 }
 
-/// Whether a quote's spread is narrow enough, in exact arithmetic; not without 0 < bid < ask.
+/// Whether a quote's spread is narrow enough; not without 0 < bid < ask.
 #[must_use]
 pub fn spread_passes(quote: &ContractQuote, gates: &Gates) -> bool {
     let (Some(bid), Some(ask)) = (quote.bid, quote.ask) else { return false };
     if bid.is_zero() || bid >= ask {
         return false;
+    }
+    if gates.spread_arithmetic == SpreadArithmetic::Binary {
+        let (bid, ask) = (bid.dollars(), ask.dollars());
+        let spread = ask - bid;
+        return spread <= gates.max_spread_dollars || spread <= gates.max_spread_pct / 100.0 * ((bid + ask) / 2.0);
     }
     let (bid, ask) = (bid.units(), ask.units());
     let spread = ask - bid;
@@ -56,13 +61,10 @@ pub fn spread_pct(quote: &ContractQuote) -> Option<f64> {
     Some(100.0 * quote.spread()? / quote.mid()?)
 }
 
-/// The first gate that stops a contract, if one does.
+/// The first gate on quote, open interest and volume that stops a contract: those that need no price of the underlying.
 #[must_use]
-pub fn first_stop(input: &GateInput<'_>, gates: &Gates, ticks: Ticks) -> Option<Stopped> {
-    quote_stop(input, gates)
-        .or_else(|| interest_stop(input, gates))
-        .or_else(|| bounds_stop(input, ticks))
-        .or_else(|| vol_stop(input, gates))
+pub fn trade_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
+    quote_stop(input, gates).or_else(|| interest_stop(input, gates))
 }
 
 fn quote_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
@@ -111,7 +113,9 @@ fn interest_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
         .or_else(|| count("volume", input.quote.volume, gates.min_volume))
 }
 
-fn bounds_stop(input: &GateInput<'_>, ticks: Ticks) -> Option<Stopped> {
+/// Stops a price that no honest market has.
+#[must_use]
+pub fn bounds_stop(input: &GateInput<'_>, ticks: Ticks) -> Option<Stopped> {
     let Some(Bounds { lower, upper }) = input.bounds else {
         return Some(unknown("spot", Check::new("spot", None, Operator::Above, 0.0)));
     };
@@ -121,7 +125,9 @@ fn bounds_stop(input: &GateInput<'_>, ticks: Ticks) -> Option<Stopped> {
     [above, below].into_iter().find(|check| check.verdict != Verdict::Pass).map(|check| stop("bounds", check))
 }
 
-fn vol_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
+/// Stops a volatility that is unknown or out of range.
+#[must_use]
+pub fn vol_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
     let iv = input.vol.map(|v| v.iv);
     let low = Check::new("iv", iv, Operator::AtLeast, gates.iv[0]);
     let high = Check::new("iv", iv, Operator::AtMost, gates.iv[1]);
@@ -137,6 +143,6 @@ const fn stop(gate: &'static str, check: Check) -> Stopped {
     Stopped { place: Place::Gate(gate), check }
 }
 
-fn unknown(input: &str, check: Check) -> Stopped {
-    Stopped { place: Place::Unknown(input.to_owned()), check }
+const fn unknown(input: &'static str, check: Check) -> Stopped {
+    Stopped { place: Place::Unknown(Cow::Borrowed(input)), check }
 }

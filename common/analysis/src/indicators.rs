@@ -26,7 +26,9 @@ pub struct Indicators {
     pub pct_b_before: Option<f64>,
     /// Lowest %B(20, 2) of the last three bars.
     pub min_pct_b: Option<f64>,
-    /// The change of the MACD(12, 26, 9) histogram from the bar before, dollars.
+    /// The MACD(12, 26, 9) histogram of the last bar, dollars.
+    pub macd_histogram: Option<f64>,
+    /// Its change from the bar before, dollars.
     pub macd_rise: Option<f64>,
     /// The last bar's volume over the median of the coverage window.
     pub relative_volume: Option<f64>,
@@ -108,6 +110,7 @@ impl Indicators {
             pct_b: last_two(&pct_b).0,
             pct_b_before: last_two(&pct_b).1,
             min_pct_b: recent_lowest(&pct_b),
+            macd_histogram: histogram,
             macd_rise: histogram.zip(histogram_before).map(|(now, before)| now - before),
             relative_volume: bars
                 .last()

@@ -13,6 +13,7 @@
 mod answer;
 pub mod bars;
 pub mod config;
+mod examination;
 mod exits;
 pub mod forward;
 pub mod gates;
@@ -21,7 +22,10 @@ pub mod indicators;
 pub mod notices;
 pub mod place;
 pub mod pricing;
+pub mod pricing_rules;
+pub mod ranking;
 pub mod rows;
+pub mod sifting;
 pub mod snapshot;
 pub mod stage;
 pub mod strategy;
@@ -35,22 +39,28 @@ use fleet_core::domain::{
 };
 
 pub use config::AnalysisConfig;
+pub use examination::Examination;
 pub use snapshot::{MarketSnapshot, Wanted};
 
+use sifting::Sifting;
 use stage::Stage;
 
 /// What to fetch next. Fetch it, add it to the snapshot and ask again; after at most two answers it is
 /// [`Wanted::Nothing`].
 #[must_use]
 pub fn wanted(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Wanted {
-    let stage = Stage::of(snapshot, config);
-    let underlying_matters = !stage.eligible.is_empty() || stage.trades_need_underlying();
+    wanted_of(&Stage::of(snapshot, config, &Sifting::of(snapshot, config)))
+}
+
+fn wanted_of(stage: &Stage<'_>) -> Wanted {
+    let underlying_matters =
+        !stage.eligible.is_empty() || !stage.ranked_bars.is_empty() || stage.trades_need_underlying();
     let bars = stage.underlying_bars();
     if underlying_matters && bars.is_none() {
         return Wanted::UnderlyingBars;
     }
     let skip = stage.skip.clone().or_else(|| stage.underlying_skip(bars.as_deref()?));
-    let missing = contracts_of(&stage, skip.as_ref());
+    let missing = contracts_of(stage, skip.as_ref());
     if missing.is_empty() { Wanted::Nothing } else { Wanted::ContractBars(missing) }
 }
 
@@ -63,7 +73,7 @@ pub fn analyse(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Finding {
 /// The one answer to a task, and what is known of each readable row, in the chain's order.
 #[must_use]
 pub fn analyse_explained(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> (Finding, Vec<ContractExplanation>) {
-    answer::assemble(&Stage::of(snapshot, config))
+    answer::assemble(&Stage::of(snapshot, config, &Sifting::of(snapshot, config)))
 }
 
 /// Proposed trades of a finding's candidates, controls too, in the candidates' order.
@@ -96,7 +106,7 @@ pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
         .collect()
 }
 
-/// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones. Whatever the
+/// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones, then those the ranking wants. Whatever the
 /// store holds, controls cost at most [`strategy::control::MAX_PER_TICKER`] requests.
 fn contracts_of(stage: &Stage<'_>, skip: Option<&SkipReason>) -> Vec<OccSymbol> {
     let live = stage.followed_signals().chain(stage.followed_controls()).map(|trade| trade.symbol);
@@ -105,6 +115,7 @@ fn contracts_of(stage: &Stage<'_>, skip: Option<&SkipReason>) -> Vec<OccSymbol> 
         None => live
             .chain(stage.controls.iter().copied().map(symbol_of))
             .chain(stage.examined().iter().map(|e| symbol_of(e.row)))
+            .chain(stage.ranked_bars.iter().copied().map(symbol_of))
             .collect(),
         Some(SkipReason::SpotGap { .. } | SkipReason::UnderlyingPreGate { .. } | SkipReason::ThinUnderlying { .. }) => {
             live.collect()

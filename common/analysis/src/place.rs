@@ -1,11 +1,12 @@
 //! Where a row of a chain leaves the funnel. Exactly one place a row.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use fleet_core::domain::{RowRefusal, SkipReason};
 
 /// A place of the funnel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// The whole ticker was set aside.
     Skipped(&'static str),
@@ -14,9 +15,11 @@ pub enum Place {
     /// A gate stopped it.
     Gate(&'static str),
     /// An input is missing without which nothing fires.
-    Unknown(String),
+    Unknown(Cow<'static, str>),
     /// It was eligible for a strategy and there was no room (or no bars) to look at it.
     NotExamined,
+    /// It passed every gate, no signal is enabled, and it has its rank.
+    Ranked,
     /// A strategy looked at it and did not fire.
     Strategy(&'static str),
     /// A strategy fired.
@@ -31,8 +34,37 @@ impl fmt::Display for Place {
             Self::Gate(name) => write!(f, "gate:{name}"),
             Self::Unknown(input) => write!(f, "unknown:{input}"),
             Self::NotExamined => f.write_str("not_examined"),
+            Self::Ranked => f.write_str("ranked"),
             Self::Strategy(name) => write!(f, "strategy:{name}"),
             Self::Candidate => f.write_str("candidate"),
+        }
+    }
+}
+
+impl Place {
+    /// Its text, borrowed where that is known beforehand: ten thousand rows of a chain share a dozen places.
+    #[must_use]
+    pub fn text(&self) -> Cow<'static, str> {
+        macro_rules! known {
+            ($stage:literal, $word:expr, $($known:literal)*) => {
+                match $word {
+                    $($known => Cow::Borrowed(concat!($stage, ":", $known)),)*
+                    _ => Cow::Owned(self.to_string()),
+                }
+            };
+        }
+        match self {
+            Self::Gate(word) => known!("gate", *word,
+                "deliverable" "expired" "bid" "ask" "crossed" "locked" "spread" "open_interest" "volume" "bounds" "iv"
+                "coverage"),
+            Self::Unknown(word) => known!("unknown", word.as_ref(), "open_interest" "volume" "spot" "iv"),
+            Self::Skipped(word) => known!("skip", *word,
+                "no_options" "stale_quotes" "undated_quotes" "spot_gap" "underlying_pre_gate" "thin_underlying"),
+            Self::Strategy(word) => known!("strategy", *word, "oversold_call"),
+            Self::NotExamined => Cow::Borrowed("not_examined"),
+            Self::Ranked => Cow::Borrowed("ranked"),
+            Self::Candidate => Cow::Borrowed("candidate"),
+            Self::Refused(_) => Cow::Owned(self.to_string()),
         }
     }
 }
@@ -47,5 +79,32 @@ pub const fn skip_word(reason: &SkipReason) -> &'static str {
         SkipReason::SpotGap { .. } => "spot_gap",
         SkipReason::UnderlyingPreGate { .. } => "underlying_pre_gate",
         SkipReason::ThinUnderlying { .. } => "thin_underlying",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_what_is_displayed() {
+        let known = [
+            Place::Gate("spread"),
+            Place::Gate("deliverable"),
+            Place::Gate("new"),
+            Place::Unknown("iv".into()),
+            Place::Unknown("underlying_bars".into()),
+            Place::Skipped("spot_gap"),
+            Place::Refused(RowRefusal::Duplicate),
+            Place::Strategy("oversold_call"),
+            Place::Strategy("other"),
+            Place::NotExamined,
+            Place::Ranked,
+            Place::Candidate,
+        ];
+        for place in known {
+            assert_eq!(place.text(), place.to_string());
+        }
+        assert!(matches!(Place::Gate("spread").text(), Cow::Borrowed(_)));
     }
 }

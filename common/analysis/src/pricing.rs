@@ -75,14 +75,37 @@ pub fn black(kind: OptionKind, forward: f64, strike: f64, years: f64, vol: f64) 
     intrinsic + out_of_the_money.max(0.0)
 }
 
+/// What the contracts of one expiration share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factors {
+    /// √years
+    root: f64,
+    /// e^(−yield·years)
+    carry: f64,
+    /// e^(−rate·years)
+    discount: f64,
+}
+
+impl Factors {
+    /// Computes them once for an expiration.
+    #[must_use]
+    pub fn of(years: f64, rate: f64, yield_: f64) -> Self {
+        Self { root: libm::sqrt(years), carry: libm::exp(-yield_ * years), discount: libm::exp(-rate * years) }
+    }
+}
+
 /// Closed-form greeks; `None` unless spot, strike, years and volatility are positive and everything is finite.
 #[must_use]
 pub fn greeks(kind: OptionKind, terms: Terms, vol: f64) -> Option<Greeks> {
+    greeks_with(kind, terms, Factors::of(terms.years, terms.rate, terms.yield_), vol)
+}
+
+/// As [`greeks`], with the factors of its expiration.
+#[must_use]
+pub fn greeks_with(kind: OptionKind, terms: Terms, factors: Factors, vol: f64) -> Option<Greeks> {
     let Terms { spot, strike, years, rate, yield_ } = terms;
-    let (d1, d2) = d1_d2(terms, vol)?;
-    let root = libm::sqrt(years);
-    let carry = libm::exp(-yield_ * years);
-    let discount = libm::exp(-rate * years);
+    let Factors { root, carry, discount } = factors;
+    let (d1, d2) = d1_d2(terms, root, vol)?;
     let sign = match kind {
         OptionKind::Call => 1.0,
         OptionKind::Put => -1.0,
@@ -103,13 +126,13 @@ pub fn greeks(kind: OptionKind, terms: Terms, vol: f64) -> Option<Greeks> {
     finite.iter().all(|x| x.is_finite()).then_some(all)
 }
 
-fn d1_d2(terms: Terms, vol: f64) -> Option<(f64, f64)> {
+fn d1_d2(terms: Terms, root: f64, vol: f64) -> Option<(f64, f64)> {
     let Terms { spot, strike, years, rate, yield_ } = terms;
     let positive = [spot, strike, years, vol].iter().all(|x| x.is_finite() && *x > 0.0);
     if !positive || !rate.is_finite() || !yield_.is_finite() {
         return None;
     }
-    let spread = vol * libm::sqrt(years);
+    let spread = vol * root;
     let d1 = (libm::log(spot / strike) + (rate - yield_ + 0.5 * vol * vol) * years) / spread;
     d1.is_finite().then_some((d1, d1 - spread))
 }

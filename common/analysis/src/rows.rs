@@ -1,7 +1,5 @@
 //! What is believed of a chain's rows before any price is looked at: duplicates, open interest, age.
 
-use std::collections::BTreeMap;
-
 use fleet_core::domain::{Chain, OccSymbol, SkipReason};
 use jiff::Timestamp;
 
@@ -12,30 +10,62 @@ const SKEW_SECS: i64 = 120;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
     /// Row of `chain.contracts` of each believed contract. A duplicate is not believed.
-    pub by_symbol: BTreeMap<OccSymbol, usize>,
+    pub by_symbol: Believed,
     /// So much of the chain has an open interest of 0 that it means nothing.
     pub unknown_oi: bool,
+}
+
+/// The rows of the believed contracts, by symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Believed(Vec<(OccSymbol, usize)>);
+
+impl Believed {
+    /// The row of a contract.
+    #[must_use]
+    pub fn get(&self, symbol: &OccSymbol) -> Option<usize> {
+        let at = self.0.binary_search_by(|(known, _)| known.cmp(symbol)).ok()?;
+        self.0.get(at).map(|(_, row)| *row)
+    }
+
+    /// Contracts with their rows, by symbol.
+    pub fn iter(&self) -> impl Iterator<Item = (&OccSymbol, usize)> {
+        self.0.iter().map(|(symbol, row)| (symbol, *row))
+    }
+
+    /// Rows, by symbol.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|(_, row)| *row)
+    }
+
+    /// Contracts believed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is believed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Refuses duplicates: of identical copies the first is kept, of differing ones none.
 #[must_use]
 pub fn validate(chain: &Chain, unknown_oi_pct: f64) -> Rows {
-    struct Seen {
-        row: usize,
-        differs: bool,
+    let mut all: Vec<(OccSymbol, usize)> =
+        chain.contracts.iter().enumerate().map(|(row, quote)| (quote.symbol, row)).collect();
+    // Vendors list contracts in this order, so there is hardly anything to sort.
+    all.sort_unstable();
+    let is_unique = all.windows(2).all(|pair| pair[0].0 != pair[1].0);
+    if !is_unique {
+        let agree = |copies: &&[(OccSymbol, usize)]| {
+            copies.iter().all(|(_, row)| chain.contracts[*row] == chain.contracts[copies[0].1])
+        };
+        all = all.chunk_by(|a, b| a.0 == b.0).filter(agree).map(|copies| copies[0]).collect();
     }
-    let mut seen: BTreeMap<OccSymbol, Seen> = BTreeMap::new();
-    for (row, quote) in chain.contracts.iter().enumerate() {
-        match seen.get_mut(&quote.symbol) {
-            Some(first) => first.differs |= chain.contracts[first.row] != *quote,
-            None => {
-                seen.insert(quote.symbol, Seen { row, differs: false });
-            }
-        }
-    }
-    let by_symbol: BTreeMap<OccSymbol, usize> =
-        seen.into_iter().filter(|(_, s)| !s.differs).map(|(symbol, s)| (symbol, s.row)).collect();
-    let zeros = by_symbol.values().filter(|row| chain.contracts[**row].open_interest == Some(0)).count();
+    let by_symbol = Believed(all);
+    let zeros = by_symbol.rows().filter(|row| chain.contracts[*row].open_interest == Some(0)).count();
     let unknown_oi = zeros > 0 && zeros as f64 * 100.0 >= unknown_oi_pct * by_symbol.len() as f64;
     Rows { by_symbol, unknown_oi }
 }

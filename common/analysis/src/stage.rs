@@ -1,140 +1,67 @@
-//! What is known of a chain before any bar: spot, volatility, gates, and which contracts deserve bars. Both
-//! [`crate::wanted`] and [`crate::analyse`] begin here, so they cannot disagree.
-//!
-//! It is computed anew at each of the three or four calls a ticker takes, and deliberately not kept between them: ten
-//! thousand contracts take 13 ms optimised, less than the wait for one request, and a stage that outlived its snapshot
-//! could disagree with it.
+//! What is known of a ticker: the sifting of its chain, and what bars and live trades add to it. Both [`crate::wanted`]
+//! and [`crate::analyse`] begin here, so they cannot disagree. Made anew at each question, which costs little;
+//! [`crate::Examination`] keeps a snapshot and its sifting together.
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use fleet_core::domain::{
-    Bar, Check, ContractQuote, OccSymbol, Price, SkipReason, SpotSource, TradeRecord, TradeState, Vendor, Verdict,
-    calendar,
+    Bar, ContractQuote, OccSymbol, Price, SkipReason, SpotSource, TradeRecord, TradeState, Vendor, Verdict, calendar,
 };
 use jiff::Timestamp;
-use jiff::civil::Date;
 
-use crate::bars::{believable, last_closed_session, sessions_old};
+use crate::bars::{believable, sessions_old};
 use crate::config::AnalysisConfig;
-use crate::forward::{Carry, Parity, parity};
-use crate::gates::{GateInput, Stopped, first_stop, spread_pct};
 use crate::indicators::UnderlyingState;
-use crate::rows::{Freshness, Rows, validate};
+use crate::rows::Freshness;
+use crate::sifting::{Eligible, Sifting};
 use crate::snapshot::MarketSnapshot;
-use crate::strategy::{ContractView, Role, Strategy, control, registry};
-use crate::tick::Ticks;
-use crate::vol::{Priced, VolPoint};
+use crate::strategy::{ContractView, control, registry};
 
-/// What is known of one kept row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sifted {
-    /// Volatility and delta at mid.
-    pub vol: Option<VolPoint>,
-    /// The gate that stopped it; `None` for a contract past the gates.
-    pub stopped: Option<Stopped>,
-    /// The forward of its expiration was assumed.
-    pub yield_assumed: bool,
-}
-
-/// A contract that an enabled signal strategy wants to look at.
-#[derive(Clone)]
-pub struct Eligible {
-    /// Row of `chain.contracts`.
-    pub row: usize,
-    /// Strategies that want it, by place in the registry.
-    pub strategies: Vec<usize>,
-}
-
-/// A chain before any bar.
+/// A chain before any bar, with what bars and live trades there are.
 pub struct Stage<'a> {
     /// What came in.
     pub snapshot: &'a MarketSnapshot,
     /// Settings.
     pub config: &'a AnalysisConfig,
-    /// Believed rows.
-    pub rows: Rows,
-    /// Whether the quotes can be acted on.
-    pub freshness: Freshness,
-    /// Why the whole ticker is set aside, as far as that is known without bars.
-    pub skip: Option<SkipReason>,
-    /// Spot and forwards; `None` when the quotes are unusable.
-    pub parity: Option<Parity>,
-    /// Price steps.
-    pub ticks: Ticks,
-    /// By row; `None` for rows that are not kept, and everywhere when the ticker is skipped.
-    pub sifted: Vec<Option<Sifted>>,
-    /// Some kept row's forward was assumed.
-    pub yield_assumed: bool,
-    /// By volume, then symbol.
-    pub eligible: Vec<Eligible>,
+    /// What the chain alone decides.
+    pub sifting: &'a Sifting,
     /// Rows drawn as controls, by symbol; at most [`control::MAX_PER_TICKER`].
     pub controls: Vec<usize>,
-    /// The session a trade would begin in.
-    pub entry_session: Date,
-    /// The newest session with final bars.
-    pub last_closed: Date,
+}
+
+impl Deref for Stage<'_> {
+    type Target = Sifting;
+
+    fn deref(&self) -> &Sifting {
+        self.sifting
+    }
 }
 
 impl<'a> Stage<'a> {
-    /// Sifts a snapshot's chain.
+    /// What a snapshot's bars and live trades add to the sifting of its chain.
     #[must_use]
-    pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig) -> Self {
-        let chain = &snapshot.chain;
-        let rows = validate(chain, config.gates.unknown_oi_pct);
-        let freshness = Freshness::of(chain, snapshot.as_of, snapshot.max_quote_age_secs);
-        let standard = rows.by_symbol.values().map(|row| &chain.contracts[*row]);
-        let ticks = Ticks::infer(standard.filter(|q| !q.symbol.root.is_adjusted()));
-        let mut stage = Self {
-            snapshot,
-            config,
-            rows,
-            freshness,
-            skip: None,
-            parity: None,
-            ticks,
-            sifted: vec![None; chain.contracts.len()],
-            yield_assumed: false,
-            eligible: Vec::new(),
-            controls: Vec::new(),
-            entry_session: calendar::session_date(snapshot.as_of),
-            last_closed: last_closed_session(snapshot.as_of, &config.coverage),
-        };
-        if let Freshness::Unusable(reason) = &stage.freshness {
-            stage.skip = Some(reason.clone());
-            return stage;
-        }
-        let parity = parity(chain, &stage.rows, snapshot.as_of, &config.gates, &config.rates);
-        let gap = parity.gap.filter(|gap| gap.abs() * 100.0 > config.gates.max_spot_gap_pct);
-        stage.skip = gap.map(|gap| SkipReason::SpotGap { gap });
-        stage.parity = Some(parity);
-        if stage.skip.is_none() {
-            stage.sift();
-            stage.choose();
-        }
+    pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig, sifting: &'a Sifting) -> Self {
+        let mut stage = Self { snapshot, config, sifting, controls: Vec::new() };
+        stage.controls = stage.drawn(sifting.by_lot.clone());
         stage
     }
 
     /// The row of a contract.
     #[must_use]
     pub fn quote(&self, symbol: &OccSymbol) -> Option<&'a ContractQuote> {
-        self.rows.by_symbol.get(symbol).map(|row| &self.snapshot.chain.contracts[*row])
+        self.rows.by_symbol.get(symbol).map(|row| &self.snapshot.chain.contracts[row])
+    }
+
+    /// Whether a row's days to expiration lie in the ranking's window.
+    #[must_use]
+    pub fn is_ranked(&self, row: usize) -> bool {
+        self.sifting.is_ranked(self.snapshot, self.config, row)
     }
 
     /// A row past the gates as strategies see it.
     #[must_use]
     pub fn view(&self, row: usize) -> Option<ContractView<'a>> {
-        let quote = self.snapshot.chain.contracts.get(row)?;
-        Some(ContractView {
-            quote,
-            bid: quote.bid?,
-            ask: quote.ask?,
-            mid: quote.mid()?,
-            spread_pct: spread_pct(quote)?,
-            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.delta),
-            dte: calendar::dte(self.snapshot.as_of, quote.symbol.expiration),
-            ticks: self.ticks,
-            entry_session: self.entry_session,
-        })
+        self.sifting.view(self.snapshot, row)
     }
 
     /// The eligible contracts for which there is room.
@@ -159,12 +86,16 @@ impl<'a> Stage<'a> {
     /// Whether the underlying itself rules out every strategy that has an eligible contract.
     #[must_use]
     pub fn underlying_skip(&self, bars: &[Bar]) -> Option<SkipReason> {
-        if self.eligible.is_empty() {
+        if self.eligible.is_empty() && self.ranked_bars.is_empty() {
             return None;
         }
         let needed = self.config.coverage.min_bars;
         if bars.len() < needed as usize {
             return Some(SkipReason::ThinUnderlying { bars: bars.len() as u32, needed });
+        }
+        if self.config.ranking.enabled {
+            // No strategy rules out a ranking; its judgement of a contract has the check all the same.
+            return None;
         }
         let state = self.underlying_state(bars);
         let mut refusal = None;
@@ -252,71 +183,6 @@ impl<'a> Stage<'a> {
         self.eligible.iter().flat_map(|e| e.strategies.iter().copied()).collect()
     }
 
-    fn sift(&mut self) {
-        let Some(parity) = self.parity.as_ref() else { return };
-        let mut years: BTreeMap<_, Option<f64>> = BTreeMap::new();
-        for (symbol, row) in &self.rows.by_symbol {
-            let quote = &self.snapshot.chain.contracts[*row];
-            let group = (symbol.root, symbol.expiration);
-            let years =
-                *years.entry(group).or_insert_with(|| calendar::years_to_settlement(self.snapshot.as_of, symbol));
-            let carry = parity.carries.get(&group).copied();
-            let priced = parity.spot.zip(carry).map(|(spot, carry)| self.priced(symbol, spot, carry));
-            let vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, self.ticks.at(mid)));
-            let input = GateInput {
-                quote,
-                years,
-                open_interest: quote.open_interest.filter(|_| !self.rows.unknown_oi),
-                bounds: priced.map(|p| p.bounds()),
-                vol,
-            };
-            let stopped = first_stop(&input, &self.config.gates, self.ticks);
-            let yield_assumed = carry.is_some_and(|c| c.assumed);
-            self.yield_assumed |= yield_assumed;
-            self.sifted[*row] = Some(Sifted { vol, stopped, yield_assumed });
-        }
-    }
-
-    fn priced(&self, symbol: &OccSymbol, spot: f64, carry: Carry) -> Priced {
-        Priced {
-            kind: symbol.kind,
-            style: symbol.style(),
-            strike: symbol.strike.dollars(),
-            spot,
-            rate: self.config.rates.risk_free,
-            carry,
-        }
-    }
-
-    fn choose(&mut self) {
-        let enabled: Vec<(usize, &&dyn Strategy)> =
-            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(self.config).is_some()).collect();
-        let (mut eligible, mut controls) = (Vec::new(), Vec::new());
-        for row in self.rows.by_symbol.values().copied() {
-            let past = self.sifted[row].as_ref().is_some_and(|s| s.stopped.is_none());
-            let Some(view) = self.view(row).filter(|_| past) else { continue };
-            let wanting = |role: Role| {
-                enabled
-                    .iter()
-                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, self.config)))
-                    .map(|(at, _)| *at)
-                    .collect::<Vec<usize>>()
-            };
-            let strategies = wanting(Role::Signal);
-            if !strategies.is_empty() {
-                eligible.push(Eligible { row, strategies });
-            }
-            if !wanting(Role::Control).is_empty() {
-                controls.push(row);
-            }
-        }
-        let contracts = &self.snapshot.chain.contracts;
-        // Stable: equal volumes keep the order of their symbols.
-        eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
-        self.eligible = eligible;
-        self.controls = self.drawn(controls);
-    }
-
     /// Of the rows by lot, those that become controls: the lowest lots that there is room for beside the controls
     /// already followed. One that is followed already may be drawn again and takes no room.
     fn drawn(&self, mut by_lot: Vec<usize>) -> Vec<usize> {
@@ -333,12 +199,6 @@ impl<'a> Stage<'a> {
         by_lot.sort_by_key(symbol);
         by_lot
     }
-}
-
-/// Whether every check passes.
-#[must_use]
-pub fn passes(checks: &[Check]) -> bool {
-    checks.iter().all(|check| check.verdict == Verdict::Pass)
 }
 
 /// Bid and ask of a quote one can trade on: 0 < bid < ask.

@@ -4,7 +4,7 @@ use fleet_core::domain::{ExerciseStyle, OptionKind};
 use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
 use crate::forward::Carry;
-use crate::pricing::{Terms, greeks};
+use crate::pricing::{Factors, Greeks, Terms, greeks_with};
 
 /// Volatilities outside are artefacts of a price near a bound.
 const VOL: std::ops::RangeInclusive<f64> = 0.01..=5.0;
@@ -33,26 +33,24 @@ pub struct Priced {
     pub rate: f64,
     /// Time and forward.
     pub carry: Carry,
+    /// What the contracts of one expiration share.
+    pub factors: Factors,
 }
 
-/// Volatility and delta at one price.
+/// Volatility and greeks at one price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VolPoint {
     /// Annual fraction.
     pub iv: f64,
-    /// Dollars per $1 of the underlying.
-    pub delta: f64,
+    /// At that volatility.
+    pub greeks: Greeks,
 }
 
 impl Priced {
-    fn discount(&self) -> f64 {
-        libm::exp(-self.rate * self.carry.years)
-    }
-
     /// The bounds of its style.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
-        let discount = self.discount();
+        let discount = self.carry.discount;
         let (spot, strike) = (self.carry.forward * discount, self.strike * discount);
         let (lower, upper) = match self.kind {
             OptionKind::Call => (spot - strike, spot),
@@ -67,7 +65,7 @@ impl Priced {
         }
     }
 
-    /// Volatility and delta at a price; `None` where the price is outside the bounds or within a tick of the lower.
+    /// Volatility and greeks at a price; `None` where the price is outside the bounds or within a tick of the lower.
     #[must_use]
     pub fn vol_at(&self, price: f64, tick: f64) -> Option<VolPoint> {
         let Bounds { lower, upper } = self.bounds();
@@ -80,13 +78,13 @@ impl Priced {
             .strike(self.strike)
             .expiry(years)
             .is_call(self.kind == OptionKind::Call)
-            .option_price(price / self.discount())
+            .option_price(price / self.carry.discount)
             .build()?
             .calculate::<DefaultSpecialFn>()
             .filter(|iv| VOL.contains(iv))?;
         let terms = Terms { spot: self.spot, strike: self.strike, years, rate: self.rate, yield_ };
-        let delta = greeks(self.kind, terms, iv)?.delta;
-        Some(VolPoint { iv, delta })
+        let greeks = greeks_with(self.kind, terms, self.factors, iv)?;
+        Some(VolPoint { iv, greeks })
     }
 }
 
@@ -97,8 +95,10 @@ mod tests {
 
     fn priced(kind: OptionKind, strike: f64) -> Priced {
         let years = 45.0 / 365.0;
-        let carry = Carry { years, forward: 100.0 * libm::exp(0.04 * years), yield_: 0.0, assumed: false };
-        Priced { kind, style: ExerciseStyle::American, strike, spot: 100.0, rate: 0.04, carry }
+        let (forward, discount) = (100.0 * libm::exp(0.04 * years), libm::exp(-0.04 * years));
+        let carry = Carry { years, forward, yield_: 0.0, discount, assumed: false };
+        let factors = Factors::of(years, 0.04, 0.0);
+        Priced { kind, style: ExerciseStyle::American, strike, spot: 100.0, rate: 0.04, carry, factors }
     }
 
     #[test]
@@ -113,9 +113,9 @@ mod tests {
             for strike in [70.0, 90.0, 100.0, 115.0, 140.0] {
                 for vol in [0.1, 0.3, 1.2, 4.5] {
                     let p = priced(kind, strike);
-                    let price = p.discount() * black(kind, p.carry.forward, strike, p.carry.years, vol);
+                    let price = p.carry.discount * black(kind, p.carry.forward, strike, p.carry.years, vol);
                     let Some(point) = p.vol_at(price, 0.0) else { continue };
-                    let again = p.discount() * black(kind, p.carry.forward, strike, p.carry.years, point.iv);
+                    let again = p.carry.discount * black(kind, p.carry.forward, strike, p.carry.years, point.iv);
                     assert!((again - price).abs() < 1e-9, "{kind:?} {strike} {vol}: {}", point.iv);
                 }
             }

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod init_config;
 pub mod inspect;
 pub mod market;
+pub mod ranking;
 pub mod scan;
 pub mod scans;
 pub mod status;
@@ -29,6 +30,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Market(args) => market::run(global, args).await,
         Command::Inspect(args) => inspect::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
+        Command::Ranking(args) => ranking::run(global, args).await,
         Command::Trades(args) => trades::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,
         Command::Scans(args) => scans::run(global, args).await,

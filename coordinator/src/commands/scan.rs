@@ -46,7 +46,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     }
     // A dry run of named tickers sends nothing, so no hour is wrong for it.
     let sends = !args.dry_run || args.tickers.is_none();
-    if args.market.is_none() && sends && mind_the_hour(global, args)? == Going::Home {
+    if args.market.is_none() && args.as_of.is_none() && sends && mind_the_hour(global, args)? == Going::Home {
         return Ok(Exit::Done);
     }
     let telling = Telling::of(global.quiet);

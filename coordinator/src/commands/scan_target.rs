@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::args::ScanArgs;
 use crate::at_start::AtStart;
-use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_universe_of, is_loopback};
+use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_universe_of, is_loopback, redacted};
 use crate::failure::Failure;
 use crate::naming::{self, Label, Slot};
 use crate::scan::UniverseSource;
@@ -30,7 +30,7 @@ pub struct ScanTarget {
     pub asked: Option<Vec<Ticker>>,
     /// Hash of what changes the answer.
     pub config_hash: String,
-    /// A simulated market's clock; `None` for real vendors.
+    /// A simulated market's clock, or the instant of recorded data; `None` for real vendors.
     pub as_of: Option<Timestamp>,
     /// What becomes of scans that earlier launches left unfinished.
     pub earlier: Earlier,
@@ -134,9 +134,33 @@ pub fn unlimited_at_home(resolved: &mut Resolved, market: &str) {
 pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
     universe(args, settings)?;
     slot(args)?;
+    refuse_the_past_of_others(args, settings)?;
     match args.resume.as_deref() {
         None | Some("") => Ok(()),
         Some(id) => ScanId::parse(id).map(|_| ()).map_err(|error| Failure::usage(error.to_string())),
+    }
+}
+
+/// A vendor answers for now, whatever a scan pretends.
+fn refuse_the_past_of_others(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
+    let vendors = &settings.vendors;
+    let asks = |vendor: &str| vendors.chain_order.iter().any(|name| name == vendor);
+    let asks_finviz = args.tickers.is_none();
+    let urls = [
+        ("vendors.finviz.base", &vendors.finviz.base, asks_finviz),
+        ("vendors.cboe.base", &vendors.cboe.base, asks("cboe")),
+        // Bars come from here, whoever serves the chains.
+        ("vendors.yahoo.query", &vendors.yahoo.query, true),
+        ("vendors.yahoo.cookie", &vendors.yahoo.cookie, true),
+    ];
+    let real = urls.into_iter().find(|(_, url, asked)| *asked && !is_loopback(url));
+    match (args.as_of, real) {
+        (Some(_), Some((key, url, _))) => Err(Failure::usage(format!(
+            "--as-of is for data that this machine serves itself, and {key} is {}",
+            redacted(url)
+        ))
+        .hint("without --as-of a scan is of now")),
+        (Some(_), None) | (None, _) => Ok(()),
     }
 }
 
@@ -161,12 +185,15 @@ pub async fn decide(
     store: &AtStart<'_>,
     market: Option<&MarketInfo>,
 ) -> Result<ScanTarget, Failure> {
-    let as_of = market.map(|info| info.now);
+    let as_of = market.map(|info| info.now).or(args.as_of);
     let universe = universe(args, settings)?;
     // Two markets on one port are two universes.
     let words = match market {
         Some(info) => format!("{} of simulated market {}", universe.words, info.seed),
-        None => universe.words.clone(),
+        None => match args.as_of {
+            Some(as_of) => format!("{} as of {as_of}", universe.words),
+            None => universe.words.clone(),
+        },
     };
     let config_hash = config_hash(settings, &words);
     if let Some(resume) = &args.resume {

@@ -137,7 +137,7 @@ fn answer_settings(settings: &Settings) -> String {
         .collect();
     let answer = json!({
         "analysis": tree::to_tree(settings).as_object().map(|tables| {
-            ["gates", "rates", "costs", "coverage", "strategies"]
+            ["gates", "rates", "pricing", "costs", "coverage", "strategies", "ranking"]
                 .iter()
                 .filter_map(|name| tables.get(*name).map(|table| (*name, table.clone())))
                 .collect::<BTreeMap<_, _>>()
@@ -176,6 +176,8 @@ mod tests {
             config_hash(&other, "filter") != hash
         };
         assert!(changed(|s| s.analysis.gates.min_bid = 0.2));
+        assert!(changed(|s| s.analysis.pricing.min_time_value_ticks = 2.0));
+        assert!(changed(|s| s.analysis.ranking.enabled = true));
         assert!(changed(|s| s.caps.new_per_day = 11));
         assert!(changed(|s| s.vendors.cboe.base = "http://127.0.0.1:1".to_owned()));
         assert!(changed(|s| s.vendors.yahoo.max_quote_age_minutes = 36));

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
-    Candidate, Check, ContractExplanation, ContractQuote, EntryPlan, Finding, Price, ScanId, ScorePart,
+    Candidate, Check, ContractExplanation, ContractQuote, EntryPlan, Finding, Price, Ranked, ScanId, ScorePart,
+    Technicals,
 };
 
 use super::SCHEMA;
@@ -53,6 +54,22 @@ pub struct ExplainedContract<'a> {
     pub delta: Option<f64>,
     /// For contracts that reached a strategy.
     pub strategies: Vec<StrategyChecks<'a>>,
+    /// Its other greeks and its score, where contracts are ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranked: Option<RankTold>,
+    /// What its own bars say, where contracts are ranked and they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub technicals: Option<Technicals>,
+}
+
+/// Greeks beside delta, and the score.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct RankTold {
+    /// Greeks and the parts of the score.
+    #[serde(flatten)]
+    pub ranked: Ranked,
+    /// Sum of the parts.
+    pub total: f64,
 }
 
 /// What one strategy checked.
@@ -103,6 +120,8 @@ pub fn explained<'a>(
             gate: contract.gate.as_ref(),
             iv: contract.iv,
             delta: contract.delta,
+            ranked: contract.ranked.map(|ranked| RankTold { ranked, total: ranked.score.total() }),
+            technicals: contract.technicals,
             strategies: contract.strategies.iter().map(|(name, checks)| StrategyChecks { name, checks }).collect(),
         },
         signals: fired
@@ -143,6 +162,33 @@ pub fn render(told: &Explained<'_>) -> String {
     );
     line("IV", or_dash(contract.iv, |iv| format!("{} %", number(iv * 100.0))));
     line("Delta", or_dash(contract.delta, number));
+    if let Some(RankTold { ranked, total }) = contract.ranked {
+        let Ranked { gamma, theta_per_day, vega_per_point, rho_per_point, score } = ranked;
+        line(
+            "Greeks",
+            format!(
+                "gamma {}, theta {} a day, vega {} a point, rho {} a point",
+                number(gamma),
+                number(theta_per_day),
+                number(vega_per_point),
+                number(rho_per_point)
+            ),
+        );
+        let technical = score.technical.map_or_else(|| "unknown".to_owned(), number);
+        line(
+            "Rank score",
+            format!(
+                "{total:.3}: liquidity {}, spread {}, delta {}, own bars {technical}",
+                number(score.liquidity),
+                number(score.spread),
+                number(score.delta)
+            ),
+        );
+    }
+    if let Some(Technicals { rsi, macd_histogram, pct_b }) = contract.technicals {
+        let [rsi, macd, pct_b] = [rsi, macd_histogram, pct_b].map(|known| or_dash(known, number));
+        line("Own bars", format!("RSI {rsi}, MACD histogram {macd}, %B {pct_b}"));
+    }
     line("Left at", place_words(contract.place));
     if let Some(check) = contract.gate {
         line("Because", check_text(check));

@@ -13,6 +13,7 @@ pub mod gathered;
 pub mod layout;
 pub mod places;
 pub mod plan;
+pub mod ranking;
 pub mod status;
 pub mod table;
 pub mod trades;

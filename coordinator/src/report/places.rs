@@ -10,6 +10,7 @@ pub fn place_words(place: &str) -> String {
         "gate" => gate_words(word).map_or_else(|| format!("gate: {}", spaced(word)), str::to_owned),
         "unknown" => format!("not known: {}", unknown_words(word)),
         "strategy" => format!("checked, did not fire: {}", spaced(word)),
+        "ranked" => "ranked".to_owned(),
         "not_examined" => "beyond the number of contracts that are examined".to_owned(),
         _ => spaced(place),
     }

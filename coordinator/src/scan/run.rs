@@ -47,6 +47,8 @@ pub(super) const PACE: Pace = Pace {
     finish: Duration::from_secs(3),
 };
 
+/// Two polls are never closer: each is two short questions to the store.
+const SOONEST_POLL: Duration = Duration::from_millis(20);
 /// Everything that ends with a launch has limits of its own that sum to less.
 pub(super) const END_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -101,6 +103,8 @@ struct ScanRunState {
     renewal: Option<JoinHandle<()>>,
     renewed: Instant,
     polling: bool,
+    /// When the store last said what is missing.
+    polled_at: Instant,
     looking: bool,
     fleet: FleetWatch,
     watching_since: Option<Instant>,
@@ -134,6 +138,7 @@ impl Actor for ScanRun {
             renewal: None,
             renewed: Instant::now(),
             polling: false,
+            polled_at: Instant::now(),
             looking: false,
             fleet: FleetWatch::default(),
             watching_since: None,
@@ -191,6 +196,7 @@ impl ScanRunState {
             && self.told != Some(state)
         {
             self.told = Some(state);
+            tracing::info!(scan = %self.launch.request.scan, state = state.word(), "scan state");
             self.launch.tell(Progress::State(state));
         }
         for effect in effects {
@@ -444,6 +450,7 @@ impl ScanRunState {
         self.polling = false;
         if self.launch.request.worker.is_none() {
             let done = self.standing.of.saturating_sub(missing);
+            self.expect_the_end(myself, done.saturating_sub(self.standing.done), missing);
             if done != self.standing.done {
                 self.standing.done = done;
                 self.tell_accounted();
@@ -456,6 +463,19 @@ impl ScanRunState {
         let reached = self.standing.deadline.is_some_and(|deadline| now >= deadline);
         let deadline = if reached { Deadline::Reached } else { Deadline::Ahead };
         self.apply(myself, Event::Polled { missing, attempts, deadline }).await;
+    }
+
+    /// Asks again when the rest should be done at the rate of late, if that is before the next poll: a scan of seconds
+    /// should not wait for a clock. Without progress the polls alone go on.
+    fn expect_the_end(&mut self, myself: &ActorRef<ScanMessage>, newly_done: u32, missing: u32) {
+        let since = std::mem::replace(&mut self.polled_at, Instant::now()).elapsed();
+        if newly_done > 0 && missing > 0 {
+            let left = since.mul_f64(f64::from(missing) / f64::from(newly_done)).max(SOONEST_POLL);
+            if left < self.pace.poll {
+                // Detached: it ends by itself within a poll's time, also when the actor is gone.
+                drop(myself.send_after(left, || ScanMessage::PollDue));
+            }
+        }
     }
 
     fn renew(&mut self, myself: &ActorRef<ScanMessage>) {

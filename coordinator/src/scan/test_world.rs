@@ -119,6 +119,7 @@ fn chain(ticker: &Ticker) -> Chain {
         vendor: Vendor::Cboe,
         quote_time: Some(AS_OF.parse().unwrap()),
         vendor_spot: Some(VendorSpot { price: Price::from_units(1_000_000), time: None }),
+        vendor_yield: None,
         contracts: strikes.flat_map(|strike| [quote(strike, 'C'), quote(strike, 'P')]).collect(),
         refused: Vec::new(),
         expirations: vec![expiration],

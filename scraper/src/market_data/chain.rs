@@ -85,6 +85,7 @@ impl VendorMarket {
             vendor: Vendor::Yahoo,
             quote_time: first.newest_trade,
             vendor_spot: first.vendor_spot,
+            vendor_yield: first.vendor_yield,
             contracts: Vec::new(),
             refused: Vec::new(),
             expirations: first.listed.clone(),
@@ -152,6 +153,7 @@ impl Served {
         // The first page dated the chain even if it was not wanted; what is in the chain has the better date.
         chain.quote_time = if self.pages == 0 { page.newest_trade } else { chain.quote_time.max(page.newest_trade) };
         chain.vendor_spot = page.vendor_spot.or(chain.vendor_spot);
+        chain.vendor_yield = page.vendor_yield.or(chain.vendor_yield);
         chain.contracts.extend(page.rows);
         chain.refused.extend(page.refused);
         self.pages += 1;

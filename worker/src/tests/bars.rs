@@ -56,6 +56,7 @@ fn priced_chain() -> Chain {
         vendor: Vendor::Cboe,
         quote_time: Some(as_of()),
         vendor_spot: None,
+        vendor_yield: None,
         contracts,
         refused: Vec::new(),
         expirations: vec![date(2027, 1, 15)],

@@ -72,6 +72,7 @@ impl MarketData for Market {
             vendor: Vendor::Cboe,
             quote_time: Some(now),
             vendor_spot: None,
+            vendor_yield: None,
             contracts: Vec::new(),
             refused: Vec::new(),
             expirations: Vec::new(),

@@ -15,7 +15,7 @@ fn check_with(config: &AnalysisConfig, change: impl Fn(&mut MarketSnapshot), wan
     let mut snapshot = completed();
     change(&mut snapshot);
     let (finding, explained) = analyse_explained(&snapshot, config);
-    let place = explained.iter().find(|e| e.quote.symbol == the_call()).map(|e| e.place.as_str());
+    let place = explained.iter().find(|e| e.quote.symbol == the_call()).map(|e| e.place.as_ref());
     assert_eq!(place, Some(wanted));
     assert_eq!(finding.funnel.total(), snapshot.chain.rows() as u64);
 }

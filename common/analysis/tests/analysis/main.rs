@@ -4,6 +4,7 @@
 mod exits;
 mod gates;
 mod notices;
+mod ranking;
 mod recorded;
 mod signal;
 mod spot;

@@ -53,7 +53,7 @@ fn russell() -> Option<Recorded> {
 #[test]
 fn black_prices_and_their_volatilities_match_the_reference_grid() {
     use fleet_analysis::forward::Carry;
-    use fleet_analysis::pricing::black;
+    use fleet_analysis::pricing::{Factors, black};
     use fleet_analysis::vol::Priced;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/european-grid.csv");
     let Ok(text) = std::fs::read_to_string(path) else {
@@ -72,9 +72,10 @@ fn black_prices_and_their_volatilities_match_the_reference_grid() {
         if !is_out_of_the_money || price < 1e-6 || !(0.01..=5.0).contains(&vol) || attainable > 1e-9 {
             continue;
         }
-        let carry = Carry { years, forward, yield_: 0.0, assumed: false };
+        let carry = Carry { years, forward, yield_: 0.0, discount: 1.0, assumed: false };
+        let factors = Factors::of(years, 0.0, 0.0);
         let style = ExerciseStyle::European;
-        let point = Priced { kind, style, strike, spot: forward, rate: 0.0, carry }.vol_at(price, 0.0);
+        let point = Priced { kind, style, strike, spot: forward, rate: 0.0, carry, factors }.vol_at(price, 0.0);
         // The largest volatility of the grid is the end of the range we give out.
         let Some(point) = point else { panic!("no volatility: {line}") };
         assert!((point.iv - vol).abs() <= 8.0 * attainable, "{line}: {}", point.iv);

@@ -69,6 +69,7 @@ pub fn chain(spot: f64, at: Timestamp) -> Chain {
         vendor: Vendor::Cboe,
         quote_time: Some(at),
         vendor_spot: Some(VendorSpot { price: price(spot), time: Some(at) }),
+        vendor_yield: None,
         contracts,
         refused: Vec::new(),
         expirations: EXPIRATIONS.to_vec(),

@@ -43,6 +43,10 @@ fn new_york() -> TimeZone {
 /// The date in New York at an instant.
 #[must_use]
 pub fn exchange_date(at: Timestamp) -> Date {
+    // New York is four to five hours behind UTC, always: in these hours it has UTC's date, and no zone need be asked.
+    if at.as_second().rem_euclid(86_400) >= 5 * 3600 {
+        return TimeZone::UTC.to_datetime(at).date();
+    }
     at.to_zoned(new_york()).date()
 }
 
@@ -122,7 +126,7 @@ pub fn previous_session(day: Date) -> Date {
 fn step(mut day: Date, by: i32) -> Date {
     // The longest closure since 1933 is a week; the bound only guards the ends of the calendar.
     for _ in 0..15 {
-        day = day.saturating_add(by.days());
+        day = if by > 0 { day.tomorrow() } else { day.yesterday() }.unwrap_or(day);
         if is_session(day) {
             return day;
         }
@@ -155,7 +159,7 @@ pub fn sessions_between(from: Date, to: Date) -> u32 {
     let mut n = 0;
     let mut day = from;
     while day < to {
-        day = day.saturating_add(1.days());
+        day = day.tomorrow().unwrap_or(to);
         n += u32::from(is_session(day));
     }
     n
@@ -164,7 +168,23 @@ pub fn sessions_between(from: Date, to: Date) -> u32 {
 /// Whole calendar days from the exchange date of `as_of` to an expiration; negative once it is past.
 #[must_use]
 pub fn dte(as_of: Timestamp, expiration: Date) -> i32 {
-    exchange_date(as_of).until(expiration).map_or(i32::MIN, |span| span.get_days())
+    days_until(exchange_date(as_of), expiration)
+}
+
+/// Whole calendar days from one date to another; negative when it is past.
+#[must_use]
+pub fn days_until(from: Date, to: Date) -> i32 {
+    days_since_epoch(to) - days_since_epoch(from)
+}
+
+/// Days from 1970-01-01 (the proleptic Gregorian calendar; Hinnant, "chrono-compatible low-level date algorithms").
+fn days_since_epoch(day: Date) -> i32 {
+    let month = i32::from(day.month());
+    let year = i32::from(day.year()) - i32::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i32::from(day.day()) - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// The instant a contract settles: the session's close (13:00 on half days) for PM settlement, 09:30 of the OCC date
@@ -188,24 +208,26 @@ pub fn years_to_settlement(as_of: Timestamp, symbol: &OccSymbol) -> Option<f64> 
 
 fn is_holiday(day: Date) -> bool {
     let (y, m, d, weekday) = (day.year(), day.month(), day.day(), day.weekday());
-    let observed = |month: i8, date_of: i8| {
-        // A Saturday holiday is kept on Friday, a Sunday one on Monday.
-        (m == month && d == date_of)
-            || (weekday == Weekday::Friday && day.tomorrow().is_ok_and(|t| t.month() == month && t.day() == date_of))
-            || (weekday == Weekday::Monday && day.yesterday().is_ok_and(|t| t.month() == month && t.day() == date_of))
+    // A Saturday holiday is kept on Friday, a Sunday one on Monday. (All of these lie well inside their months.)
+    let observed = |date_of: i8| {
+        d == date_of
+            || (weekday == Weekday::Friday && d + 1 == date_of)
+            || (weekday == Weekday::Monday && d - 1 == date_of)
     };
-    // New Year's Day on a Saturday is not kept on 31 December.
-    let new_year = (m == 1 && d == 1) || (m == 1 && d == 2 && weekday == Weekday::Monday);
-    new_year
-        || day == nth_weekday(y, 1, 3, Weekday::Monday)
-        || day == nth_weekday(y, 2, 3, Weekday::Monday)
-        || easter(y).checked_sub(2.days()).is_ok_and(|good_friday| day == good_friday)
-        || (m == 5 && weekday == Weekday::Monday && d > 24)
-        || (y >= 2022 && observed(6, 19))
-        || observed(7, 4)
-        || day == nth_weekday(y, 9, 1, Weekday::Monday)
-        || day == nth_weekday(y, 11, 4, Weekday::Thursday)
-        || observed(12, 25)
+    let is_nth = |nth: i8, wanted: Weekday| weekday == wanted && (d - 1) / 7 + 1 == nth;
+    match m {
+        // New Year's Day on a Saturday is not kept on 31 December. The third Monday is Martin Luther King's.
+        1 => d == 1 || (d == 2 && weekday == Weekday::Monday) || is_nth(3, Weekday::Monday),
+        2 => is_nth(3, Weekday::Monday),
+        3 | 4 => easter(y).checked_sub(2.days()).is_ok_and(|good_friday| day == good_friday),
+        5 => weekday == Weekday::Monday && d > 24,
+        6 => y >= 2022 && observed(19),
+        7 => observed(4),
+        9 => is_nth(1, Weekday::Monday),
+        11 => is_nth(4, Weekday::Thursday),
+        12 => observed(25),
+        _ => false,
+    }
 }
 
 fn nth_weekday(year: i16, month: i8, nth: i8, weekday: Weekday) -> Date {
@@ -241,6 +263,23 @@ mod tests {
         assert!(is_session(date(2021, 12, 31)), "New Year on a Saturday is not kept on Friday");
         assert_eq!(next_session(date(2026, 11, 25)), date(2026, 11, 27));
         assert_eq!(sessions_between(date(2026, 11, 20), date(2026, 11, 27)), 4);
+    }
+
+    #[test]
+    fn days_and_dates_are_those_of_the_library() {
+        let start = date(1969, 12, 1);
+        let mut day = start;
+        for n in 0..50_000 {
+            assert_eq!(days_until(start, day), n, "{day}");
+            day = day.tomorrow().unwrap();
+        }
+        let year_0 = date(0, 2, 28);
+        assert_eq!(days_until(year_0, date(-4, 3, 1)), year_0.until(date(-4, 3, 1)).unwrap().get_days());
+        let mut at: Timestamp = "2026-03-07T00:00:00Z".parse().unwrap();
+        for _ in 0..20_000 {
+            assert_eq!(exchange_date(at), at.to_zoned(new_york()).date(), "{at}");
+            at += SignedDuration::from_mins(37);
+        }
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Chain {
     pub quote_time: Option<Timestamp>,
     /// The vendor's price of the underlying. Rarely of the same instant as the quotes.
     pub vendor_spot: Option<VendorSpot>,
+    /// The vendor's trailing dividend yield, annual fraction; `None` where it gives none. Used only where a
+    /// configuration asks for it.
+    #[serde(default)]
+    pub vendor_yield: Option<f64>,
     /// Readable rows, in the vendor's order. Duplicates are still in here: the analysis refuses them.
     pub contracts: Vec<ContractQuote>,
     /// Rows that could not be read, each with its reason.

@@ -13,10 +13,15 @@ pub struct Funnel(pub BTreeMap<String, u64>);
 impl Funnel {
     /// Counts one contract out (or in).
     pub fn count(&mut self, place: &str) {
+        self.add(place, 1);
+    }
+
+    /// Counts so many contracts out (or in).
+    pub fn add(&mut self, place: &str, contracts: u64) {
         match self.0.get_mut(place) {
-            Some(n) => *n += 1,
+            Some(n) => *n += contracts,
             None => {
-                self.0.insert(place.to_owned(), 1);
+                self.0.insert(place.to_owned(), contracts);
             }
         }
     }

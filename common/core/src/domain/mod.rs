@@ -32,7 +32,7 @@ pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verd
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};
 pub use delivery_limits::DeliveryLimits;
-pub use explanation::ContractExplanation;
+pub use explanation::{ContractExplanation, RankScore, Ranked, Technicals};
 pub use finding::{Answer, Finding};
 pub use funnel::Funnel;
 pub use manifest::Manifest;

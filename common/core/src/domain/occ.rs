@@ -89,18 +89,17 @@ impl OccSymbol {
         if !rest[..6].bytes().chain(rest[7..].bytes()).all(|b| b.is_ascii_digit()) {
             return Err(bad("the date and the strike must be digits"));
         }
-        let two = |at: usize| rest[at..at + 2].parse::<i16>().unwrap_or_default();
+        let digits = rest.as_bytes();
+        let digit = |at: usize| u32::from(digits[at] - b'0');
+        let two = |at: usize| (10 * digit(at) + digit(at + 1)) as i16;
         let expiration =
             Date::new(2000 + two(0), two(2) as i8, two(4) as i8).map_err(|_| bad("the expiration is not a date"))?;
-        let kind = match &rest[6..7] {
-            "C" => OptionKind::Call,
-            "P" => OptionKind::Put,
+        let kind = match digits[6] {
+            b'C' => OptionKind::Call,
+            b'P' => OptionKind::Put,
             _ => return Err(bad("the kind must be C or P")),
         };
-        let strike = rest[7..]
-            .parse()
-            .ok()
-            .and_then(Strike::from_thousandths)
+        let strike = Strike::from_thousandths((7..15).fold(0, |strike, at| 10 * strike + digit(at)))
             .ok_or_else(|| bad("the strike must be above zero"))?;
         Ok(Self { root, expiration, kind, strike })
     }

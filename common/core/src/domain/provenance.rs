@@ -15,7 +15,8 @@ use super::vendor::Vendor;
 pub enum SpotSource {
     /// Put–call parity on the chain's own quotes.
     Implied,
-    /// The vendor's price, because no pair was usable and its time is within 60 s of the quotes.
+    /// The vendor's price: because no pair was usable and its time is within 60 s of the quotes, or because the
+    /// configuration prices on it.
     Vendor,
     /// Neither was usable: no IV, no greeks.
     None,

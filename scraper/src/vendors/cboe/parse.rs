@@ -91,6 +91,7 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
         vendor: Vendor::Cboe,
         quote_time: newest_trade.max(spot_time.filter(believable)),
         vendor_spot: spot_price(&spot, &mut notes).map(|price| VendorSpot { price, time: spot_time }),
+        vendor_yield: None,
         contracts,
         refused,
         expirations: expirations.into_iter().collect(),

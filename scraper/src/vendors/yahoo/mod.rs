@@ -3,4 +3,5 @@
 
 pub mod models;
 pub mod parse;
+mod quick;
 pub mod urls;

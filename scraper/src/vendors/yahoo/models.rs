@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::vendors::field::{Field, List, Number, Object, Text};
 
 /// Any body: exactly one of the keys is there.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Envelope<'a> {
     /// Options.
@@ -22,7 +22,7 @@ pub struct Envelope<'a> {
 }
 
 /// `{"result": [..] or null, "error": null or {..}}`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(bound(deserialize = "R: Deserialize<'de>"))]
 pub struct Answer<'a, R> {
     /// One result, or none.
@@ -34,11 +34,11 @@ pub struct Answer<'a, R> {
 }
 
 /// A result nothing is read of.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 pub struct Nothing {}
 
 /// The vendor's own error.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct VendorError<'a> {
     /// `Not Found`, `Unauthorized`, `Bad Request`.
@@ -50,7 +50,7 @@ pub struct VendorError<'a> {
 }
 
 /// One underlying's options of one expiration.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OptionResult<'a> {
     /// `AAPL`, `BRK-B`, `^SPX`.
@@ -66,17 +66,19 @@ pub struct OptionResult<'a> {
 }
 
 /// The underlying's own quote.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct UnderlyingQuote {
     /// Dollars.
     pub regular_market_price: Number,
     /// Epoch seconds.
     pub regular_market_time: Number,
+    /// Annual fraction; unreliable (`dividendYield` beside it is in percent).
+    pub trailing_annual_dividend_yield: Number,
 }
 
 /// One expiration's rows.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ExpirationBlock<'a> {
     /// Epoch seconds of midnight UTC.
@@ -90,7 +92,7 @@ pub struct ExpirationBlock<'a> {
 }
 
 /// One contract.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Row<'a> {
     /// Compact OCC symbol.
@@ -117,7 +119,7 @@ pub struct Row<'a> {
 }
 
 /// One instrument's bars.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ChartResult<'a> {
     /// About the instrument.
@@ -132,7 +134,7 @@ pub struct ChartResult<'a> {
 }
 
 /// About the instrument of a chart.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ChartMeta<'a> {
     /// As Yahoo spells it.
@@ -149,7 +151,7 @@ pub struct ChartMeta<'a> {
 }
 
 /// Dividends and splits. Only splits are read.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ChartEvents {
     /// By epoch seconds as text.
@@ -157,7 +159,7 @@ pub struct ChartEvents {
 }
 
 /// One split.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Split {
     /// Epoch seconds.
@@ -165,7 +167,7 @@ pub struct Split {
 }
 
 /// The numbers of a chart.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Indicators {
     /// One element.
@@ -173,7 +175,7 @@ pub struct Indicators {
 }
 
 /// Parallel arrays, one element a timestamp, `null` where there was no trade.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct QuoteArrays {
     /// Dollars, split-adjusted.

@@ -11,7 +11,8 @@ pub use bars::{BarsReading, bars, read_bars};
 pub use chain::{ChainPage, PageReading, chain_page, read_chain_page};
 pub use crumb::crumb;
 
-use super::models::{Answer, Envelope, VendorError};
+use super::models::{Answer, ChartResult, Envelope, OptionResult, VendorError};
+use super::quick;
 use crate::parse_error::{ParseError, excerpt};
 use crate::vendors::body;
 use crate::vendors::field::{Object, Shape};
@@ -25,6 +26,26 @@ fn envelope(bytes: &[u8]) -> Result<Envelope<'_>, ParseError> {
         return Err(own_error(&finance.error).unwrap_or_else(|| malformed("an error body that holds no error")));
     }
     Ok(envelope)
+}
+
+/// The one result of an options body.
+fn option_result(bytes: &[u8]) -> Result<OptionResult<'_>, ParseError> {
+    quick::options(bytes).map_or_else(|| option_result_by_serde(bytes), Ok)
+}
+
+/// The one result of a chart body.
+fn chart_result(bytes: &[u8]) -> Result<ChartResult<'_>, ParseError> {
+    quick::chart(bytes).map_or_else(|| chart_result_by_serde(bytes), Ok)
+}
+
+/// Reads any body, and says what is wrong with it.
+pub(super) fn option_result_by_serde(bytes: &[u8]) -> Result<OptionResult<'_>, ParseError> {
+    only_result(envelope(bytes)?.option_chain, "optionChain")
+}
+
+/// Reads any body, and says what is wrong with it.
+pub(super) fn chart_result_by_serde(bytes: &[u8]) -> Result<ChartResult<'_>, ParseError> {
+    only_result(envelope(bytes)?.chart, "chart")
 }
 
 /// Whether a body is one of Yahoo's error objects, whatever was asked for.

@@ -232,7 +232,7 @@ fn compare_contracts(
             continue;
         };
         compared.contracts += 1;
-        differences.same(&format!("{symbol} place"), product.place.as_str(), contract.place.as_str());
+        differences.same(&format!("{symbol} place"), product.place.as_ref(), contract.place.as_str());
         let row = rows[symbol.as_str()];
         // The product may explain more volatilities than the gates needed: whatever it says must be right.
         let (mut iv, mut delta) = (contract.gated.iv, contract.gated.delta);

@@ -3,15 +3,13 @@
 //! The running session's bar carries the time of the last trade instead of the open's, and may come beside the
 //! session's own row: two rows of one date are one bar, the later.
 
-use std::collections::BTreeMap;
-
 use fleet_core::domain::calendar::exchange_date;
 use fleet_core::domain::{Bar, BarSeries, Instrument, Price};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{envelope, malformed, only_result};
+use super::{chart_result, malformed};
 use crate::parse_error::{ParseError, excerpt};
 use crate::spelling;
 use crate::vendors::field::{Field, List, Number, Shape};
@@ -37,6 +35,24 @@ pub struct BarsReading {
     pub repeated: u32,
     /// Rows in all.
     pub rows: u32,
+}
+
+impl BarsReading {
+    /// Adds a bar in its place: the vendor's order is by date nearly always.
+    fn add(&mut self, bar: Bar) {
+        match self.bars.last() {
+            Some(last) if last.date >= bar.date => {
+                match self.bars.binary_search_by_key(&bar.date, |known| known.date) {
+                    Ok(at) => {
+                        self.bars[at] = bar;
+                        self.repeated += 1;
+                    }
+                    Err(at) => self.bars.insert(at, bar),
+                }
+            }
+            Some(_) | None => self.bars.push(bar),
+        }
+    }
 }
 
 /// Reads the daily bars of one instrument. A contract's row without volume is no bar: nobody traded.
@@ -70,7 +86,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
 
 /// Reads the bars of whatever the body is about, of whatever interval. Rows of one date are one bar, the last.
 pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
-    let result: ChartResult<'_> = only_result(envelope(bytes)?.chart, "chart")?;
+    let result = chart_result(bytes)?;
     let Some(Shape(meta)) = result.meta.read() else { return Err(malformed("`meta` is missing or no object")) };
     let Some(symbol) = meta.symbol.read() else { return Err(malformed("`meta.symbol` is missing")) };
     let zone = Zone::of(meta);
@@ -105,16 +121,15 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
         return Ok(reading);
     }
     let columns = Columns::of(quote, times.len())?;
-    let mut by_date: BTreeMap<Date, Bar> = BTreeMap::new();
+    reading.bars.reserve(times.len());
     for (at, time) in times.iter().enumerate() {
         let date = time.read().and_then(|seconds| zone.date(*seconds));
         match date.map_or(Line::Incomplete, |date| columns.line(at, date)) {
-            Line::Bar(bar) => reading.repeated += u32::from(by_date.insert(bar.date, bar).is_some()),
+            Line::Bar(bar) => reading.add(bar),
             Line::Impossible(date) => reading.impossible.push(date),
             Line::Incomplete => reading.incomplete += 1,
         }
     }
-    reading.bars = by_date.into_values().collect();
     Ok(reading)
 }
 

@@ -11,12 +11,12 @@ use fleet_core::domain::{
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{envelope, malformed, only_result};
+use super::{malformed, option_result};
 use crate::parse_error::{ParseError, excerpt};
 use crate::spelling;
 use crate::vendors::field::{Field, List, Number, Object, Shape};
 use crate::vendors::row::{self, Notes};
-use crate::vendors::yahoo::models::{OptionResult, Row, UnderlyingQuote};
+use crate::vendors::yahoo::models::{Row, UnderlyingQuote};
 
 /// One page: the rows of one expiration.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub struct ChainPage {
     pub refused: Vec<RefusedRow>,
     /// The underlying's price.
     pub vendor_spot: Option<VendorSpot>,
+    /// The underlying's trailing dividend yield, annual fraction.
+    pub vendor_yield: Option<f64>,
     /// The newest trade of any row: the best date the quotes have.
     pub newest_trade: Option<Timestamp>,
 }
@@ -66,7 +68,7 @@ pub fn chain_page(bytes: &[u8], ticker: &Ticker) -> Result<ChainPage, ParseError
 /// Reads one page with notes. Without a ticker the body's own symbol is believed, and roots are not checked: it may
 /// be one that has no canonical spelling (`GC=F`).
 pub fn read_chain_page(bytes: &[u8], ticker: Option<&Ticker>) -> Result<PageReading, ParseError> {
-    let result: OptionResult<'_> = only_result(envelope(bytes)?.option_chain, "optionChain")?;
+    let result = option_result(bytes)?;
     let symbol = match (result.underlying_symbol.read(), ticker) {
         (Some(text), Some(ticker)) if !spelling::names(text, ticker) => {
             return Err(ParseError::WrongSymbol { asked: spelling::yahoo(ticker), got: excerpt(text) });
@@ -78,13 +80,21 @@ pub fn read_chain_page(bytes: &[u8], ticker: Option<&Ticker>) -> Result<PageRead
     let ticker = ticker.or(own.as_ref());
     let mut notes = Notes::default();
     let vendor_spot = result.quote.read().and_then(|Shape(quote)| spot(quote, &mut notes));
+    let vendor_yield = result.quote.read().and_then(|Shape(quote)| dividend_yield(quote));
     let listed = listed(&result.expiration_dates)?;
     let blocks = match result.options {
         Field::Read(blocks) => blocks,
         other => return Err(ParseError::Malformed(format!("`options` is {}, not an array", other.found()))),
     };
-    let mut page =
-        ChainPage { listed, expiration: None, rows: Vec::new(), refused: Vec::new(), vendor_spot, newest_trade: None };
+    let mut page = ChainPage {
+        listed,
+        expiration: None,
+        rows: Vec::new(),
+        refused: Vec::new(),
+        vendor_spot,
+        vendor_yield,
+        newest_trade: None,
+    };
     let Some(block) = blocks.into_iter().next() else {
         if page.listed.is_empty() {
             return Ok(PageReading { symbol, page, notes });
@@ -204,17 +214,28 @@ fn implied_volatility(row: &Row<'_>, quoted: Option<Price>, notes: &mut Notes) -
     Ok(Some(iv).filter(|_| placeholder.is_none()))
 }
 
+/// 2⁻¹ to 2⁻¹³; the next step is below 1e-4.
+const STEPS: [f64; 13] = {
+    let (mut steps, mut at) = ([0.5; 13], 1);
+    while at < steps.len() {
+        steps[at] = steps[at - 1] / 2.0;
+        at += 1;
+    }
+    steps
+};
+
 /// Yahoo bisects between 1e-5 and 1 and stops where it stands: 1e-5 itself and 2⁻ᵏ + 1e-5 × (1 − 2⁻ᵏ) are steps, not
 /// answers; 2⁻ᵏ itself is none of them. Measured over 12,982 recorded rows, see FORMATS 1.
 fn is_bisection_leftover(iv: f64) -> bool {
     if (0.0..=1e-4).contains(&iv) {
         return true;
     }
-    // 2⁻¹ to 2⁻¹³; the next step is below 1e-4.
-    (1..=13).map(|k| 0.5_f64.powi(k)).any(|step| {
-        let over = iv - step;
-        (4e-6..=1.1e-5).contains(&over)
-    })
+    STEPS.iter().any(|step| (4e-6..=1.1e-5).contains(&(iv - step)))
+}
+
+/// No underlying pays out more than it is worth in a year; such a number is a mistake.
+fn dividend_yield(quote: &UnderlyingQuote) -> Option<f64> {
+    quote.trailing_annual_dividend_yield.read().copied().filter(|yield_| (0.0..=1.0).contains(yield_))
 }
 
 fn spot(quote: &UnderlyingQuote, notes: &mut Notes) -> Option<VendorSpot> {

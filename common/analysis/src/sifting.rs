@@ -1,0 +1,262 @@
+//! What a chain alone decides, before any bar: spot, volatility, gates, and which contracts deserve bars. Made once a
+//! ticker, because ten thousand contracts take milliseconds; [`crate::stage::Stage`] adds what bars and live trades say.
+
+use fleet_core::domain::{Check, ExerciseStyle, OccSymbol, Root, SkipReason, Verdict, calendar};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::bars::last_closed_session;
+use crate::config::{AnalysisConfig, BoundsRule, VolatilityOf};
+use crate::forward::{Carry, Parity, parity};
+use crate::gates::{GateInput, Stopped, bounds_stop, spread_pct, trade_stop, vol_stop};
+use crate::pricing::Factors;
+use crate::rows::{Freshness, Rows, validate};
+use crate::snapshot::MarketSnapshot;
+use crate::strategy::{ContractView, Role, Strategy, registry};
+use crate::tick::Ticks;
+use crate::vol::{Priced, VolPoint};
+
+/// What is known of one kept row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sifted {
+    /// Volatility and greeks at mid.
+    pub vol: Option<VolPoint>,
+    /// The gate that stopped it; `None` for a contract past the gates.
+    pub stopped: Option<Stopped>,
+    /// The forward of its expiration was assumed.
+    pub yield_assumed: bool,
+    /// It passed the gates on quote, open interest and volume.
+    pub trades: bool,
+}
+
+/// A contract that an enabled signal strategy wants to look at.
+#[derive(Debug, Clone)]
+pub struct Eligible {
+    /// Row of `chain.contracts`.
+    pub row: usize,
+    /// Strategies that want it, by place in the registry.
+    pub strategies: Vec<usize>,
+}
+
+/// What a chain alone decides.
+#[derive(Debug, Clone)]
+pub struct Sifting {
+    /// Believed rows.
+    pub rows: Rows,
+    /// Whether the quotes can be acted on.
+    pub freshness: Freshness,
+    /// Why the whole ticker is set aside, as far as that is known without bars.
+    pub skip: Option<SkipReason>,
+    /// Spot and forwards; `None` when the quotes are unusable.
+    pub parity: Option<Parity>,
+    /// Price steps.
+    pub ticks: Ticks,
+    /// By row; `None` for rows that are not kept, and everywhere when the ticker is skipped.
+    pub sifted: Vec<Option<Sifted>>,
+    /// Some kept row's forward was assumed.
+    pub yield_assumed: bool,
+    /// By volume, then symbol.
+    pub eligible: Vec<Eligible>,
+    /// Rows whose bars the ranking wants, beside those that are examined: by volume, then symbol.
+    pub ranked_bars: Vec<usize>,
+    /// Rows that the lot draws as controls, whether or not there is room for them; by symbol.
+    pub by_lot: Vec<usize>,
+    /// The session a trade would begin in.
+    pub entry_session: Date,
+    /// The newest session with final bars.
+    pub last_closed: Date,
+    /// The exchange's date at `as_of`.
+    today: Date,
+}
+
+impl Sifting {
+    /// Sifts a snapshot's chain.
+    #[must_use]
+    pub fn of(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Self {
+        let chain = &snapshot.chain;
+        let rows = validate(chain, config.gates.unknown_oi_pct);
+        let freshness = Freshness::of(chain, snapshot.as_of, snapshot.max_quote_age_secs);
+        let standard = rows.by_symbol.rows().map(|row| &chain.contracts[row]);
+        let ticks = Ticks::infer(standard.filter(|q| !q.symbol.root.is_adjusted()));
+        let mut sifting = Self {
+            rows,
+            freshness,
+            skip: None,
+            parity: None,
+            ticks,
+            sifted: vec![None; chain.contracts.len()],
+            yield_assumed: false,
+            eligible: Vec::new(),
+            ranked_bars: Vec::new(),
+            by_lot: Vec::new(),
+            entry_session: calendar::session_date(snapshot.as_of),
+            last_closed: last_closed_session(snapshot.as_of, &config.coverage),
+            today: calendar::exchange_date(snapshot.as_of),
+        };
+        if let Freshness::Unusable(reason) = &sifting.freshness {
+            sifting.skip = Some(reason.clone());
+            return sifting;
+        }
+        let parity = parity(chain, &sifting.rows, snapshot.as_of, config);
+        let gap = parity.gap.filter(|gap| gap.abs() * 100.0 > config.gates.max_spot_gap_pct);
+        sifting.skip = gap.map(|gap| SkipReason::SpotGap { gap });
+        if sifting.skip.is_none() {
+            sifting.sift(snapshot, config, &parity);
+            sifting.choose(snapshot, config);
+        }
+        sifting.parity = Some(parity);
+        sifting
+    }
+
+    /// A row past the gates as strategies see it.
+    #[must_use]
+    pub fn view<'a>(&self, snapshot: &'a MarketSnapshot, row: usize) -> Option<ContractView<'a>> {
+        let quote = snapshot.chain.contracts.get(row)?;
+        let (bid, ask, mid) = (quote.bid?, quote.ask?, quote.mid()?);
+        Some(ContractView {
+            quote,
+            bid,
+            ask,
+            mid,
+            spread_pct: spread_pct(quote)?,
+            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.greeks.delta),
+            dte: calendar::days_until(self.today, quote.symbol.expiration),
+            ticks: self.ticks,
+            entry_session: self.entry_session,
+        })
+    }
+
+    fn sift(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig, parity: &Parity) {
+        let mut last: Option<Group> = None;
+        for (symbol, row) in self.rows.by_symbol.iter() {
+            let quote = &snapshot.chain.contracts[row];
+            let group = match last {
+                Some(group) if group.root == symbol.root && group.expiration == symbol.expiration => group,
+                Some(_) | None => Group::of(symbol, snapshot.as_of, config, parity),
+            };
+            last = Some(group);
+            let priced = group.priced(symbol, config);
+            let open_interest = quote.open_interest.filter(|_| !self.rows.unknown_oi);
+            let mut input = GateInput { quote, years: group.years, open_interest, bounds: None, vol: None };
+            let untraded = trade_stop(&input, &config.gates);
+            let trades = untraded.is_none();
+            if trades || config.pricing.volatility_of == VolatilityOf::Quoted {
+                let tick = |price: f64| config.pricing.min_time_value_ticks * self.ticks.at(price);
+                input.bounds = priced.map(|p| p.bounds());
+                input.vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, tick(mid)));
+            }
+            let stopped =
+                untraded.or_else(|| bounds_stop(&input, self.ticks)).or_else(|| vol_stop(&input, &config.gates));
+            let yield_assumed = group.carry.is_some_and(|c| c.assumed);
+            self.yield_assumed |= yield_assumed;
+            self.sifted[row] = Some(Sifted { vol: input.vol, stopped, yield_assumed, trades });
+        }
+    }
+
+    fn choose(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) {
+        let enabled: Vec<(usize, &&dyn Strategy)> =
+            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(config).is_some()).collect();
+        let contracts = &snapshot.chain.contracts;
+        let (mut eligible, mut by_lot) = (Vec::new(), Vec::new());
+        let past_gates = |row: &usize| self.sifted[*row].as_ref().is_some_and(|s| s.stopped.is_none());
+        for row in self.rows.by_symbol.rows().filter(past_gates).filter(|_| !enabled.is_empty()) {
+            let Some(view) = self.view(snapshot, row) else { continue };
+            let wanting = |role: Role| {
+                enabled
+                    .iter()
+                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, config)))
+                    .map(|(at, _)| *at)
+                    .collect::<Vec<usize>>()
+            };
+            let strategies = wanting(Role::Signal);
+            if !strategies.is_empty() {
+                eligible.push(Eligible { row, strategies });
+            }
+            if !wanting(Role::Control).is_empty() {
+                by_lot.push(row);
+            }
+        }
+        // Stable: equal volumes keep the order of their symbols.
+        eligible.sort_by_key(|e| std::cmp::Reverse(contracts[e.row].volume));
+        self.eligible = eligible;
+        self.by_lot = by_lot;
+        if config.ranking.enabled {
+            self.ranked_bars = self.ranked_bars(snapshot, config);
+        }
+    }
+
+    /// The most traded contracts whose bars the ranking wants, where the strategies leave room. A contract without an
+    /// implied volatility has a history all the same.
+    fn ranked_bars(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Vec<usize> {
+        let contracts = &snapshot.chain.contracts;
+        let most = snapshot.max_bars as usize;
+        let examined: Vec<usize> = self.eligible.iter().take(most).map(|e| e.row).collect();
+        let wanted = |row: &usize| {
+            self.sifted[*row].as_ref().is_some_and(|s| s.trades)
+                && self.is_ranked(snapshot, config, *row)
+                && !examined.contains(row)
+        };
+        let mut rows: Vec<usize> = self.rows.by_symbol.rows().filter(wanted).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(contracts[*row].volume));
+        rows.truncate(most - examined.len());
+        rows
+    }
+
+    /// Whether a row's days to expiration lie in the ranking's window.
+    #[must_use]
+    pub fn is_ranked(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig, row: usize) -> bool {
+        let [from, to] = config.ranking.dte;
+        let dte = || calendar::days_until(self.today, snapshot.chain.contracts[row].symbol.expiration);
+        config.ranking.enabled && (from..=to).contains(&dte())
+    }
+}
+
+/// What the rows of one root and expiration share.
+#[derive(Clone, Copy)]
+struct Group {
+    root: Root,
+    expiration: Date,
+    years: Option<f64>,
+    style: ExerciseStyle,
+    carry: Option<Carry>,
+    /// Spot, and what follows from rate, yield and time.
+    priced_on: Option<(f64, Factors)>,
+}
+
+impl Group {
+    fn of(symbol: &OccSymbol, as_of: Timestamp, config: &AnalysisConfig, parity: &Parity) -> Self {
+        let carry = parity.carries.get(&(symbol.root, symbol.expiration)).copied();
+        let style = match config.pricing.bounds {
+            BoundsRule::ByStyle => symbol.style(),
+            BoundsRule::European => ExerciseStyle::European,
+        };
+        let factors = |carry: Carry| Factors::of(carry.years, config.rates.risk_free, carry.yield_);
+        Self {
+            root: symbol.root,
+            expiration: symbol.expiration,
+            years: config.pricing.years_to_expiry(as_of, symbol),
+            style,
+            carry,
+            priced_on: parity.spot.zip(carry.map(factors)),
+        }
+    }
+
+    fn priced(&self, symbol: &OccSymbol, config: &AnalysisConfig) -> Option<Priced> {
+        let ((spot, factors), carry) = self.priced_on.zip(self.carry)?;
+        Some(Priced {
+            kind: symbol.kind,
+            style: self.style,
+            strike: symbol.strike.dollars(),
+            spot,
+            rate: config.rates.risk_free,
+            carry,
+            factors,
+        })
+    }
+}
+
+/// Whether every check passes.
+#[must_use]
+pub fn passes(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.verdict == Verdict::Pass)
+}
