@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_telemetry::LogFormat;
+use fleet_worker::program::times::duration;
 
 /// Which few of several hundred thousand listed option contracts are worth a look now, by their own price history.
 #[derive(Debug, Clone, Parser)]
@@ -96,7 +97,10 @@ pub enum Command {
   optionfleet scan --tickers AAPL,MSFT --dry-run
   optionfleet scan --tickers @my-list.txt --top 10
   optionfleet scan --slot 30m --format json       # from a timer: a second launch of a slot resumes it
-  optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work")]
+  optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work
+
+A scan of the same universe that an earlier launch left unfinished is closed first, once its deadline is over or all its
+tickers are accounted for: settled, its notices sent. Servers that are away when it begins are waited for, 90 s at most.")]
 pub struct ScanArgs {
     /// AAPL,MSFT or @FILE (one ticker a line, # begins a comment); else the screener's universe
     #[arg(long, value_name = "LIST|@FILE", conflicts_with = "filter")]
@@ -122,6 +126,9 @@ pub struct ScanArgs {
     /// Serve /livez, /readyz and /metrics here while the scan runs, e.g. 127.0.0.1:9100
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Where notices go beside the report: file:PATH appends each as a line of JSON; report is nowhere else
+    #[arg(long, value_name = "SINK")]
+    pub notify: Option<String>,
     /// Stop where the store's server has settings that may lose data, instead of warning
     #[arg(long)]
     pub strict: bool,
@@ -338,27 +345,6 @@ fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// Reads `150ms`, `30s`, `20m`, `2h`, `30d`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    const WANTED: &str = "a time such as 150ms, 30s, 20m, 2h or 30d is wanted";
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(WANTED)?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| WANTED)?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(WANTED.to_owned()),
-    };
-    number
-        .checked_mul(millis)
-        .filter(|ms| *ms <= 3_660 * 86_400_000)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "more than ten years".to_owned())
-}
-
 /// Reads the time a scan may take.
 fn deadline(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
@@ -439,14 +425,5 @@ mod tests {
         check_refused("optionfleet scan --as-of 2026-11-20T15:00:00Z --market http://h", "cannot be used with");
         check_refused("optionfleet inspect", "required");
         check_refused("optionfleet market --limit fast", "a rate such as 5/s");
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("150ms"), Ok(Duration::from_millis(150)));
-        assert_eq!(duration("20m"), Ok(Duration::from_secs(1200)));
-        for text in ["20", "m", "", "-1s", "1.5h", "9999999999999999999s", "99999d"] {
-            assert!(duration(text).is_err(), "{text:?} was taken for a time");
-        }
     }
 }

@@ -5,6 +5,7 @@
 //! the seams get their engines), [`notify`] (how people are told).
 
 pub mod args;
+pub mod at_start;
 pub mod commands;
 pub mod config;
 pub mod failure;
@@ -15,6 +16,7 @@ pub mod naming;
 pub mod notify;
 pub mod output;
 pub mod progress;
+pub mod pruning;
 pub mod report;
 pub mod scan;
 pub mod universe;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = start_logging(&cli).and_then(|()| run(cli));
     let exit = ended.unwrap_or_else(|failure| {
-        eprint!("{}", failure.text());
+        eprintln!("optionfleet: {}", failure.text());
         failure.exit
     });
     ExitCode::from(exit.code())

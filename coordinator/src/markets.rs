@@ -9,9 +9,11 @@ use fleet_core::seams::{Budgets, Clock, Notifier, Store, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
 use fleet_scraper::TlsSettings;
 use fleet_worker::markets::DirectMarkets;
+use fleet_worker::program::opening::{self, OpeningPatience};
 
-use crate::config::{Settings, ca_file};
+use crate::config::{Settings, vendor_ca_file};
 use crate::failure::{Failure, chain};
+use crate::progress::Telling;
 use crate::scan::{Patience, ScanParts};
 
 /// Who works on a scan.
@@ -37,9 +39,30 @@ pub fn check_pair(settings: &Settings) -> Result<(), Failure> {
         .map_err(|mixed| Failure::usage(mixed.to_string()))
 }
 
-/// Opens the queue and the store, making a store file if need be.
-pub async fn open(settings: &Settings) -> Result<Engines, Failure> {
-    Ok(connect::open(&queue_address(settings)?, &store_address(settings)?, &secrets()?).await?)
+/// How long a scan waits for a store or a queue that is away, from the first connection to the last step.
+pub fn patience(settings: &Settings) -> Result<Patience, Failure> {
+    Ok(match place(settings)? {
+        Place::OneMachine => Patience::ONE_MACHINE,
+        Place::Fleet => Patience::FLEET,
+    })
+}
+
+/// Opens the queue and the store, making a store file if need be. A fleet's servers that are restarting just then are
+/// waited for, and a person is told once for what and how long; a file is there or it is not.
+pub async fn open(settings: &Settings, telling: Telling) -> Result<Engines, Failure> {
+    let (queue, store, secrets) = (queue_address(settings)?, store_address(settings)?, secrets()?);
+    match place(settings)? {
+        Place::OneMachine => Ok(connect::open(&queue, &store, &secrets).await?),
+        Place::Fleet => {
+            let patience = OpeningPatience::of(Patience::FLEET.time());
+            let tell = |line: &str| {
+                if telling != Telling::Quiet {
+                    eprintln!("{line}");
+                }
+            };
+            opening::open(&queue, &store, &secrets, patience, tell).await
+        }
+    }
 }
 
 /// A scan's outside things.
@@ -49,13 +72,10 @@ pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>)
     Ok(ScanParts {
         queue,
         store,
-        markets: Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: ca_file(settings) })),
+        markets: Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: vendor_ca_file(settings) })),
         notifier,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
-        patience: match place(settings)? {
-            Place::OneMachine => Patience::ONE_MACHINE,
-            Place::Fleet => Patience::FLEET,
-        },
+        patience: patience(settings)?,
     })
 }
 
@@ -86,12 +106,17 @@ fn store_address(settings: &Settings) -> Result<StoreAddress, Failure> {
     let address =
         StoreAddress::parse(&settings.store.url).map_err(|error| Failure::usage(format!("the store {error}")))?;
     Ok(match address {
-        StoreAddress::Sqlite(path) => StoreAddress::Sqlite(match path.strip_prefix("~") {
-            Ok(rest) => home()?.join(rest),
-            Err(_) => path,
-        }),
+        StoreAddress::Sqlite(path) => StoreAddress::Sqlite(at_home(path)?),
         redis @ StoreAddress::Redis(_) => redis,
     })
+}
+
+/// A path with `~/` made the home directory.
+pub fn at_home(path: PathBuf) -> Result<PathBuf, Failure> {
+    match path.strip_prefix("~") {
+        Ok(rest) => Ok(home()?.join(rest)),
+        Err(_) => Ok(path),
+    }
 }
 
 fn secrets() -> Result<Secrets, Failure> {

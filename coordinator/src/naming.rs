@@ -98,6 +98,15 @@ pub fn scan_id(label: &Label, slot: Option<&Slot>, at: Timestamp) -> ScanId {
     ScanId::parse(&text).or_else(|_| ScanId::parse("scan")).unwrap_or_else(|_| unreachable!("`scan` is a scan id"))
 }
 
+/// What all scans of one timer have in common: the id without its day and slot. `None`: not an id that was made here.
+#[must_use]
+pub fn series(scan: &ScanId) -> Option<&str> {
+    let (rest, slot) = scan.as_str().rsplit_once('-')?;
+    let (label, day) = rest.rsplit_once('-')?;
+    let digits = |text: &str, n: &[usize]| n.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits(day, &[8]) && digits(slot, &[4, 6]) && !label.is_empty()).then_some(label)
+}
+
 fn new_york_time(at: Timestamp) -> String {
     let midnight = calendar::at_new_york(calendar::exchange_date(at), 0, 0, 0);
     let minute = calendar::new_york_text(at);
@@ -123,6 +132,16 @@ mod tests {
         // Already tomorrow in Greenwich, still today in New York.
         let late: Timestamp = "2026-11-21T01:00:59Z".parse().unwrap();
         assert_eq!(scan_id(&label, None, late).as_str(), "finviz-20261120-200059");
+    }
+
+    #[test]
+    fn a_series_is_the_label() {
+        let check = |id: &str, expected| assert_eq!(series(&ScanId::parse(id).unwrap()), expected, "{id}");
+        check("finviz-20261120-1000", Some("finviz"));
+        check("tickers-0a1b2c3d-20261120-100507", Some("tickers-0a1b2c3d"));
+        check("x-1", None);
+        check("finviz-2026-1000", None);
+        check("finviz-20261120-10", None);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A fleet of one test: a NATS server, a Redis server, a market, and the programs that meet there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fleet_core::domain::{ScanId, ScanState, StoredOutcome, TradeRecord};
-use fleet_core::seams::{StoreError, TradeFilter};
+use fleet_core::seams::{ScanSummary, StoreError, TradeFilter};
 use fleet_engines::connect::{Engines, QueueAddress, Secrets, StoreAddress, open};
 use fleet_servers::{NatsServer, RedisServer};
 use tokio::runtime::{Builder, Runtime};
@@ -56,6 +57,21 @@ impl Servers {
         )
     }
 
+    /// Where scans write the notices they send, if they are told to.
+    #[must_use]
+    pub fn notices(&self) -> PathBuf {
+        self.world.file("notices.jsonl")
+    }
+
+    /// Every notice that was sent, as often as it was: key and text, in the order of sending.
+    ///
+    /// # Panics
+    /// When a line is no notice.
+    #[must_use]
+    pub fn sent(&self) -> Vec<(String, String)> {
+        sent_notices(&self.notices())
+    }
+
     /// Starts a worker.
     #[must_use]
     pub fn worker(&self, name: &str, slots: u32) -> Running {
@@ -68,6 +84,20 @@ impl Servers {
     pub fn watcher(&self) -> Watcher {
         Watcher::open(&self.nats.url(), &self.redis.url())
     }
+}
+
+/// The notices in a file that `--notify file:PATH` wrote: key and text, in the order of sending.
+///
+/// # Panics
+/// When a line is no notice.
+#[must_use]
+pub fn sent_notices(file: &Path) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let field = |line: &serde_json::Value, name: &str| {
+        line[name].as_str().unwrap_or_else(|| panic!("{line} has no {name}")).to_owned()
+    };
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{line}: {why}")));
+    lines.map(|line: serde_json::Value| (field(&line, "key"), field(&line, "text"))).collect()
 }
 
 /// What a process sees of a fleet's queue and store.
@@ -95,6 +125,18 @@ impl Watcher {
     pub fn scan(&self) -> Option<(ScanId, ScanState, u32)> {
         let scans = self.runtime.block_on(self.engines.store.list_scans(1)).ok()?;
         scans.into_iter().next().map(|scan| (scan.scan, scan.state, scan.outcomes))
+    }
+
+    /// Every scan, newest first.
+    #[must_use]
+    pub fn scans(&self) -> Vec<ScanSummary> {
+        self.ask(async |engines| engines.store.list_scans(1000).await)
+    }
+
+    /// Whether somebody coordinates a scan.
+    #[must_use]
+    pub fn is_held(&self, scan: &ScanId) -> bool {
+        self.ask(async |engines| engines.store.lease(scan).await).is_some_and(|lease| lease.held.is_some())
     }
 
     /// Every outcome of the newest scan.

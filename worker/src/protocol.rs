@@ -84,7 +84,8 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
             }
         }
     };
-    match in_time::store(worker.parts.store.commit(&commit)).await {
+    let (commit, answer) = commit_or_say_why_not(worker, &scan, commit).await;
+    match answer {
         Ok(CommitAnswer::MadeAnew) => {
             handover.counted.settle();
             worker.scans.forget(&scan);
@@ -103,6 +104,26 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
         }
         Err(error) => store_failed(worker, &scan, handover, attempt, &error).await,
     }
+}
+
+/// Commits. What the store will not take however often it is offered (a body beyond its limit) is a failure of the
+/// ticker, with the store's words, at once: the next attempt would make the same body.
+async fn commit_or_say_why_not(
+    worker: &WorkerContext,
+    scan: &PreparedScan,
+    commit: Commit,
+) -> (Commit, Result<CommitAnswer, StoreError>) {
+    let answer = in_time::store(worker.parts.store.commit(&commit)).await;
+    let (Err(StoreError::Conflict(why)), Outcome::Found(finding)) = (&answer, &commit.outcome) else {
+        return (commit, answer);
+    };
+    tracing::warn!(ticker = %commit.ticker, why, "the store refuses this finding; the ticker fails");
+    let reason = FailReason { word: "store".to_owned(), detail: why.clone() };
+    let outcome = Outcome::Failed { reason, requests: finding.requests.clone() };
+    let task = Task { scan: commit.scan.clone(), ticker: commit.ticker.clone() };
+    let smaller = without_finding(worker, scan, &task, commit.attempt, outcome);
+    let answer = in_time::store(worker.parts.store.commit(&smaller)).await;
+    (smaller, answer)
 }
 
 fn back(worker: &WorkerContext, reason: &'static str, rest: Duration) -> Conclusion {

@@ -13,8 +13,16 @@ use fleet_worker::program::notices::NoticeSettings;
 /// What the endpoint saw: authorization, session token, body.
 type Seen = Arc<Mutex<Vec<(String, String, String)>>>;
 
+/// What the endpoint's errors repeat of the request.
+#[derive(Clone, Copy)]
+enum Echo {
+    Nothing,
+    Request,
+}
+
 #[derive(Clone)]
 struct World {
+    echo: Echo,
     seen: Seen,
     /// So many of the first answers are a failure.
     failures: usize,
@@ -23,9 +31,13 @@ struct World {
 
 impl World {
     async fn new(failures: usize) -> Self {
+        Self::with(failures, Echo::Nothing).await
+    }
+
+    async fn with(failures: usize, echo: Echo) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let world = Self { seen: Arc::default(), failures, url };
+        let world = Self { echo, seen: Arc::default(), failures, url };
         let pages = Router::new().fallback(answer).with_state(world.clone());
         tokio::spawn(async move { axum::serve(listener, pages).await });
         world
@@ -61,7 +73,13 @@ async fn answer(State(world): State<World>, method: Method, uri: Uri, headers: H
             let body = String::from_utf8_lossy(&body).into_owned();
             seen.push((text("authorization"), text("x-amz-security-token"), body));
             if seen.len() <= world.failures {
-                let error = "<Error><Code>ServiceUnavailable</Code><Message>later</Message></Error>";
+                let (authorization, token, _) = &seen[seen.len() - 1];
+                let error = match world.echo {
+                    Echo::Nothing => {
+                        "<Error><Code>ServiceUnavailable</Code><Message>later</Message></Error>".to_owned()
+                    }
+                    Echo::Request => format!("<Message>{token} {authorization}</Message>"),
+                };
                 return (StatusCode::SERVICE_UNAVAILABLE, error).into_response();
             }
             "<CompleteLifecycleActionResponse/>"
@@ -105,4 +123,15 @@ async fn what_fails_each_time_is_told_without_secrets() {
     let why = world.complete(None, &[]).await.unwrap_err();
     assert!(why.contains("groupName") && why.ends_with("name the group with --asg"), "{why}");
     assert!(!why.contains("S3CRET") && !why.contains("T0KEN"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_repeats_the_request_gives_no_secret_away() {
+    let world = World::with(99, Echo::Request).await;
+    let why = world.complete(Some("g"), &[]).await.unwrap_err();
+    let (authorization, token, _) = &world.seen()[2];
+    let signature = authorization.split("Signature=").nth(1).unwrap();
+    assert!(signature.len() == 64 && token == "T0KEN", "{authorization}");
+    assert!(!why.contains(signature) && !why.contains("T0KEN"), "{why}");
+    assert!(why.contains("*** AWS4-HMAC-SHA256 Credential=ASIA/"), "what is no secret is told: {why}");
 }

@@ -9,8 +9,10 @@ use fleet_market::{MarketConfig, serve};
 
 use super::{context, market, run_scan, scan_target};
 use crate::args::{DemoArgs, Global, ScanArgs};
+use crate::at_start::AtStart;
 use crate::config::{FlagValue, redacted};
 use crate::failure::{Exit, Failure};
+use crate::progress::Telling;
 use crate::{interrupt, markets};
 
 /// Runs it.
@@ -25,11 +27,13 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         .map_err(|error| market::failure(&error))?;
     let settings = context::configure_apart(global, flags(&served.url(), &store_url, args.top))?.settings;
     let info = scan_target::ask_market(&served.url()).await?;
-    let engines = markets::open(&settings).await?;
+    let telling = Telling::of(global.quiet);
+    let engines = markets::open(&settings, telling).await?;
     if !global.quiet {
         eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
     }
-    let target = scan_target::decide(&ScanArgs::default(), &settings, engines.store.as_ref(), Some(&info)).await?;
+    let store = AtStart::of(engines.store.as_ref(), markets::patience(&settings)?, telling);
+    let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
     let prepared = run_scan::prepare(&settings, engines, target, None)?;
     let again = "optionfleet demo   (the simulated market ended with this one)";
     let ended = run_scan::run(global, prepared, interrupted, again).await;

@@ -14,6 +14,7 @@ pub mod scans;
 pub mod status;
 pub mod trades;
 
+mod housekeeping;
 mod run_scan;
 mod scan_target;
 

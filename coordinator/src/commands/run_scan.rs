@@ -13,12 +13,13 @@ use fleet_engines::connect::Engines;
 use fleet_worker::WorkerOptions;
 use tokio::sync::{mpsc, watch};
 
-use super::scan_target::ScanTarget;
+use super::housekeeping;
+use super::scan_target::{Earlier, ScanTarget};
 use crate::args::{Format, Global};
 use crate::config::{AutoMinutes, Settings, manifest_template};
 use crate::failure::{Exit, Failure};
 use crate::markets::Place;
-use crate::notify::RecordingNotifier;
+use crate::notify::{FileNotifier, RecordingNotifier, Sink};
 use crate::progress::{self, Telling};
 use crate::report::{self, Gathered, ReportInput};
 use crate::scan::{self, PortfolioCaps, ScanEnd, ScanError, ScanParts, ScanRequest};
@@ -35,6 +36,8 @@ pub struct PreparedScan {
     notifier: Arc<RecordingNotifier>,
     top: Option<usize>,
     worker_command: String,
+    earlier: Earlier,
+    keep_scans_days: u32,
     /// Health and numbers are served here.
     pub metrics: Option<SocketAddr>,
 }
@@ -48,7 +51,7 @@ pub fn prepare(
 ) -> Result<PreparedScan, Failure> {
     // On one machine people read their notices in the report: what is handed over is kept for it.
     let notifier = Arc::new(RecordingNotifier::default());
-    let parts = markets::parts(settings, engines, Arc::clone(&notifier) as Arc<dyn Notifier>)?;
+    let parts = markets::parts(settings, engines, sink(settings, &notifier)?)?;
     let configured = match settings.scan.deadline_minutes {
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
@@ -75,7 +78,30 @@ pub fn prepare(
     };
     let top = usize::try_from(settings.scan.top).ok().filter(|top| *top > 0);
     let worker_command = markets::worker_command(settings);
-    Ok(PreparedScan { parts, request, asked: target.asked, notifier, top, worker_command, metrics: None })
+    Ok(PreparedScan {
+        parts,
+        request,
+        asked: target.asked,
+        notifier,
+        top,
+        worker_command,
+        earlier: target.earlier,
+        keep_scans_days: settings.store.keep_scans_days,
+        metrics: None,
+    })
+}
+
+/// Where notices go: the report's collection, by way of the configured file.
+fn sink(settings: &Settings, report: &Arc<RecordingNotifier>) -> Result<Arc<dyn Notifier>, Failure> {
+    let report = Arc::clone(report) as Arc<dyn Notifier>;
+    let sink = Sink::parse(&settings.notify.to).map_err(|bad| Failure::usage(format!("`notify.to` {bad}")))?;
+    let Sink::File(path) = sink else { return Ok(report) };
+    let path = markets::at_home(path)?;
+    let file = FileNotifier::open(&path, report).map_err(|error| {
+        Failure::usage(format!("the notices' file {} cannot be written: {error}", path.display()))
+            .hint("see --notify and [notify] in the configuration")
+    })?;
+    Ok(Arc::new(file))
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
@@ -94,7 +120,12 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let began = Instant::now();
     refuse_without_a_network(&prepared).await?;
+    if prepared.earlier == Earlier::Close {
+        let PreparedScan { parts, request, notifier, .. } = &prepared;
+        housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global.quiet)).await;
+    }
     let ended = run_told(global, &prepared, interrupt).await?;
+    let finished_now = matches!(ended, Ok(ScanEnd::Finished(_)));
     let (scan, exit) = match ended {
         Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
         Ok(ScanEnd::Interrupted(scan)) => (scan, Exit::Interrupted),
@@ -124,6 +155,9 @@ pub async fn run(
         };
         let more = if prepared.request.worker.is_some() { "" } else { " or more workers" };
         eprintln!("{which} came first for {}; give a longer --deadline{more}", tickers_word(report.tickers.sealed));
+    }
+    if finished_now {
+        housekeeping::prune(&prepared.parts, prepared.keep_scans_days, Telling::of(global.quiet)).await;
     }
     if let Some(word) = one_cause(&report) {
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
@@ -157,9 +191,11 @@ async fn run_told(
 /// stored.
 async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure> {
     // A fleet's workers ask the vendors, from wherever they are.
-    if prepared.request.worker.is_none()
-        || prepared.parts.store.scan_state(&prepared.request.scan).await? >= Some(ScanState::Sealed)
-    {
+    if prepared.request.worker.is_none() {
+        return Ok(());
+    }
+    let ScanParts { store, patience, .. } = &prepared.parts;
+    if patience.store(|| store.scan_state(&prepared.request.scan)).await? >= Some(ScanState::Sealed) {
         return Ok(());
     }
     let away = fleet_scraper::reach::unreachable(&prepared.request.template.vendors).await;
@@ -172,7 +208,7 @@ async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure
         .hint("check the network and the base URLs in [vendors]; nothing was asked and nothing was stored"))
 }
 
-fn tickers_word(n: u32) -> String {
+pub(super) fn tickers_word(n: u32) -> String {
     format!("{n} ticker{}", if n == 1 { "" } else { "s" })
 }
 
@@ -237,15 +273,21 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.store.url = format!("sqlite:{}", directory.path().join("x.db").display());
-        let engines = markets::open(&settings).await.unwrap();
+        let engines = markets::open(&settings, Telling::Quiet).await.unwrap();
         let store = Arc::clone(&engines.store);
         let at = Timestamp::UNIX_EPOCH;
         let tickers = vec![Ticker::parse("AAPL").unwrap()];
         let universe = crate::universe::from_tickers("AAPL").unwrap();
         let scan = ScanId::parse("x-1").unwrap();
         let _ = store.open_scan(&scan, "a-b").await.unwrap();
-        let target =
-            ScanTarget { scan, universe, asked: Some(tickers), config_hash: "a-b".to_owned(), as_of: Some(at) };
+        let target = ScanTarget {
+            scan,
+            universe,
+            asked: Some(tickers),
+            config_hash: "a-b".to_owned(),
+            as_of: Some(at),
+            earlier: Earlier::Leave,
+        };
         let prepared = prepare(&settings, engines, target, None).unwrap();
         let owed = Notice {
             kind: NoticeKind::Exit,

@@ -6,10 +6,12 @@ use fleet_core::seams::{Clock as _, SystemClock};
 
 use super::{context, run_scan, scan_target};
 use crate::args::{Format, Global, ScanArgs};
+use crate::at_start::AtStart;
 use crate::config::{Origin, Settings, redacted};
 use crate::failure::{Exit, Failure};
 use crate::hours::{self, Hour};
 use crate::markets::Place;
+use crate::progress::Telling;
 use crate::report::plan as dry;
 use crate::{interrupt, markets, output, scan};
 
@@ -47,11 +49,13 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if args.market.is_none() && args.as_of.is_none() && sends && mind_the_hour(global, args)? == Going::Home {
         return Ok(Exit::Done);
     }
-    let engines = markets::open(&settings).await?;
+    let telling = Telling::of(global.quiet);
+    let engines = markets::open(&settings, telling).await?;
     warn_of_losses(args, &engines.warnings)?;
-    let target = scan_target::decide(args, &settings, engines.store.as_ref(), market.as_ref()).await?;
+    let store = AtStart::of(engines.store.as_ref(), markets::patience(&settings)?, telling);
+    let target = scan_target::decide(args, &settings, &store, market.as_ref()).await?;
     if !args.dry_run {
-        scan_target::refuse_a_later_market(&target.scan, engines.store.as_ref(), market.as_ref()).await?;
+        scan_target::refuse_a_later_market(&target.scan, &store, market.as_ref()).await?;
     }
     let mut prepared = run_scan::prepare(&settings, engines, target, args.deadline)?;
     prepared.metrics = args.metrics;

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
 use fleet_core::domain::{ScanId, ScanState, Ticker};
-use fleet_core::seams::{Clock as _, Store, SystemClock};
+use fleet_core::seams::{Clock as _, SystemClock};
 use fleet_scraper::simulated::{MarketInfo, market_info};
 use serde_json::Value;
 
 use crate::args::ScanArgs;
+use crate::at_start::AtStart;
 use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_universe_of, is_loopback, redacted};
 use crate::failure::Failure;
 use crate::naming::{self, Label, Slot};
@@ -31,6 +32,17 @@ pub struct ScanTarget {
     pub config_hash: String,
     /// A simulated market's clock, or the instant of recorded data; `None` for real vendors.
     pub as_of: Option<Timestamp>,
+    /// What becomes of scans that earlier launches left unfinished.
+    pub earlier: Earlier,
+}
+
+/// What becomes of scans that earlier launches of the same series left unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// They are closed first, where their time is over.
+    Close,
+    /// Nothing: a person goes on with one that they chose.
+    Leave,
 }
 
 /// The settings a scan's flags stand for.
@@ -46,6 +58,9 @@ pub fn flags(args: &ScanArgs) -> Vec<FlagValue> {
     }
     if let Some(queue) = &args.queue {
         add("queue.url", "--queue", queue.clone().into());
+    }
+    if let Some(notify) = &args.notify {
+        add("notify.to", "--notify", notify.clone().into());
     }
     if let Some(deadline) = args.deadline {
         add("scan.deadline_minutes", "--deadline", deadline.as_secs().div_ceil(60).into());
@@ -167,7 +182,7 @@ fn slot(args: &ScanArgs) -> Result<Option<Slot>, Failure> {
 pub async fn decide(
     args: &ScanArgs,
     settings: &Settings,
-    store: &dyn Store,
+    store: &AtStart<'_>,
     market: Option<&MarketInfo>,
 ) -> Result<ScanTarget, Failure> {
     let as_of = market.map(|info| info.now).or(args.as_of);
@@ -183,7 +198,7 @@ pub async fn decide(
     let config_hash = config_hash(settings, &words);
     if let Some(resume) = &args.resume {
         let (scan, config_hash) = resumed(resume, store, settings, config_hash).await?;
-        return Ok(ScanTarget { scan, universe, asked: None, config_hash, as_of });
+        return Ok(ScanTarget { scan, universe, asked: None, config_hash, as_of, earlier: Earlier::Leave });
     }
     let asked = match &universe.source {
         UniverseSource::Tickers(tickers) => Some(tickers.clone()),
@@ -191,21 +206,21 @@ pub async fn decide(
     };
     let slot = slot(args)?;
     let scan = naming::scan_id(&universe.label, slot.as_ref(), as_of.unwrap_or_else(|| SystemClock.now()));
-    Ok(ScanTarget { scan, universe, asked, config_hash, as_of })
+    Ok(ScanTarget { scan, universe, asked, config_hash, as_of, earlier: Earlier::Close })
 }
 
 /// A simulated market whose clock moved on cannot answer for the instant a scan pretends to be at. A scan that has all
 /// its answers asks no more.
 pub async fn refuse_a_later_market(
     scan: &ScanId,
-    store: &dyn Store,
+    store: &AtStart<'_>,
     market: Option<&MarketInfo>,
 ) -> Result<(), Failure> {
     let Some(info) = market else { return Ok(()) };
-    if store.scan_state(scan).await? >= Some(ScanState::Sealed) {
+    if store.ask(async |store| store.scan_state(scan).await).await? >= Some(ScanState::Sealed) {
         return Ok(());
     }
-    match store.manifest(scan).await?.and_then(|manifest| manifest.as_of) {
+    match store.ask(async |store| store.manifest(scan).await).await?.and_then(|manifest| manifest.as_of) {
         Some(as_of) if as_of != info.now => Err(Failure::usage(format!(
             "the market's clock moved on since {scan} began (from {} to {} New York)",
             new_york_text(as_of),
@@ -219,26 +234,27 @@ pub async fn refuse_a_later_market(
 /// The scan to go on with, and our hash of it: once its manifest is frozen its universe is, whatever the flags say.
 async fn resumed(
     id: &str,
-    store: &dyn Store,
+    store: &AtStart<'_>,
     settings: &Settings,
     config_hash: String,
 ) -> Result<(ScanId, String), Failure> {
     let scan = if id.is_empty() {
-        let unfinished = store.list_scans(RESUMABLE).await?.into_iter().find(|scan| scan.state != ScanState::Done);
+        let newest = store.ask(async |store| store.list_scans(RESUMABLE).await).await?;
+        let unfinished = newest.into_iter().find(|scan| scan.state != ScanState::Done);
         unfinished.map(|summary| summary.scan).ok_or_else(|| {
             Failure::usage("there is nothing to resume: every scan in the store is finished")
                 .hint("`optionfleet scans` lists them; without --resume a new scan begins")
         })?
     } else {
         let scan = ScanId::parse(id).map_err(|error| Failure::usage(error.to_string()))?;
-        if store.scan_state(&scan).await?.is_none() {
+        if store.ask(async |store| store.scan_state(&scan).await).await?.is_none() {
             return Err(
                 Failure::usage(format!("there is no scan {scan} in the store")).hint("`optionfleet scans` lists them")
             );
         }
         scan
     };
-    let hash = match store.manifest(&scan).await? {
+    let hash = match store.ask(async |store| store.manifest(&scan).await).await? {
         Some(manifest) => for_universe_of(&manifest.config_hash, settings),
         None => config_hash,
     };

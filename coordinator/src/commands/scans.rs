@@ -1,6 +1,6 @@
 //! `scans`: what is in the store; `scans prune` deletes old ones.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use fleet_core::domain::calendar::new_york_text;
@@ -11,7 +11,7 @@ use crate::commands::context;
 use crate::failure::{Exit, Failure};
 use crate::report::SCHEMA;
 use crate::report::layout::{Align, Column, grid};
-use crate::{markets, output};
+use crate::{markets, output, pruning};
 
 /// More are never wanted on a screen, and a store that is pruned holds fewer.
 const LISTED: u32 = 10_000;
@@ -32,12 +32,7 @@ pub async fn run(global: &Global, args: &ScansArgs) -> Result<Exit, Failure> {
             output::print(&listed(global.format, &scans)?)?;
         }
         Some(ScansCommand::Prune { older_than }) => {
-            let age = SignedDuration::try_from(*older_than)
-                .map_err(|_| Failure::usage("--older-than is more than time can hold"))?;
-            let before = Timestamp::now()
-                .checked_sub(age)
-                .map_err(|_| Failure::usage("--older-than reaches back before time began"))?;
-            let pruned = store.prune_scans(before).await?;
+            let pruned = store.prune_scans(pruning::ago(Timestamp::now(), *older_than)?).await?;
             output::print(&format!("{pruned} scan{} deleted; trades stay\n", if pruned == 1 { "" } else { "s" }))?;
         }
     }

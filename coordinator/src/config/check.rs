@@ -73,6 +73,11 @@ fn scan(settings: &Settings, found: &mut Vec<Problem>) {
         push(found, "limits.request_timeout_secs", "is longer than `limits.delivery_timeout_secs`, which contains it");
     }
     within(found, "caps.open_per_underlying", settings.caps.open_per_underlying, 0..=1000);
+    // Ten years, as long as a clock's arithmetic is asked to reach.
+    within(found, "store.keep_scans_days", settings.store.keep_scans_days, 0..=3650);
+    if let Err(bad) = crate::notify::Sink::parse(&settings.notify.to) {
+        push(found, "notify.to", &bad.to_string());
+    }
     within(found, "caps.new_per_day", settings.caps.new_per_day, 0..=10_000);
 }
 

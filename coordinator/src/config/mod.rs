@@ -21,7 +21,7 @@ use fleet_analysis::AnalysisConfig;
 pub use check::is_loopback;
 pub use describe::{Described, described};
 pub use plan::{
-    budget_per_sec, ca_file, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_plan,
+    budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_ca_file, vendor_plan,
 };
 pub use redact::redacted;
 pub use reference::REFERENCE;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// `[caps]`
     pub caps: CapSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
     /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`: tables of the same
     /// tree, read by their own crate.
     #[serde(skip)]
@@ -91,11 +93,13 @@ impl Default for ScanSettings {
 pub struct StoreSettings {
     /// `sqlite:PATH` (`~/` is the home directory), or `redis://…` for a fleet.
     pub url: String,
+    /// After a scan, scans older than so many days are deleted; 0 keeps them all.
+    pub keep_scans_days: u32,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: "sqlite:~/.local/share/optionfleet/optionfleet.db".to_owned() }
+        Self { url: "sqlite:~/.local/share/optionfleet/optionfleet.db".to_owned(), keep_scans_days: 30 }
     }
 }
 
@@ -278,7 +282,8 @@ impl Default for IdentitySettings {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsSettings {
-    /// A PEM file of further certificate authorities; empty is none.
+    /// A PEM file of certificate authorities to trust for vendors, beside the public ones; empty is none. A fleet's own
+    /// servers are `OPTIONFLEET_CA_FILE`'s.
     pub ca_file: String,
 }
 
@@ -295,5 +300,19 @@ pub struct CapSettings {
 impl Default for CapSettings {
     fn default() -> Self {
         Self { open_per_underlying: 3, new_per_day: 10 }
+    }
+}
+
+/// Where notices go beside the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotifySettings {
+    /// `report`: nowhere else; `file:PATH` (`~/` is the home directory): a line of JSON each.
+    pub to: String,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self { to: "report".to_owned() }
     }
 }

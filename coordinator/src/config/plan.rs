@@ -79,9 +79,9 @@ pub fn delivery_limits(settings: &Settings) -> DeliveryLimits {
     }
 }
 
-/// The certificate file, if one is named.
+/// The file of authorities to trust for vendors beside the public ones, if one is named.
 #[must_use]
-pub fn ca_file(settings: &Settings) -> Option<PathBuf> {
+pub fn vendor_ca_file(settings: &Settings) -> Option<PathBuf> {
     let path = settings.tls.ca_file.trim();
     (!path.is_empty()).then(|| PathBuf::from(path))
 }

@@ -12,12 +12,13 @@ use ractor::ActorRef;
 use tokio::sync::{mpsc, watch};
 
 use super::run::{self, END_TIMEOUT, PACE, Pace, ScanMessage};
-use super::state::Event;
+use super::state::{Aim, Event};
 use super::steps::Launch;
 use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest};
 
 /// A lease that somebody holds is asked for so often.
 const LEASE_ASK: Duration = Duration::from_millis(250);
+
 /// Runs one scan on this machine, from whatever state the store has it in, with a worker of its own.
 ///
 /// `interrupt` turning true hands tasks back within about 10 s and leaves the scan resumable.
@@ -35,7 +36,7 @@ pub(super) async fn run_at(
     parts: ScanParts,
     request: ScanRequest,
     progress: mpsc::UnboundedSender<Progress>,
-    mut interrupt: watch::Receiver<bool>,
+    interrupt: watch::Receiver<bool>,
 ) -> Result<ScanEnd, ScanError> {
     let scan = request.scan.clone();
     let opened = parts.patience.store(|| parts.store.open_scan(&scan, &request.config_hash)).await?;
@@ -46,6 +47,19 @@ pub(super) async fn run_at(
         OpenedScan::Existing(ScanState::Done) => return Ok(ScanEnd::AlreadyFinished(scan)),
         OpenedScan::Created | OpenedScan::Existing(_) => {}
     }
+    launched(pace, Aim::Scan, parts, request, progress, interrupt).await
+}
+
+/// Takes the lease of a scan that is there, and goes on with it for what the launch is for.
+pub(super) async fn launched(
+    pace: Pace,
+    aim: Aim,
+    parts: ScanParts,
+    request: ScanRequest,
+    progress: mpsc::UnboundedSender<Progress>,
+    mut interrupt: watch::Receiver<bool>,
+) -> Result<ScanEnd, ScanError> {
+    let scan = request.scan.clone();
     let lease = tokio::select! {
         lease = take_lease(pace, &parts, &request, &progress) => lease?,
         () = interrupted(&mut interrupt) => return Ok(ScanEnd::Interrupted(scan)),
@@ -61,7 +75,7 @@ pub(super) async fn run_at(
         }
     };
     let broken = |why: String| ScanError::Broken { step: "running the scan's actor", why };
-    let (actor, task, end) = run::start(pace, launch, stored).await.map_err(|error| broken(error.to_string()))?;
+    let (actor, task, end) = run::start(pace, aim, launch, stored).await.map_err(|error| broken(error.to_string()))?;
     let answer = tokio::select! {
         answer = end => answer,
         answer = interruption(&actor, &mut interrupt) => match answer {}

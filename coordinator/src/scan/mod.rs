@@ -3,13 +3,14 @@
 //! Reading order: [`plan`] (what will be scanned, and what it costs) → [`state`] (which step follows which, pure) →
 //! [`watch`] (what is made of a fleet, pure) → `launch` (one launch: lease, actor, end) → `run` (the actor that carries
 //! the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become trades) →
-//! `outbox` (the notices).
+//! `outbox` (the notices). Beside it: [`closing`] (what earlier launches left unfinished).
 //!
 //! Promises: every step is durable in the store before the next begins, and can be begun again from any crash; a ticker
 //! is counted once, because completion is the store's set difference; a launch that lost its lease writes nothing more.
 //! Refuses: to run a scan somebody else runs, a slot whose configuration changed, and an empty universe.
 
 pub mod caps;
+pub mod closing;
 pub mod outcomes;
 pub mod plan;
 pub mod state;

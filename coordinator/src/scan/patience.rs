@@ -36,9 +36,17 @@ impl Patience {
     where
         C: Future<Output = Result<T, StoreError>>,
     {
+        self.store_telling(call, |_| {}).await
+    }
+
+    /// A call to the store, for which a person who waits is told once why.
+    pub async fn store_telling<T, C>(self, call: impl Fn() -> C, tell: impl Fn(&StoreError)) -> Result<T, StoreError>
+    where
+        C: Future<Output = Result<T, StoreError>>,
+    {
         let unavailable = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let timed_out = || StoreError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
-        patiently(self.0, FIRST_REST, call, unavailable, timed_out).await
+        patiently(self.0, FIRST_REST, call, unavailable, timed_out, tell).await
     }
 
     /// A call to the queue.
@@ -48,25 +56,32 @@ impl Patience {
     {
         let unavailable = |error: &QueueError| matches!(error, QueueError::Unavailable(_));
         let timed_out = || QueueError::Unavailable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
-        patiently(self.0, FIRST_REST, call, unavailable, timed_out).await
+        patiently(self.0, FIRST_REST, call, unavailable, timed_out, |_| {}).await
     }
 }
 
-/// Calls until the answer is one that trying again would not change, or the time for trying is over.
+/// Calls until the answer is one that trying again would not change, or the time for trying is over. The first time it
+/// waits, `tell` is given the reason.
 async fn patiently<T, E, C>(
     patience: Duration,
     first_rest: Duration,
     call: impl Fn() -> C,
     may_help: impl Fn(&E) -> bool,
     timed_out: impl Fn() -> E,
+    tell: impl Fn(&E),
 ) -> Result<T, E>
 where
     C: Future<Output = Result<T, E>>,
 {
-    let (began, mut rest) = (Instant::now(), first_rest);
+    let (began, mut rest, mut told) = (Instant::now(), first_rest, false);
     loop {
         match tokio::time::timeout(CALL_TIMEOUT, call()).await.unwrap_or_else(|_| Err(timed_out())) {
-            Err(error) if may_help(&error) && began.elapsed() + rest <= patience => tokio::time::sleep(rest).await,
+            Err(error) if may_help(&error) && began.elapsed() + rest <= patience => {
+                if !std::mem::replace(&mut told, true) {
+                    tell(&error);
+                }
+                tokio::time::sleep(rest).await;
+            }
             answer => return answer,
         }
         rest = (rest * 2).min(LONGEST_REST);
@@ -79,9 +94,9 @@ mod tests {
 
     use super::*;
 
-    /// Fails so often, then answers; gives the answer and how often it was called.
-    async fn calls(failures: u32, error: &str) -> (Result<(), String>, u32) {
-        let called = Cell::new(0);
+    /// Fails so often, then answers; gives the answer, how often it was called, and how often it was told of.
+    async fn calls(failures: u32, error: &str) -> (Result<(), String>, u32, u32) {
+        let (called, told) = (Cell::new(0), Cell::new(0));
         let call = || {
             called.set(called.get() + 1);
             let fails = called.get() <= failures;
@@ -89,16 +104,18 @@ mod tests {
         };
         // Rests of 1, 2, 4, 8 ms fit; the next, of 16, does not.
         let (patience, rest) = (Duration::from_millis(30), Duration::from_millis(1));
-        let answer = patiently(patience, rest, call, |error| error == "away", || "away".to_owned()).await;
-        (answer, called.get())
+        let tell = |_: &String| told.set(told.get() + 1);
+        let answer = patiently(patience, rest, call, |error| error == "away", || "away".to_owned(), tell).await;
+        (answer, called.get(), told.get())
     }
 
     #[tokio::test]
     async fn only_what_may_help_is_tried_again_and_not_for_ever() {
-        assert_eq!(calls(2, "away").await, (Ok(()), 3));
-        let (answer, called) = calls(99, "away").await;
-        assert_eq!(answer, Err("away".to_owned()));
+        assert_eq!(calls(0, "away").await, (Ok(()), 1, 0));
+        assert_eq!(calls(2, "away").await, (Ok(()), 3, 1));
+        let (answer, called, told) = calls(99, "away").await;
+        assert_eq!((answer, told), (Err("away".to_owned()), 1));
         assert!((2..=6).contains(&called), "called {called} times");
-        assert_eq!(calls(1, "full").await, (Err("full".to_owned()), 1));
+        assert_eq!(calls(1, "full").await, (Err("full".to_owned()), 1, 0));
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::outbox::{self, NoticesMessage};
-use super::state::{Deadline, Departure, Effect, End, Event, Machine};
+use super::state::{Aim, Deadline, Departure, Effect, End, Event, Machine};
 use super::steps::{Launch, Standing};
 use super::watch::{Advice, FleetWatch, Look};
 use super::{Progress, ScanEnd, ScanError, ScanParts};
@@ -55,11 +55,12 @@ pub(super) const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// Starts the actor in a state the store has; the receiver has the answer.
 pub(super) async fn start(
     pace: Pace,
+    aim: Aim,
     launch: Arc<Launch>,
     stored: ScanState,
 ) -> Result<(ActorRef<ScanMessage>, JoinHandle<()>, oneshot::Receiver<Result<ScanEnd, ScanError>>), SpawnErr> {
     let (ended, end) = oneshot::channel();
-    let (actor, task) = Actor::spawn(None, ScanRun, ScanRunArgs { pace, launch, stored, ended }).await?;
+    let (actor, task) = Actor::spawn(None, ScanRun, ScanRunArgs { pace, aim, launch, stored, ended }).await?;
     Ok((actor, task, end))
 }
 
@@ -67,6 +68,7 @@ struct ScanRun;
 
 struct ScanRunArgs {
     pace: Pace,
+    aim: Aim,
     launch: Arc<Launch>,
     stored: ScanState,
     ended: oneshot::Sender<Result<ScanEnd, ScanError>>,
@@ -127,7 +129,7 @@ impl Actor for ScanRun {
         Ok(ScanRunState {
             pace: args.pace,
             launch: args.launch,
-            machine: Machine::default(),
+            machine: Machine::new(args.aim),
             ended: Some(args.ended),
             error: None,
             steps: JoinSet::new(),

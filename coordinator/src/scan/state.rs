@@ -5,7 +5,7 @@
 //! Planning ─manifest frozen→ Publishing ─all published→ Watching ─complete|deadline→ Sealing → Settling → Draining → Finishing
 //!   INIT                     PUBLISHING                 RUNNING                      RUNNING   SEALED     ALERTING   ALERTING
 //! any stage: interrupted or failed → leaving (tasks handed back, lease released) → ended; a later launch re-enters
-//! the stored state and does the same step again.
+//! the stored state and does the same step again. A launch that closes enters RUNNING by Sealing.
 //! ```
 //! Promises: events may come twice, late or in any order; a step is begun once a launch (publishing also after a
 //! stall); the end is said once. Refuses: to know the store, the queue or the clock.
@@ -43,6 +43,15 @@ pub enum Departure {
     Interrupted,
     /// A step failed for good, or the lease is lost.
     Failed,
+}
+
+/// What a launch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// To scan, from whatever state the scan is in.
+    Scan,
+    /// To close what an earlier launch left: nothing is published any more.
+    Close,
 }
 
 /// Whether the deadline has come.
@@ -145,6 +154,7 @@ pub enum End {
 /// One launch of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
+    aim: Aim,
     stage: Stage,
     /// Publications begun in this launch.
     rounds: u32,
@@ -152,13 +162,13 @@ pub struct Machine {
     publishing: bool,
 }
 
-impl Default for Machine {
-    fn default() -> Self {
-        Self { stage: Stage::Entering, rounds: 0, publishing: false }
-    }
-}
-
 impl Machine {
+    /// A launch that has not begun.
+    #[must_use]
+    pub const fn new(aim: Aim) -> Self {
+        Self { aim, stage: Stage::Entering, rounds: 0, publishing: false }
+    }
+
     /// Whether nothing can happen any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -249,9 +259,15 @@ impl Machine {
     /// Enters a stored state, be it fresh or after a crash: the same step either way.
     fn enter(&mut self, state: ScanState) -> Vec<Effect> {
         match state {
+            // Without a manifest there is nothing to close.
+            ScanState::Init if self.aim == Aim::Close => self.leave(Departure::Interrupted),
             ScanState::Init => {
                 self.stage = Stage::Planning;
                 vec![Effect::Plan]
+            }
+            ScanState::Publishing | ScanState::Running if self.aim == Aim::Close => {
+                self.stage = Stage::Sealing;
+                vec![Effect::Seal]
             }
             ScanState::Publishing | ScanState::Running => {
                 self.stage = Stage::Publishing;
@@ -298,7 +314,11 @@ mod tests {
     use super::*;
 
     fn after(events: &[Event]) -> (Machine, Vec<Effect>) {
-        events.iter().fold((Machine::default(), Vec::new()), |(machine, _), event| machine.step(*event))
+        of(Aim::Scan, events)
+    }
+
+    fn of(aim: Aim, events: &[Event]) -> (Machine, Vec<Effect>) {
+        events.iter().fold((Machine::new(aim), Vec::new()), |(machine, _), event| machine.step(*event))
     }
 
     const AHEAD: Deadline = Deadline::Ahead;
@@ -312,6 +332,18 @@ mod tests {
         check(ScanState::Sealed, &[Effect::Settle]);
         check(ScanState::Alerting, &[Effect::DrainOutbox]);
         check(ScanState::Done, &[Effect::End(End::AlreadyFinished)]);
+    }
+
+    #[test]
+    fn whoever_closes_publishes_nothing() {
+        let check = |state, effects: &[Effect]| assert_eq!(of(Aim::Close, &[Event::LeaseTaken(state)]).1, effects);
+        check(ScanState::Init, &[Effect::Leave]);
+        check(ScanState::Publishing, &[Effect::Seal]);
+        check(ScanState::Running, &[Effect::Seal]);
+        check(ScanState::Sealed, &[Effect::Settle]);
+        check(ScanState::Alerting, &[Effect::DrainOutbox]);
+        let events = [Event::LeaseTaken(ScanState::Running), Event::Sealed, Event::Settled, Event::OutboxDrained];
+        assert_eq!(of(Aim::Close, &events).1, [Effect::Finish]);
     }
 
     #[test]
@@ -449,7 +481,7 @@ mod tests {
 
     /// One launch; `true` if it saw the scan finished.
     fn launch(world: &mut World, seed: u64) -> bool {
-        let (mut machine, mut working) = (Machine::default(), false);
+        let (mut machine, mut working) = (Machine::new(Aim::Scan), false);
         let mut pending = vec![Event::LeaseTaken(world.stored)];
         for round in 0..20_000 {
             let event = match world.below(40) {

@@ -1,7 +1,7 @@
 //! A `nats-server` with JetStream on a file store.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::certificates::Certificates;
 use crate::process::{Process, Program};
@@ -130,6 +130,12 @@ impl NatsServer {
     /// When it is not running.
     pub fn thaw(&self) {
         self.process.thaw();
+    }
+
+    /// The folder in which it keeps its streams.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.process.store()
     }
 
     /// What it said so far, over all its starts.

@@ -142,7 +142,7 @@ impl Process {
         assert!(done.is_ok_and(|status| status.success()), "{} could not be sent SIG{name}", self.program.name);
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 

@@ -9,6 +9,7 @@ mod dependencies;
 mod faulty;
 mod hostile;
 mod interruption;
+mod left_behind;
 mod memory;
 mod oracle;
 mod outages;

@@ -1,11 +1,12 @@
-//! Every part of a fleet dies, stops and comes back: the same table, no ticker lost, no trade or notice twice.
+//! Every part of a fleet dies, stops and comes back: the same table, no ticker lost, no trade twice. Notices are counted
+//! where they are sent: each one is sent, and none twice, but the one that was under way when its sender was killed.
 //!
 //! Each outage is tried once, or `OPTIONFLEET_TEST_REPEATS` times, at once, because most of the time is spent waiting for
 //! leases and servers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet_core::domain::{ScanState, TradeRecord};
 use fleet_market::MarketConfig;
@@ -25,6 +26,8 @@ const LATENCY: Duration = Duration::from_millis(40);
 /// A dead coordinator's lease ends after 15 s, a silent holder's delivery after 30 s; a queue that lost its tasks is
 /// noticed in seconds, a ghost in it after 60 s.
 const PATIENCE: Duration = Duration::from_secs(230);
+/// Whoever has no patience has given up by then.
+const AWAY: Duration = Duration::from_secs(6);
 /// Longer than a lease lasts.
 const FREEZE: Duration = Duration::from_secs(20);
 
@@ -34,6 +37,8 @@ struct Fleet {
     market: Market,
     watcher: Watcher,
     _workers: Vec<Running>,
+    /// So many notices may be sent twice: one for each sender that was killed while it sent.
+    may_be_twice: usize,
 }
 
 type Left = (BTreeMap<String, TradeRecord>, BTreeMap<String, (String, bool)>);
@@ -43,11 +48,25 @@ impl Fleet {
         let (servers, market) = (Servers::new(), slow_market());
         let watcher = servers.watcher();
         let workers = ["w1", "w2"].map(|name| servers.worker(name, 3)).into();
-        Self { servers, market, watcher, _workers: workers }
+        Self { servers, market, watcher, _workers: workers, may_be_twice: 0 }
     }
 
     fn launch(&self) -> Running {
-        self.servers.scan(&self.market, SLOT).spawn()
+        let sink = format!("file:{}", self.servers.notices().display());
+        self.servers.scan(&self.market, SLOT).args(["--notify", &sink]).spawn()
+    }
+
+    /// Every notice the store holds as sent was sent, as it reads there, once; or twice, where that cannot be helped.
+    fn check_sent(&self, notices: &BTreeMap<String, (String, bool)>) {
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        for (key, text) in self.servers.sent() {
+            assert_eq!(notices.get(&key), Some(&(text, true)), "{key} was sent");
+            *times.entry(key).or_default() += 1;
+        }
+        assert_eq!(times.keys().collect::<Vec<_>>(), notices.keys().collect::<Vec<_>>(), "notices that were sent");
+        let twice: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
+        eprintln!("{} notices, sent more than once: {twice:?}, allowed: {}", times.len(), self.may_be_twice);
+        assert!(twice.len() <= self.may_be_twice && twice.iter().all(|(_, times)| **times <= 2), "{twice:?}");
     }
 
     /// Waits until the scan is so far.
@@ -102,7 +121,9 @@ fn check(outage: impl Fn(&mut Fleet) -> Value + Sync) {
                 threads.spawn(|| {
                     let mut fleet = Fleet::new();
                     let json = outage(&mut fleet);
-                    (result(&json), fleet.watcher.left())
+                    let left = fleet.watcher.left();
+                    fleet.check_sent(&left.1);
+                    (result(&json), left)
                 })
             })
             .collect();
@@ -125,6 +146,8 @@ fn check_coordinator_killed(state: ScanState, outcomes: u32) {
         eprintln!("killed: {}, left in {} with {done} outcomes", killed.code.is_none(), at.word());
         // Its last states are short: one that got past them proves nothing, and is no failure of the fleet.
         met.fetch_add(u32::from(killed.code.is_none() && at == state), Ordering::Relaxed);
+        // Only then notices are sent.
+        fleet.may_be_twice = usize::from(at == ScanState::Alerting);
         fleet.finished(fleet.launch().wait(PATIENCE))
     });
     let met = met.into_inner() as usize;
@@ -154,6 +177,49 @@ fn coordinator_killed_in_sealed() {
 #[test]
 fn coordinator_killed_in_alerting() {
     check_coordinator_killed(ScanState::Alerting, TICKERS);
+}
+
+/// At the first notice that is sent: in all likelihood before it is confirmed.
+#[test]
+fn coordinator_killed_while_it_sends() {
+    let met = AtomicU32::new(0);
+    check(|fleet| {
+        let mut scan = fleet.launch();
+        fleet.reaches(&mut scan, ScanState::Running, 1);
+        let (file, give_up) = (fleet.servers.notices(), Instant::now() + PATIENCE);
+        // No rest in between: it is a matter of a millisecond.
+        while file.metadata().map_or(0, |meta| meta.len()) == 0 {
+            assert!(Instant::now() < give_up, "no notice was sent");
+        }
+        let killed = scan.kill();
+        let sent: Vec<String> = fleet.servers.sent().into_iter().map(|(key, _)| key).collect();
+        let unconfirmed =
+            fleet.watcher.left().1.iter().filter(|(key, (_, is_sent))| sent.contains(key) && !is_sent).count();
+        eprintln!("killed: {}, {} sent, {unconfirmed} not confirmed", killed.code.is_none(), sent.len());
+        met.fetch_add(u32::from(killed.code.is_none()), Ordering::Relaxed);
+        assert!(unconfirmed <= 1, "{unconfirmed} were under way at once");
+        fleet.may_be_twice = unconfirmed;
+        fleet.finished(fleet.launch().wait(PATIENCE))
+    });
+    assert!(met.into_inner() as usize * 2 >= repeats(), "it was over before it was killed");
+}
+
+/// Cron knows nothing of servers that are just restarting.
+#[test]
+fn servers_away_when_the_scan_is_launched() {
+    check(|fleet| {
+        fleet.servers.nats.kill();
+        fleet.servers.redis.kill();
+        let mut scan = fleet.launch();
+        std::thread::sleep(AWAY);
+        assert!(!scan.has_ended(), "the scan did not wait: {}", scan.wait(PATIENCE).stderr);
+        fleet.servers.redis.restart();
+        fleet.servers.nats.restart();
+        let ran = scan.wait(PATIENCE);
+        let told = ran.stderr.lines().filter(|line| line.contains("tries on for 90 s")).count();
+        assert_eq!(told, 1, "{}", ran.stderr);
+        fleet.finished(ran)
+    });
 }
 
 #[test]

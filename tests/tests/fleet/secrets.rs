@@ -1,12 +1,22 @@
-//! Secrets are where they were put and nowhere else: not in output, logs, errors, metrics, or the store.
+//! Secrets are where they were put and nowhere else: not in output, logs, errors, pages, command lines, the store or the
+//! queue's files. Those of the lifecycle call (a role's keys, its signature) neither.
 
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use fleet_market::MarketConfig;
 use fleet_servers::{NatsAuth, NatsOptions, NatsServer, RedisOptions, RedisServer};
 use fleet_tests::fleet::{World, unlimited};
 use fleet_tests::market::{Market, config};
 use fleet_tests::program::{Invocation, bin};
+use fleet_tests::wait::wait_until;
 
 const NATS: &str = "nats-Passw0rd-7f3a";
 const REDIS: &str = "redis-Passw0rd-91bc";
@@ -64,17 +74,87 @@ impl Guarded {
 
 #[track_caller]
 fn check(what: &str, bytes: &[u8]) {
-    for secret in [NATS, REDIS] {
-        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        assert!(!found, "{secret} is in {what}");
+    check_not_in(what, bytes, &[NATS, REDIS]);
+}
+
+#[track_caller]
+fn check_not_in(what: &str, bytes: &[u8], secrets: &[&str]) {
+    for secret in secrets {
+        assert!(!holds(bytes, secret), "{secret} is in {what}");
     }
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Every page a program serves, once it serves them.
+fn pages(address: &str) -> String {
+    let get = |page: &str| -> Option<String> {
+        let mut stream = std::net::TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        write!(stream, "GET {page} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.1").then_some(answer)
+    };
+    let pages = ["/livez", "/readyz", "/metrics"].map(|page| wait_until(page, PATIENCE, || get(page)));
+    assert!(pages[2].contains("# TYPE"), "no numbers: {}", pages[2]);
+    pages.concat()
+}
+
+/// A port that nobody had a moment ago.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+/// What anybody on the machine sees of a process (its command line), what its owner sees (its environment, where a
+/// secret from a file must not be), and that it has no children who could have been given anything.
+#[cfg(target_os = "linux")]
+fn check_process(pid: u32) {
+    let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).expect("the process is there");
+    assert!(holds(&read("cmdline"), "optionfleet"), "another process");
+    check("the command line", &read("cmdline"));
+    let environment = read("environ");
+    assert!(holds(&environment, NATS), "the environment was not read");
+    check_not_in("the environment", &environment, &[REDIS]);
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process is there") {
+        let children = task.expect("a task").path().join("children");
+        // A thread may have ended meanwhile; a system without this file cannot be asked.
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        assert_eq!(children.trim(), "", "a child process");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn check_process(pid: u32) {
+    eprintln!("SKIPPED: what is seen of process {pid} is looked at on Linux only");
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found
 }
 
 #[test]
 fn no_secret_is_in_output_logs_errors_or_the_store() {
     let guarded = Guarded::new();
-    let market = Market::start(config(1, 20));
-    let worker = guarded.program("optionfleet-worker").args(["--name", "w1", "--log-format", "json"]).spawn();
+    // Slow enough that the scan's pages can be met.
+    let market = Market::start(MarketConfig { latency: Duration::from_millis(100), ..config(1, 20) });
+    let (at_worker, at_scan) = (free_address(), free_address());
+    let worker = guarded
+        .program("optionfleet-worker")
+        .args(["--name", "w1", "--log-format", "json", "--metrics", &at_worker])
+        .spawn();
     let scan = guarded.program("optionfleet").args([
         "scan",
         "--market",
@@ -83,8 +163,15 @@ fn no_secret_is_in_output_logs_errors_or_the_store() {
         &guarded.redis.url(),
         "--slot",
         "1030",
+        "--metrics",
+        &at_scan,
     ]);
-    let ran = unlimited(scan).patience(PATIENCE).run().expect_code(0);
+    let scan = unlimited(scan).spawn();
+    check("the scan's pages", pages(&at_scan).as_bytes());
+    check("the worker's pages", pages(&at_worker).as_bytes());
+    check_process(scan.pid());
+    check_process(worker.pid());
+    let ran = scan.wait(PATIENCE).expect_code(0);
     check("the scan's result", ran.stdout.as_bytes());
     assert!(ran.stderr.len() > 1_000, "nothing was logged");
     check("the scan's log", ran.stderr.as_bytes());
@@ -97,6 +184,73 @@ fn no_secret_is_in_output_logs_errors_or_the_store() {
     assert!(ended.stderr.len() > 1_000, "nothing was logged");
     check("the worker's log", format!("{}{}", ended.stdout, ended.stderr).as_bytes());
     check("the store", &guarded.dump());
+    let files = files(&guarded.nats.store());
+    assert!(files.iter().any(|file| holds(file.as_os_str().as_encoded_bytes(), "WORK")), "no stream: {files:?}");
+    for file in files {
+        check(&file.display().to_string(), &std::fs::read(&file).expect("the file can be read"));
+    }
+}
+
+/// What the instance's metadata hands out, and what the lifecycle call sends.
+const AWS: [&str; 3] = ["imds-Sess1on-token-5b1d", "wJalrXUtnFEMI-s3cret-77aa", "IQoJb3JpZ2luX2-sess1on-token-9c"];
+
+/// What the lifecycle endpoint was sent: its `authorization` and the session's token.
+type Calls = Arc<Mutex<Vec<(String, String)>>>;
+
+/// A metadata service whose instance is about to go, and the Auto Scaling endpoint, which refuses and repeats what it
+/// was sent.
+async fn aws(State(calls): State<Calls>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let known = match (method, uri.path()) {
+        (Method::PUT, "/latest/api/token") => AWS[0].to_owned(),
+        (Method::GET, _) if header("x-aws-ec2-metadata-token") != AWS[0] => {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        (Method::GET, "/latest/meta-data/spot/instance-action") => {
+            r#"{"action":"terminate","time":"2026-11-20T15:02:00Z"}"#.to_owned()
+        }
+        (Method::GET, "/latest/meta-data/instance-id") => "i-0123456789abcdef0".to_owned(),
+        (Method::GET, "/latest/meta-data/placement/region") => "eu-central-1".to_owned(),
+        (Method::GET, "/latest/meta-data/iam/security-credentials/") => "fleet".to_owned(),
+        (Method::GET, "/latest/meta-data/iam/security-credentials/fleet") => {
+            format!(r#"{{"AccessKeyId":"ASIA","SecretAccessKey":"{}","Token":"{}"}}"#, AWS[1], AWS[2])
+        }
+        (Method::POST, "/") => {
+            let sent = (header("authorization"), header("x-amz-security-token"));
+            let error = format!("<Message>no: {} {}</Message>", sent.1, sent.0);
+            calls.lock().expect("nobody panicked").push(sent);
+            return (StatusCode::FORBIDDEN, error).into_response();
+        }
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    known.into_response()
+}
+
+#[test]
+fn what_proves_who_asks_for_the_lifecycle_call_is_not_in_the_workers_words() {
+    let guarded = Guarded::new();
+    let calls: Calls = Arc::default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let pages = Router::new().fallback(aws).with_state(Arc::clone(&calls));
+    runtime.spawn(async move { axum::serve(listener, pages).await });
+    let ended = guarded
+        .program("optionfleet-worker")
+        .env("AWS_ENDPOINT_URL", &url)
+        .args(["--log-format", "json", "--spot-notices", "--imds", &url, "--lifecycle-hook", "h", "--asg", "g"])
+        .patience(PATIENCE)
+        .run()
+        .expect_code(0);
+    let calls = calls.lock().expect("nobody panicked").clone();
+    let (authorization, token) = calls.last().expect("the lifecycle action was not asked for");
+    assert_eq!(token, AWS[2]);
+    let signature = authorization.split_once("Signature=").expect("a signed request").1;
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(said.contains("the lifecycle action is not completed") && said.contains("answered 403: no: ***"), "{said}");
+    check_not_in("the worker's words", said.as_bytes(), &[AWS[0], AWS[1], AWS[2], signature, NATS, REDIS]);
+    runtime.shutdown_background();
 }
 
 #[test]

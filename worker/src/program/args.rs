@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use super::times::duration;
+
 /// More slots than this in one process wait for each other; start another worker instead.
 const MAX_SLOTS: i64 = 256;
 
@@ -45,7 +47,7 @@ pub struct Cli {
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
     /// End by itself after so long without a task, e.g. 5m [default: stay]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = idle)]
     pub exit_when_idle: Option<Duration>,
     /// What is held when it is asked to end may take so long, then it is handed back
     #[arg(long, value_name = "TIME", default_value = "90s", value_parser = drain)]
@@ -59,10 +61,14 @@ pub struct Cli {
     /// Form of the log and of what is said on stderr
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub log_format: Format,
-    /// Certificates (PEM) of authorities to trust: for queue and store instead of the public ones, for vendors beside
-    /// them (also from OPTIONFLEET_CA_FILE)
+    /// Certificates (PEM) of the authorities of the queue's and the store's servers, trusted for those two instead of
+    /// the public ones (also from OPTIONFLEET_CA_FILE)
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
+    /// Certificates (PEM) of authorities to trust for vendors beside the public ones, for a proxy that inspects traffic
+    /// (also from OPTIONFLEET_TLS__CA_FILE, the scan's [tls] ca_file)
+    #[arg(long, value_name = "PATH")]
+    pub vendor_ca_file: Option<PathBuf>,
     /// Ask this EC2 instance's metadata every 5 s whether it is about to go away, and drain when it is
     #[arg(long)]
     pub spot_notices: bool,
@@ -86,21 +92,10 @@ pub enum Format {
     Json,
 }
 
-/// Reads `500ms`, `30s`, `5m`, `2h`; at most a day.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    const WANTED: &str = "a time such as 30s, 5m or 2h is wanted";
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(WANTED)?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| WANTED)?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(WANTED.to_owned()),
-    };
-    let fits = |ms: &u64| *ms <= 24 * 3_600_000;
-    number.checked_mul(millis).filter(fits).map(Duration::from_millis).ok_or_else(|| "at most 24h".to_owned())
+/// An idle time of more than a day is a worker that stays.
+fn idle(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time > Duration::from_secs(86_400) { Err("at most 24h".to_owned()) } else { Ok(time) }
 }
 
 /// A drain that is longer than this is no drain: a delivery is over after two minutes.

@@ -1,6 +1,7 @@
 //! What was asked of this worker, made of flags and environment and checked: the only place that looks at either.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fleet_engines::connect::{BadAddress, QueueAddress, Secrets, StoreAddress, check_pair};
@@ -19,8 +20,10 @@ pub struct Asked {
     pub queue: QueueAddress,
     /// Where answers go: to a server.
     pub store: StoreAddress,
-    /// How to get in.
+    /// How to get in, and whom to trust there.
     pub secrets: Secrets,
+    /// Whom to trust among vendors, beside the public authorities.
+    pub vendor_ca_file: Option<PathBuf>,
     /// The worker's name.
     pub name: String,
     /// Its slots, at least one.
@@ -63,6 +66,7 @@ impl Asked {
             queue,
             store,
             secrets,
+            vendor_ca_file: vendor_ca_file(cli, &variable),
             name: cli.name.clone().unwrap_or_else(default_name),
             slots: cli.slots as usize,
             exit_when_idle: cli.exit_when_idle,
@@ -90,6 +94,13 @@ pub fn log_format(cli: &Cli) -> LogFormat {
         Format::Text => LogFormat::Text,
         Format::Json => LogFormat::Json,
     }
+}
+
+/// Another file than that of the queue's and the store's authorities: who vouches for a server of ours vouches for no
+/// vendor.
+fn vendor_ca_file(cli: &Cli, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let named = || variable("OPTIONFLEET_TLS__CA_FILE").filter(|path| !path.trim().is_empty()).map(PathBuf::from);
+    cli.vendor_ca_file.clone().or_else(named)
 }
 
 /// A flag, or else a variable; an empty one is as good as none.
@@ -164,6 +175,21 @@ mod tests {
         );
         assert_eq!(asked.secrets.ca_file.as_deref(), Some(std::path::Path::new("/ca.pem")));
         assert!(asked.name.ends_with(&format!(":{}", std::process::id())), "{}", asked.name);
+    }
+
+    #[test]
+    fn authorities_of_the_fleets_servers_are_no_vendors() {
+        let files = |line: &str, variables: &[(&str, &str)]| {
+            let asked = asked(line, variables).unwrap();
+            let text = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+            (text(asked.secrets.ca_file), text(asked.vendor_ca_file))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let both = [("OPTIONFLEET_CA_FILE", "/fleet.pem"), ("OPTIONFLEET_TLS__CA_FILE", "/proxy.pem")];
+        assert_eq!(files(BOTH, &both), (some("/fleet.pem"), some("/proxy.pem")));
+        assert_eq!(files(BOTH, &both[..1]), (some("/fleet.pem"), None));
+        assert_eq!(files(BOTH, &[("OPTIONFLEET_TLS__CA_FILE", " ")]), (None, None));
+        assert_eq!(files(&format!("{BOTH} --ca-file /f --vendor-ca-file /v"), &both), (some("/f"), some("/v")));
     }
 
     #[test]

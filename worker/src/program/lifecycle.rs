@@ -112,11 +112,12 @@ impl LifecycleSettings {
             ("Version", "2011-01-01"),
         ]);
         let endpoint = self.endpoint.clone().unwrap_or_else(|| format!("https://autoscaling.{region}.amazonaws.com"));
-        let (status, answer) = post(&endpoint, &region, &credentials, body).await?;
+        let Answer { status, text, sent } = post(&endpoint, &region, &credentials, body).await?;
         if status == StatusCode::OK {
             return Ok(());
         }
-        Err(format!("{endpoint} answered {}: {}", status.as_u16(), message(&answer)))
+        let secrets = sent.iter().map(String::as_str).chain([credentials.secret.expose()]);
+        Err(format!("{endpoint} answered {}: {}", status.as_u16(), message(&text, secrets)))
     }
 }
 
@@ -142,12 +143,15 @@ async fn role_credentials(metadata: &mut Metadata) -> Result<Credentials, String
     })
 }
 
-async fn post(
-    endpoint: &str,
-    region: &str,
-    credentials: &Credentials,
-    body: String,
-) -> Result<(StatusCode, String), String> {
+/// What came back, and what of the request must not be repeated.
+struct Answer {
+    status: StatusCode,
+    text: String,
+    /// The signature, and the session's token where there is one.
+    sent: Vec<String>,
+}
+
+async fn post(endpoint: &str, region: &str, credentials: &Credentials, body: String) -> Result<Answer, String> {
     let uri: Uri = endpoint.parse().map_err(|_| format!("`{endpoint}` is no endpoint"))?;
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(format!("`{endpoint}` is no endpoint"));
@@ -163,6 +167,12 @@ async fn post(
         service: "autoscaling",
     };
     let headers = sign(&signable, credentials, Timestamp::now());
+    let sent = headers.iter().filter_map(|(name, value)| match *name {
+        "authorization" => value.split_once("Signature=").map(|(_, signature)| signature.to_owned()),
+        "x-amz-security-token" => Some(value.clone()),
+        _ => None,
+    });
+    let sent = sent.collect();
     let request = Request::builder().method(Method::POST).uri("/");
     let request = request.header("host", authority.as_str()).header("content-type", CONTENT_TYPE);
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -181,7 +191,8 @@ async fn post(
         }
         _ => return Err(format!("`{endpoint}` is no endpoint: write https://… or http://…")),
     };
-    answer.map_err(|why| format!("{endpoint} cannot be reached: {why}"))
+    let (status, text) = answer.map_err(|why| format!("{endpoint} cannot be reached: {why}"))?;
+    Ok(Answer { status, text, sent })
 }
 
 fn tls() -> Result<Arc<ClientConfig>, String> {
@@ -208,10 +219,14 @@ fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
 
-/// What stands in an error's `<Message>`; else that there is none. Never the whole answer.
-fn message(answer: &str) -> String {
+/// What stands in an error's `<Message>`; else that there is none. Never the whole answer, and never what was sent to
+/// prove who asks: the service repeats the signed request where it does not like the signature.
+fn message<'a>(answer: &str, secrets: impl Iterator<Item = &'a str>) -> String {
     let found = answer.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
     let text = found.map_or("no message", |(message, _)| message);
+    let hide = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "***") };
+    // Before it is cut: the beginning of a secret would be no match.
+    let text = secrets.fold(text.to_owned(), hide);
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
@@ -227,8 +242,10 @@ mod tests {
     #[test]
     fn an_error_is_told_by_its_message() {
         let answer = "<ErrorResponse><Error><Code>ValidationError</Code><Message>No active\nhook</Message></Error>";
-        assert_eq!(message(answer), "No activehook");
-        assert_eq!(message("<html>"), "no message");
+        assert_eq!(message(answer, [""].into_iter()), "No activehook");
+        assert_eq!(message("<html>", ["m"].into_iter()), "no ***essage");
+        let long = format!("<Message>{}T0KEN</Message>", "x".repeat(197));
+        assert_eq!(message(&long, ["T0KEN"].into_iter()), "x".repeat(197) + "***");
     }
 
     #[test]

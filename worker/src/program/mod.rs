@@ -10,8 +10,10 @@ pub mod failure;
 pub mod lifecycle;
 pub mod metadata;
 pub mod notices;
+pub mod opening;
+pub mod redact;
+pub mod times;
 
-mod engines;
 mod http;
 mod interrupt;
 mod sigv4;
@@ -30,6 +32,7 @@ use self::asked::Asked;
 use self::failure::Failure;
 use self::interrupt::Stop;
 use self::notices::{Notice, Notices};
+use self::opening::OpeningPatience;
 use self::voice::Voice;
 use crate::markets::DirectMarkets;
 use crate::{Instruments, RunningWorker, WorkerOptions, WorkerParts, start_with};
@@ -57,7 +60,7 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     let began = Instant::now();
 
     let engines = tokio::select! {
-        engines = engines::open(&asked, voice) => engines?,
+        engines = opened(&asked, voice) => engines?,
         signal = stop.asked() => {
             voice.say(&format!("{signal}: ends before it began"));
             return Ok(());
@@ -92,6 +95,19 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
+/// The queue and the store, once they are there.
+async fn opened(asked: &Asked, voice: Voice) -> Result<Engines, Failure> {
+    let Asked { queue, store, secrets, .. } = asked;
+    let engines = opening::open(queue, store, secrets, OpeningPatience::WORKER, |line| voice.warn(line)).await;
+    let engines = engines.map_err(|failure| {
+        failure.hint(format!("the queue is {queue}, the store {store}; are they started, and reachable from here?"))
+    })?;
+    for warning in &engines.warnings {
+        voice.warn(warning);
+    }
+    Ok(engines)
+}
+
 /// Tells the Auto Scaling group that this instance may go.
 async fn may_go(asked: &Asked, voice: Voice) {
     let (Some(lifecycle), Some(notices)) = (&asked.lifecycle, &asked.notices) else { return };
@@ -118,7 +134,7 @@ async fn watched(asked: &Asked, instruments: &Instruments, voice: Voice) -> Resu
 async fn start(asked: &Asked, engines: Engines, instruments: Instruments) -> Result<RunningWorker, Failure> {
     let Engines { queue, store, .. } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
-    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.secrets.ca_file.clone() }));
+    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.vendor_ca_file.clone() }));
     let parts = WorkerParts { queue, store, markets, clock: Arc::new(SystemClock) };
     let options = WorkerOptions { name: asked.name.clone(), slots: asked.slots };
     start_with(parts, options, instruments).await.map_err(|error| Failure::broken(error.to_string()))

@@ -5,6 +5,7 @@ mod leaving;
 mod made_anew;
 mod queue_away;
 mod store_away;
+mod too_large;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

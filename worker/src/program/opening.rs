@@ -1,67 +1,74 @@
-//! The queue and the store at the start: asked for until they are there, for a minute. (Later they may vanish and come
-//! back as they like; the worker waits for them.)
+//! The queue and the store at the start: asked for until they are there, for as long as the caller has patience. (Later
+//! they may vanish and come back as they like; a worker waits for them, a scan has its own patience.)
+//!
+//! Promises: one line says at once what is waited for and for how long; what waiting does not mend ends it at the first
+//! answer. Refuses: to wait for ever, and to wait for a wrong password.
 
 use std::time::{Duration, Instant};
 
 use fleet_core::seams::{QueueError, StoreError};
-use fleet_engines::connect::{Engines, OpenError};
+use fleet_engines::connect::{Engines, OpenError, QueueAddress, Secrets, StoreAddress, open as open_once};
 
-use super::asked::Asked;
 use super::failure::Failure;
-use super::voice::Voice;
 
 /// How long, and how often, servers that are not there are asked for.
 #[derive(Debug, Clone, Copy)]
-struct Patience {
-    whole: Duration,
+pub struct OpeningPatience {
+    /// In all.
+    pub whole: Duration,
     /// Between two lines.
-    tell_every: Duration,
+    pub tell_every: Duration,
     /// Between two tries.
-    rest: Duration,
+    pub rest: Duration,
     /// A single try.
-    once: Duration,
+    pub once: Duration,
 }
 
-/// A machine that starts everything at once has its servers up within a minute. A try asks both of them, each of which
-/// is given up after some seconds by itself.
-const PATIENCE: Patience = Patience {
-    whole: Duration::from_secs(60),
-    tell_every: Duration::from_secs(10),
-    rest: Duration::from_secs(1),
-    once: Duration::from_secs(20),
-};
+impl OpeningPatience {
+    /// A worker's. A machine that starts everything at once has its servers up within a minute. A try asks both of them,
+    /// each of which is given up after some seconds by itself.
+    pub const WORKER: Self = Self {
+        whole: Duration::from_secs(60),
+        tell_every: Duration::from_secs(10),
+        rest: Duration::from_secs(1),
+        once: Duration::from_secs(20),
+    };
+
+    /// Somebody's who waits so long in all and reads one line about it.
+    #[must_use]
+    pub const fn of(whole: Duration) -> Self {
+        Self { whole, tell_every: whole, ..Self::WORKER }
+    }
+}
 
 /// Why a try gave nothing.
 #[derive(Debug)]
 enum Refusal {
     /// It may be there in a moment.
-    Away(String),
+    Away(Failure),
     /// Asking again does not help.
     ForGood(Failure),
 }
 
-/// Opens both, waiting for servers that are not there yet.
-pub(super) async fn open(asked: &Asked, voice: Voice) -> Result<Engines, Failure> {
-    let once = async || connect(asked).await;
-    let engines = patiently(PATIENCE, once, |line| voice.warn(line)).await.map_err(|failure| {
-        failure.hint(format!(
-            "the queue is {}, the store {}; are they started, and reachable from here?",
-            asked.queue, asked.store
-        ))
-    })?;
-    for warning in &engines.warnings {
-        voice.warn(warning);
-    }
-    Ok(engines)
+/// Opens both, waiting for servers that are not there yet; `tell` is given the lines a person should read.
+pub async fn open(
+    queue: &QueueAddress,
+    store: &StoreAddress,
+    secrets: &Secrets,
+    patience: OpeningPatience,
+    tell: impl FnMut(&str),
+) -> Result<Engines, Failure> {
+    let once = async || open_once(queue, store, secrets).await.map_err(refusal);
+    patiently(patience, once, tell).await
 }
 
-async fn connect(asked: &Asked) -> Result<Engines, Refusal> {
-    fleet_engines::connect::open(&asked.queue, &asked.store, &asked.secrets).await.map_err(|error| match &error {
+fn refusal(error: OpenError) -> Refusal {
+    match &error {
         OpenError::Queue(QueueError::Unavailable(_)) | OpenError::Store(StoreError::Unavailable(_)) => {
-            Refusal::Away(error.to_string())
+            Refusal::Away(error.into())
         }
-        OpenError::Pair(_) => Refusal::ForGood(Failure::usage(error.to_string())),
-        OpenError::Queue(QueueError::Refused(_))
+        OpenError::Pair(_)
+        | OpenError::Queue(QueueError::Refused(_))
         | OpenError::Store(
             StoreError::Fenced { .. }
             | StoreError::Full(_)
@@ -70,13 +77,13 @@ async fn connect(asked: &Asked) -> Result<Engines, Refusal> {
             | StoreError::NotFound(_)
             | StoreError::Conflict(_)
             | StoreError::Damaged(_),
-        ) => Refusal::ForGood(Failure::broken(error.to_string())),
-    })
+        ) => Refusal::ForGood(error.into()),
+    }
 }
 
 /// Tries until it is there; says at once that it is not, and again every so often.
 async fn patiently<T>(
-    patience: Patience,
+    patience: OpeningPatience,
     mut once: impl AsyncFnMut() -> Result<T, Refusal>,
     mut tell: impl FnMut(&str),
 ) -> Result<T, Failure> {
@@ -84,27 +91,28 @@ async fn patiently<T>(
     let mut told: Option<Instant> = None;
     loop {
         let tried = tokio::time::timeout(patience.once, once()).await;
-        let why = match tried {
+        let away = match tried {
             Ok(Ok(there)) => return Ok(there),
             Ok(Err(Refusal::ForGood(failure))) => return Err(failure),
-            Ok(Err(Refusal::Away(why))) => why,
-            Err(_) => format!("no answer within {} s", patience.once.as_secs()),
+            Ok(Err(Refusal::Away(failure))) => failure,
+            Err(_) => Failure::broken(format!("no answer within {} s", patience.once.as_secs())),
         };
         let waited = began.elapsed();
         if waited + patience.rest >= patience.whole {
-            return Err(Failure::broken(format!("{why} (tried for {} s)", waited.as_secs())));
+            let message = format!("{} (tried for {} s)", away.message, waited.as_secs());
+            return Err(Failure { message, ..away });
         }
-        match told {
-            None => tell(&format!("{why}; tries on for {} s", patience.whole.as_secs())),
+        let due = match told {
+            None => Some(format!("{}; tries on for {} s", away.message, patience.whole.as_secs())),
             Some(at) if at.elapsed() >= patience.tell_every => {
-                tell(&format!("still not there after {} s: {why}", waited.as_secs()));
+                Some(format!("still not there after {} s: {}", waited.as_secs(), away.message))
             }
-            Some(_) => {
-                tokio::time::sleep(patience.rest).await;
-                continue;
-            }
+            Some(_) => None,
+        };
+        if let Some(line) = due {
+            tell(&line);
+            told = Some(Instant::now());
         }
-        told = Some(Instant::now());
         tokio::time::sleep(patience.rest).await;
     }
 }
@@ -113,7 +121,7 @@ async fn patiently<T>(
 mod tests {
     use super::*;
 
-    const QUICK: Patience = Patience {
+    const QUICK: OpeningPatience = OpeningPatience {
         whole: Duration::from_millis(200),
         tell_every: Duration::from_millis(60),
         rest: Duration::from_millis(5),
@@ -121,7 +129,7 @@ mod tests {
     };
 
     fn away() -> Refusal {
-        Refusal::Away("the task queue is unavailable: refused".to_owned())
+        Refusal::Away(Failure::broken("the task queue is unavailable: refused"))
     }
 
     #[tokio::test]
