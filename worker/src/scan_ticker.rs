@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, Wanted, analyse_explained, new_trades, wanted};
 use fleet_core::domain::calendar;
-use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, OccSymbol, Outcome, Task, TradeRecord, VendorRoute};
+use fleet_core::domain::{
+    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, Task, Ticker, TradeRecord, VendorRoute,
+};
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, Store, StoreError, TradeFilter,
 };
@@ -65,23 +67,29 @@ pub enum TickerError {
     NoRoute(fleet_core::domain::Vendor),
 }
 
-/// Scans one ticker: live trades, chain, the bars the analysis wants, analysis, commit (not yet written).
-pub async fn scan_ticker(job: &TickerJob<'_>) -> Result<Commit, TickerError> {
-    let live_trades = live_trades(job).await?;
-    scan_ticker_with(job, live_trades).await
+/// Live trades on an underlying, controls too: what a scan of it begins with.
+pub async fn live_trades(store: &dyn Store, underlying: &Ticker) -> Result<Vec<TradeRecord>, StoreError> {
+    let filter =
+        TradeFilter { underlying: Some(underlying.clone()), live: true, controls: true, ..TradeFilter::default() };
+    in_time::store(store.trades(&filter)).await
 }
 
-/// As [`scan_ticker`], once the live trades are known.
-pub(crate) async fn scan_ticker_with(
-    job: &TickerJob<'_>,
-    live_trades: Vec<TradeRecord>,
-) -> Result<Commit, TickerError> {
+/// Scans one ticker, whose live trades are known: chain, the bars the analysis wants, analysis, commit (not yet written).
+pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> Result<Commit, TickerError> {
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let snapshot = snapshot(job, chain, arrived_at, live_trades)?;
-    let (mut snapshot, missing) = with_bars(job, snapshot).await?;
-    snapshot.requests = job.tally.counts();
-    Ok(analysed(job, snapshot, missing).await)
+    let (analysed, missing) = with_bars(job, snapshot).await?;
+    Ok(commit(job, analysed, missing))
+}
+
+/// What the analysis gave: the finding, and the explanations, packed.
+type Analysed = (Box<Finding>, Vec<u8>);
+
+/// What comes next: bars, or the analysis, for which nothing more is wanted.
+enum Next {
+    Bars(Box<MarketSnapshot>, Vec<Instrument>),
+    Nothing(Analysed),
 }
 
 /// Bars that were wanted and did not come.
@@ -100,22 +108,20 @@ enum Without {
     AllOthers,
 }
 
-/// Adds the bars that the analysis wants, one answer after another.
-async fn with_bars(
-    job: &TickerJob<'_>,
-    mut snapshot: MarketSnapshot,
-) -> Result<(MarketSnapshot, Missing), TickerError> {
+/// Adds the bars that the analysis wants, one answer after another, and analyses.
+async fn with_bars(job: &TickerJob<'_>, mut snapshot: MarketSnapshot) -> Result<(Analysed, Missing), TickerError> {
     let mut without: BTreeSet<OccSymbol> = BTreeSet::new();
+    let missing = |without: &BTreeSet<_>| if without.is_empty() { Missing::Nothing } else { Missing::Some };
     for _ in 0..MAX_ROUNDS {
-        let (returned, next) = next_wanted(job, snapshot).await;
-        snapshot = returned;
-        let instruments: Vec<Instrument> = match next {
-            Wanted::Nothing => break,
-            Wanted::UnderlyingBars => vec![Instrument::Underlying(job.task.ticker.clone())],
-            Wanted::ContractBars(symbols) => {
-                symbols.into_iter().filter(|symbol| !without.contains(symbol)).map(Instrument::Contract).collect()
+        let wanted = match next(job, snapshot).await {
+            Next::Nothing(analysed) => return Ok((analysed, missing(&without))),
+            Next::Bars(returned, wanted) => {
+                snapshot = *returned;
+                wanted
             }
         };
+        let is_new = |wanted: &Instrument| !matches!(wanted, Instrument::Contract(symbol) if without.contains(symbol));
+        let instruments: Vec<Instrument> = wanted.into_iter().filter(is_new).collect();
         if instruments.is_empty() {
             break;
         }
@@ -137,12 +143,13 @@ async fn with_bars(
             tracing::warn!(scan = %job.task.scan, ticker = %job.task.ticker, %error, "going on without bars");
             match (go_on, instrument) {
                 (Without::ThisContract, Instrument::Contract(symbol)) => drop(without.insert(symbol)),
-                (Without::ThisContract | Without::AllOthers, _) => return Ok((snapshot, Missing::Some)),
+                (Without::ThisContract | Without::AllOthers, _) => {
+                    return Ok((analysed(job, snapshot).await, Missing::Some));
+                }
             }
         }
     }
-    let missing = if without.is_empty() { Missing::Nothing } else { Missing::Some };
-    Ok((snapshot, missing))
+    Ok((analysed(job, snapshot).await, missing(&without)))
 }
 
 /// What to do without, now that a request for bars failed; `None`: the failure is the ticker's. One unreadable series of
@@ -163,14 +170,31 @@ fn go_on_without(
     (is_live && is_last).then_some(Without::AllOthers)
 }
 
-/// What the analysis wants next, computed off the async threads.
-async fn next_wanted(job: &TickerJob<'_>, snapshot: MarketSnapshot) -> (MarketSnapshot, Wanted) {
-    let analysis = Arc::clone(job.analysis);
+/// What the analysis wants next. When that is nothing it is made at once, within the same turn off the async threads.
+async fn next(job: &TickerJob<'_>, mut snapshot: MarketSnapshot) -> Next {
+    let (analysis, ticker) = (Arc::clone(job.analysis), job.task.ticker.clone());
+    snapshot.requests = job.tally.counts();
     computed(move || {
-        let next = wanted(&snapshot, &analysis);
-        (snapshot, next)
+        let wanted = match wanted(&snapshot, &analysis) {
+            Wanted::Nothing => return Next::Nothing(analyse(&snapshot, &analysis)),
+            Wanted::UnderlyingBars => vec![Instrument::Underlying(ticker)],
+            Wanted::ContractBars(symbols) => symbols.into_iter().map(Instrument::Contract).collect(),
+        };
+        Next::Bars(Box::new(snapshot), wanted)
     })
     .await
+}
+
+/// Analyses what there is.
+async fn analysed(job: &TickerJob<'_>, mut snapshot: MarketSnapshot) -> Analysed {
+    let analysis = Arc::clone(job.analysis);
+    snapshot.requests = job.tally.counts();
+    computed(move || analyse(&snapshot, &analysis)).await
+}
+
+fn analyse(snapshot: &MarketSnapshot, analysis: &AnalysisConfig) -> Analysed {
+    let (finding, explanations) = analyse_explained(snapshot, analysis);
+    (Box::new(finding), explanation::pack(&explanations))
 }
 
 /// Runs a computation off the async threads: a large chain takes tens of milliseconds.
@@ -180,13 +204,6 @@ async fn computed<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -
         // A bug in the analysis is the delivery's, which counts it; nothing cancels this task.
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
-}
-
-/// Live trades on the underlying, controls too.
-async fn live_trades(job: &TickerJob<'_>) -> Result<Vec<TradeRecord>, TickerError> {
-    let filter =
-        TradeFilter { underlying: Some(job.task.ticker.clone()), live: true, controls: true, ..TradeFilter::default() };
-    Ok(in_time::store(job.store.trades(&filter)).await?)
 }
 
 /// What of the chain is wanted: the strategies' window, and every expiration a live trade waits for.
@@ -261,14 +278,8 @@ fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
     is_final.then(|| calendar::next_session(closed))
 }
 
-/// Analyses and makes the commit.
-async fn analysed(job: &TickerJob<'_>, snapshot: MarketSnapshot, missing: Missing) -> Commit {
-    let analysis = Arc::clone(job.analysis);
-    let (mut finding, explanations) = computed(move || {
-        let (finding, explanations) = analyse_explained(&snapshot, &analysis);
-        (finding, explanation::pack(&explanations))
-    })
-    .await;
+/// Makes the commit.
+fn commit(job: &TickerJob<'_>, (mut finding, explanations): Analysed, missing: Missing) -> Commit {
     if missing == Missing::Some {
         finding.provenance.flags.push(BARS_MISSING.to_owned());
     }
@@ -281,7 +292,7 @@ async fn analysed(job: &TickerJob<'_>, snapshot: MarketSnapshot, missing: Missin
         transitions: finding.transitions.clone(),
         marks: finding.marks.clone(),
         explanations,
-        outcome: Outcome::Found(Box::new(finding)),
+        outcome: Outcome::Found(finding),
     }
 }
 
