@@ -8,7 +8,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use fleet_core::domain::{FailReason, Outcome, RequestCounts, Task};
+use fleet_core::domain::{DeliveryLimits, FailReason, Outcome, RequestCounts, Task, TradeRecord};
 use fleet_core::seams::{Attempt, Commit, CommitAnswer, RequestTally, StoreError};
 use fleet_telemetry::WorkerMetrics;
 use futures::FutureExt;
@@ -17,7 +17,7 @@ use crate::back_off::rest_after;
 use crate::handover::Handover;
 use crate::prepared::{PrepareError, PreparedScan};
 use crate::ruling::{Mishap, Ruling, remembered, rule};
-use crate::scan_ticker::{TickerError, TickerJob, scan_ticker};
+use crate::scan_ticker::{TickerError, TickerJob, live_trades, scan_ticker};
 use crate::{Accounted, WorkerContext, chain_text, in_time, wide_event};
 
 /// A task this worker cannot work on waits so long for another one: it may be newer, or better connected.
@@ -47,7 +47,13 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
         Err(error) => return unable(worker, task, &error).await,
     };
     handover.counted.begin();
-    let attempt = match in_time::store(worker.parts.store.count_attempt(&task.scan, &task.ticker)).await {
+    // Asked side by side: neither depends on the other, and together they take as long as one.
+    let store = worker.parts.store.as_ref();
+    let (attempt, live) = tokio::join!(
+        in_time::store(store.count_attempt(&task.scan, &task.ticker)),
+        AssertUnwindSafe(live_trades(store, &task.ticker)).catch_unwind()
+    );
+    let attempt = match attempt {
         Ok(Attempt::Run(attempt)) => attempt,
         Ok(Attempt::Done | Attempt::Sealed) => {
             handover.counted.settle();
@@ -64,7 +70,7 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
     worker.instruments.metrics.attempt();
 
     let started = Instant::now();
-    let commit = match attempt_ticker(worker, &scan, task, attempt).await {
+    let commit = match attempt_ticker(worker, &scan, task, attempt, live).await {
         Ok(commit) => commit,
         Err(Mishap::Error(TickerError::Store(error))) => {
             return store_failed(worker, &scan, handover, attempt, &error).await;
@@ -157,18 +163,36 @@ fn committed(worker: &WorkerContext, handover: &Handover, commit: &Commit, answe
     }
 }
 
-/// One attempt, with its deadline, panics caught. An attempt beyond the last is not made: whatever ended the others
-/// would end it too.
+/// The live trades, as the store gave them, or how reading them broke.
+type ReadTrades = std::thread::Result<Result<Vec<TradeRecord>, StoreError>>;
+
+/// The live trades an attempt begins with. An attempt beyond the last is not made, however reading them went: whatever
+/// ended the others would end it too.
+fn begin(
+    attempt: u32,
+    limits: &DeliveryLimits,
+    live: ReadTrades,
+    last: impl FnOnce() -> Option<FailReason>,
+) -> Result<Vec<TradeRecord>, Mishap> {
+    if attempt > limits.max_attempts.max(1) {
+        return Err(Mishap::NotMade(last()));
+    }
+    match live {
+        Ok(answer) => answer.map_err(|error| Mishap::Error(TickerError::Store(error))),
+        Err(panic) => Err(Mishap::Panicked(panic_text(panic.as_ref()))),
+    }
+}
+
+/// One attempt, with its deadline, panics caught.
 async fn attempt_ticker(
     worker: &WorkerContext,
     scan: &PreparedScan,
     task: &Task,
     attempt: u32,
+    live: ReadTrades,
 ) -> Result<Commit, Mishap> {
     let limits = &scan.manifest.limits;
-    if attempt > limits.max_attempts.max(1) {
-        return Err(Mishap::NotMade(scan.past(&task.ticker).last));
-    }
+    let live = begin(attempt, limits, live, || scan.past(&task.ticker).last)?;
     let (tally, past) = (scan.tally(&task.ticker), scan.past(&task.ticker));
     tally.note(None);
     let _seen = RequestsSeen::of(&tally, &worker.instruments.metrics);
@@ -186,7 +210,7 @@ async fn attempt_ticker(
         clock: worker.parts.clock.as_ref(),
     };
     let limit = Duration::from_secs(u64::from(limits.timeout_secs.max(1)));
-    match tokio::time::timeout(limit, AssertUnwindSafe(scan_ticker(&job)).catch_unwind()).await {
+    match tokio::time::timeout(limit, AssertUnwindSafe(scan_ticker(&job, live)).catch_unwind()).await {
         Ok(Ok(answer)) => answer.map_err(Mishap::Error),
         Ok(Err(panic)) => Err(Mishap::Panicked(panic_text(panic.as_ref()))),
         Err(_) => Err(Mishap::TimedOut { last: tally.last_failure() }),
@@ -300,4 +324,40 @@ fn announce(worker: &WorkerContext, commit: &Commit) {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("no text").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: DeliveryLimits = DeliveryLimits {
+        timeout_secs: 120,
+        max_attempts: 3,
+        request_timeout_secs: 10,
+        request_tries: 3,
+        max_retry_after_secs: 60,
+    };
+
+    fn away() -> ReadTrades {
+        Ok(Err(StoreError::Unavailable("away".to_owned())))
+    }
+
+    #[test]
+    fn trades_that_cannot_be_read_are_the_attempts_mishap() {
+        assert_eq!(begin(3, &LIMITS, Ok(Ok(Vec::new())), || None).ok(), Some(Vec::new()));
+        let failed = begin(3, &LIMITS, away(), || None);
+        assert!(matches!(failed, Err(Mishap::Error(TickerError::Store(StoreError::Unavailable(_))))), "{failed:?}");
+        let broke = begin(3, &LIMITS, Err(Box::new("a broken trade")), || None);
+        assert!(matches!(&broke, Err(Mishap::Panicked(text)) if text == "a broken trade"), "{broke:?}");
+    }
+
+    /// Or a ticker whose trades can never be read would be delivered for ever.
+    #[test]
+    fn an_attempt_beyond_the_last_is_not_made_whatever_its_trades_are() {
+        let reason = || Some(FailReason { word: "store".to_owned(), detail: "away".to_owned() });
+        for live in [away(), Err(Box::new("a broken trade")), Ok(Ok(Vec::new()))] {
+            let answer = begin(4, &LIMITS, live, reason);
+            assert!(matches!(&answer, Err(Mishap::NotMade(last)) if *last == reason()), "{answer:?}");
+        }
+    }
 }

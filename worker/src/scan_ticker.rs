@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
-use fleet_core::domain::{BarSeries, Chain, Instrument, Manifest, OccSymbol, Outcome, Task, TradeRecord, VendorRoute};
+use fleet_core::domain::{
+    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, Task, Ticker, TradeRecord, VendorRoute,
+};
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
     TradeFilter,
@@ -68,25 +70,48 @@ pub enum TickerError {
     NoRoute(fleet_core::domain::Vendor),
 }
 
-/// Scans one ticker: live trades, chain, the bars the analysis wants, analysis, commit (not yet written).
-pub async fn scan_ticker(job: &TickerJob<'_>) -> Result<Commit, TickerError> {
-    let live_trades = live_trades(job).await?;
-    scan_ticker_with(job, live_trades).await
+/// Live trades on an underlying, controls too: what a scan of it begins with.
+pub async fn live_trades(store: &dyn Store, underlying: &Ticker) -> Result<Vec<TradeRecord>, StoreError> {
+    let filter =
+        TradeFilter { underlying: Some(underlying.clone()), live: true, controls: true, ..TradeFilter::default() };
+    in_time::store(store.trades(&filter)).await
 }
 
-/// As [`scan_ticker`], once the live trades are known.
-pub(crate) async fn scan_ticker_with(
-    job: &TickerJob<'_>,
-    live_trades: Vec<TradeRecord>,
-) -> Result<Commit, TickerError> {
+/// Scans one ticker, whose live trades are known: chain, the bars the analysis wants, analysis, commit (not yet written).
+pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> Result<Commit, TickerError> {
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let snapshot = snapshot(job, chain, arrived_at, live_trades)?;
+    let (mut examination, answer) = examine(job, snapshot).await;
+    let (answer, missing) = match answer {
+        Some(answer) => (answer, Missing::Nothing),
+        None => {
+            let missing = add_bars(job, &mut examination).await?;
+            examination.note_requests(job.tally.counts());
+            (computed(move || answer_of(&examination)).await, missing)
+        }
+    };
+    Ok(commit(job, answer, missing))
+}
+
+/// What the analysis gave: the finding, and the explanations, packed.
+type Answer = (Box<Finding>, Vec<u8>);
+
+/// Sifts the chain. Where no bar is wanted the answer is made at once, within the same turn off the async threads.
+async fn examine(job: &TickerJob<'_>, mut snapshot: MarketSnapshot) -> (Examination, Option<Answer>) {
     let analysis = Arc::clone(job.analysis);
-    let mut examination = computed(move || Examination::begin(snapshot, analysis)).await;
-    let missing = add_bars(job, &mut examination).await?;
-    examination.note_requests(job.tally.counts());
-    Ok(analysed(job, examination, missing).await)
+    snapshot.requests = job.tally.counts();
+    computed(move || {
+        let examination = Examination::begin(snapshot, analysis);
+        let answer = (examination.wanted() == Wanted::Nothing).then(|| answer_of(&examination));
+        (examination, answer)
+    })
+    .await
+}
+
+fn answer_of(examination: &Examination) -> Answer {
+    let (finding, explanations) = examination.finish();
+    (Box::new(finding), explanation::pack(&explanations))
 }
 
 /// Bars that were wanted and did not come.
@@ -170,13 +195,6 @@ async fn computed<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -
     }
 }
 
-/// Live trades on the underlying, controls too.
-async fn live_trades(job: &TickerJob<'_>) -> Result<Vec<TradeRecord>, TickerError> {
-    let filter =
-        TradeFilter { underlying: Some(job.task.ticker.clone()), live: true, controls: true, ..TradeFilter::default() };
-    Ok(in_time::store(job.store.trades(&filter)).await?)
-}
-
 /// What of the chain is wanted: the strategies' window, and every expiration a live trade waits for.
 fn chain_request(manifest: &Manifest, live_trades: &[TradeRecord], now: Timestamp) -> ChainRequest {
     let today = calendar::exchange_date(manifest.as_of.unwrap_or(now));
@@ -251,13 +269,8 @@ fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
     is_final.then(|| calendar::next_session(closed))
 }
 
-/// Analyses and makes the commit.
-async fn analysed(job: &TickerJob<'_>, examination: Examination, missing: Missing) -> Commit {
-    let (mut finding, explanations) = computed(move || {
-        let (finding, explanations) = examination.finish();
-        (finding, explanation::pack(&explanations))
-    })
-    .await;
+/// Makes the commit.
+fn commit(job: &TickerJob<'_>, (mut finding, explanations): Answer, missing: Missing) -> Commit {
     if missing == Missing::Some {
         finding.provenance.flags.push(BARS_MISSING.to_owned());
     }
@@ -271,7 +284,7 @@ async fn analysed(job: &TickerJob<'_>, examination: Examination, missing: Missin
         transitions: finding.transitions.clone(),
         marks: finding.marks.clone(),
         explanations,
-        outcome: Outcome::Found(Box::new(finding)),
+        outcome: Outcome::Found(finding),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
 
-use fleet_engines::connect::{QueueAddress, StoreAddress};
+use fleet_engines::connect::{QueueAddress, StoreAddress, shown};
 
 use super::{Rate, Settings};
 
@@ -136,7 +136,7 @@ fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
             let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
             if !has_host || url.ends_with('/') || url.contains(char::is_whitespace) {
-                push(found, key, &format!("is `{url}`; it must be http(s)://HOST without a slash at the end"));
+                push(found, key, &format!("is `{}`; it must be http(s)://HOST without a slash at the end", shown(url)));
             }
         }
     }

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use fleet_engines::connect::Secrets;
+use fleet_engines::connect::{Secrets, shown};
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::redact::redacted_value;
 use super::{Settings, check, tree};
 
 /// An environment variable of ours.
@@ -208,7 +209,7 @@ impl State {
             }
             Err(error) => {
                 let text = match wanted(tree::at(&self.defaults, key), &error.to_string()) {
-                    Some(wanted) => format!("`{key}` is {value}; {wanted} is wanted"),
+                    Some(wanted) => format!("`{key}` is {}; {wanted} is wanted", redacted_value(value)),
                     None => format!("`{key}`: {error}"),
                 };
                 self.mistake(origin, text);
@@ -273,9 +274,11 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 fn unknown(defaults: &Value, key: &str) -> String {
+    // An address that was put where a key belongs.
+    let named = if key.contains("://") { shown(key) } else { key.to_owned() };
     match nearest(defaults, key) {
-        Some(known) => format!("unknown key `{key}`; did you mean `{known}`?"),
-        None => format!("unknown key `{key}`; `optionfleet init-config` writes a file with every key"),
+        Some(known) => format!("unknown key `{named}`; did you mean `{known}`?"),
+        None => format!("unknown key `{named}`; `optionfleet init-config` writes a file with every key"),
     }
 }
 

@@ -112,3 +112,19 @@ fn a_wrong_number_is_told_in_words() {
     check_refused(&file("[rates]\nrisk_free = \"x\"\n"), &["`rates.risk_free` is \"x\"; a number is wanted"]);
     check_refused(&file("[scan]\nfilter = 7\n"), &["`scan.filter` is 7; a text in quotes is wanted"]);
 }
+
+/// A mistake is printed after [`redacted`], which ends a password at a space or a quotation mark.
+///
+/// [`redacted`]: super::super::redact::redacted
+#[test]
+fn a_mistake_shows_no_password_however_odd() {
+    let shows_none = |layers: &Layers, rest: &str| {
+        let mistakes = resolve(layers).expect_err("it was accepted").to_string();
+        let shown = super::super::redact::redacted(&mistakes);
+        assert!(!shown.contains("pass") && !shown.contains("word") && shown.contains(rest), "{shown}");
+    };
+    let base = file("[vendors.cboe]\nbase = \"http://u:pass \\\"word@h\"\n");
+    shows_none(&base, "`vendors.cboe.base` is `http://***@h`");
+    shows_none(&file("[scan]\nslots = \"nats://u:pass \\\"word@h\"\n"), "`scan.slots` is \"nats://***@h\"");
+    shows_none(&file("\"redis://u:pass \\\"word@h\" = 1\n"), "unknown key `redis://***@h`");
+}

@@ -96,10 +96,16 @@ pub fn count(field: &Number, name: &'static str, notes: &mut Notes) -> Result<Op
     }
 }
 
-/// A row that is refused, with its symbol as it was written, shortened to 40 characters.
+/// A row that is refused, with its symbol as it was written, printable and shortened to 40 characters.
 pub fn refused(symbol: &Text<'_>, reason: RowRefusal) -> RefusedRow {
-    let written = symbol.read().map_or_else(String::new, |text| text.chars().take(40).collect());
+    let written = symbol.read().map_or_else(String::new, |text| printable(text, 40));
     RefusedRow { symbol: written, reason }
+}
+
+/// The beginning of a vendor's text, for people: nothing in it moves a terminal's cursor.
+#[must_use]
+pub fn printable(text: &str, characters: usize) -> String {
+    text.chars().take(characters).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// An instant given as epoch seconds.
@@ -160,6 +166,13 @@ mod tests {
         assert_eq!(price(&Field::Wrong("a text"), "bid", &mut notes), Err(RowRefusal::MissingField));
         assert_eq!(price(&Field::Null, "bid", &mut notes), Ok(None));
         assert_eq!(notes.missing["bid"], 1);
+    }
+
+    #[test]
+    fn a_refused_row_is_shown_without_control_characters() {
+        let symbol = Field::Read("A\u{1b}[2J\n".repeat(20).into());
+        let shown = refused(&symbol, RowRefusal::BadSymbol).symbol;
+        assert!(shown.starts_with("A [2J A [2J ") && shown.chars().count() == 40, "{shown:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod dependencies;
 mod faulty;
+mod fuzz_seeds;
 mod hostile;
 mod interruption;
 mod left_behind;

@@ -12,7 +12,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::past::Past;
-use crate::scan_ticker::{BARS_MISSING, TickerError, TickerJob, scan_ticker_with};
+use crate::scan_ticker::{BARS_MISSING, TickerError, TickerJob, scan_ticker};
 
 fn as_of() -> Timestamp {
     at_new_york(date(2026, 11, 20), 10, 30, 0)
@@ -182,7 +182,7 @@ async fn scan(fails: Fails, failure: FetchFailure, live: &[TradeRecord], past: &
         tally: &tally,
         clock: &SystemClock,
     };
-    let answer = match scan_ticker_with(&job, live.to_vec()).await {
+    let answer = match scan_ticker(&job, live.to_vec()).await {
         Ok(commit) => match commit.outcome {
             Outcome::Found(finding) => Ok(finding),
             other => panic!("{other:?}"),

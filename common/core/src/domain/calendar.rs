@@ -237,12 +237,13 @@ fn nth_weekday(year: i16, month: i8, nth: i8, weekday: Weekday) -> Date {
 /// Easter Sunday (Gregorian), by the anonymous algorithm of 1876 (Meeus, Astronomical Algorithms, chapter 8).
 fn easter(year: i16) -> Date {
     let y = i32::from(year);
-    let (a, b, c) = (y % 19, y / 100, y % 100);
-    let (d, e) = (b / 4, b % 4);
-    let g = (b - (b + 8) / 25 + 1) / 3;
-    let h = (19 * a + b - d - g + 15) % 30;
+    // A vendor's mistake may be dated before our era: rounded down there too, every step stays within its range.
+    let (a, b, c) = (y.rem_euclid(19), y.div_euclid(100), y.rem_euclid(100));
+    let (d, e) = (b.div_euclid(4), b.rem_euclid(4));
+    let g = (b - (b + 8).div_euclid(25) + 1).div_euclid(3);
+    let h = (19 * a + b - d - g + 15).rem_euclid(30);
     let (i, k) = (c / 4, c % 4);
-    let l = (32 + 2 * e + 2 * i - h - k) % 7;
+    let l = (32 + 2 * e + 2 * i - h - k).rem_euclid(7);
     let m = (a + 11 * h + 22 * l) / 451;
     let n = h + l - 7 * m + 114;
     date(year, (n / 31) as i8, (n % 31 + 1) as i8)
@@ -279,6 +280,19 @@ mod tests {
         for _ in 0..20_000 {
             assert_eq!(exchange_date(at), at.to_zoned(new_york()).date(), "{at}");
             at += SignedDuration::from_mins(37);
+        }
+    }
+
+    #[test]
+    fn every_date_there_is_can_be_asked_for() {
+        for year in -9999..=9999 {
+            let easter = easter(year);
+            assert_eq!(easter.weekday(), Weekday::Sunday, "{easter}");
+            assert!((date(year, 3, 22)..=date(year, 4, 25)).contains(&easter), "{easter}");
+        }
+        for day in [Date::MIN, Date::MAX, date(-1199, 2, 15)] {
+            let _ = (is_session(day), is_early_close(day), next_session(day), previous_session(day));
+            let _ = (session(day), session_date(at_new_york(day, 12, 0, 0)), next_open(at_new_york(day, 12, 0, 0)));
         }
     }
 

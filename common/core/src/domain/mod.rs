@@ -7,6 +7,7 @@ pub mod candidate;
 pub mod chain;
 pub mod contract;
 pub mod delivery_limits;
+mod excerpt;
 pub mod explanation;
 pub mod finding;
 pub mod funnel;

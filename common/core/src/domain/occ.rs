@@ -8,6 +8,7 @@ use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::contract::{ExerciseStyle, OptionKind, Settlement, Strike};
+use super::excerpt::excerpt;
 
 /// First field of an OCC symbol: one to six letters or digits. Usually, not always, the ticker; never used to look
 /// up an underlying.
@@ -32,7 +33,7 @@ pub struct OccSymbol {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an OCC symbol such as AAPL270319C00450000: {why}")]
 pub struct BadOccSymbol {
-    /// What was given, shortened to 40 characters.
+    /// What was given, printable and shortened to 40 characters.
     pub text: String,
     /// The rule it breaks.
     pub why: &'static str,
@@ -76,7 +77,7 @@ impl Root {
 impl OccSymbol {
     /// Reads the compact or the padded form, from the right.
     pub fn parse(text: &str) -> Result<Self, BadOccSymbol> {
-        let bad = |why| BadOccSymbol { text: text.chars().take(40).collect(), why };
+        let bad = |why| BadOccSymbol { text: excerpt(text, 40), why };
         let text = text.trim();
         if !text.is_ascii() {
             return Err(bad("it holds a character that is not ASCII"));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::excerpt::excerpt;
+
 /// `<universe label>-<YYYYMMDD>-<slot>`: letters, digits, `_` and `-`, at most 80 characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,7 +22,7 @@ impl ScanId {
         let fits = !text.is_empty()
             && text.len() <= 80
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadScanId(text.chars().take(80).collect())) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadScanId(excerpt(text, 80))) }
     }
 
     /// The text.

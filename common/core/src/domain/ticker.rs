@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::excerpt::excerpt;
+
 /// The code of an underlying, in canonical spelling. One to six letters or digits beginning with a letter, then
 /// optionally a dot and a class of one or two letters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +18,7 @@ pub struct Ticker(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a ticker: {why}")]
 pub struct BadTicker {
-    /// What was given, shortened to 40 characters.
+    /// What was given, printable and shortened to 40 characters.
     pub text: String,
     /// The rule it breaks.
     pub why: &'static str,
@@ -28,7 +30,7 @@ const INDICES: &[&str] = &["DJX", "MRUT", "NDX", "OEX", "RUT", "SPX", "VIX", "XE
 impl Ticker {
     /// Reads a ticker as people and vendors write it: case is folded, `-` and `/` before a class become a dot.
     pub fn parse(text: &str) -> Result<Self, BadTicker> {
-        let bad = |why| BadTicker { text: text.chars().take(40).collect(), why };
+        let bad = |why| BadTicker { text: excerpt(text, 40), why };
         let folded: String =
             text.trim().chars().map(|c| if c == '-' || c == '/' { '.' } else { c.to_ascii_uppercase() }).collect();
         let (base, class) = match folded.split_once('.') {

@@ -13,6 +13,8 @@
 
 use scraper::{CaseSensitivity, ElementRef, Html, Node};
 
+use crate::vendors::row;
+
 /// The marks of a page, in document order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
@@ -84,20 +86,26 @@ fn has_class(element: &ElementRef<'_>, class: &str) -> bool {
     element.value().has_class(class, CaseSensitivity::CaseSensitive)
 }
 
-/// All text below an element, cut: no mark is longer than a line.
+/// No mark is longer than a line.
+const MAX_CHARS: usize = 200;
+
+/// All text below an element, cut.
 fn own_text(element: &ElementRef<'_>) -> String {
-    const MAX_CHARS: usize = 200;
-    element.text().flat_map(str::chars).take(MAX_CHARS).collect::<String>().trim().to_owned()
+    line(&element.text().flat_map(str::chars).take(MAX_CHARS).collect::<String>())
+}
+
+/// A mark as people are shown it.
+fn line(text: &str) -> String {
+    row::printable(text.trim(), MAX_CHARS).trim().to_owned()
 }
 
 fn row_ticker(row: &ElementRef<'_>) -> Option<String> {
     let elements = || row.descendants().filter_map(ElementRef::wrap);
     let links = || elements().filter(|element| element.value().name() == "a");
-    let attribute = elements().find_map(|element| element.value().attr("data-boxover-ticker").map(str::to_owned));
+    let attribute = elements().find_map(|element| element.value().attr("data-boxover-ticker").map(line));
     attribute
         .or_else(|| links().find(|link| has_class(link, "tab-link")).map(|link| own_text(&link)))
         .or_else(|| links().find_map(|link| link.value().attr("href").and_then(query_ticker)))
-        .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
 }
 
@@ -105,7 +113,7 @@ fn row_ticker(row: &ElementRef<'_>) -> Option<String> {
 fn query_ticker(href: &str) -> Option<String> {
     let (_, query) = href.split_once('?')?;
     let value = query.split('&').find_map(|pair| pair.strip_prefix("t="))?;
-    (!value.is_empty()).then(|| value.to_owned())
+    (!value.is_empty()).then(|| line(value))
 }
 
 /// The ticker of `window.location='quote.ashx?t=AAPL&ty=c'`.
@@ -125,6 +133,29 @@ fn option_values(select: &ElementRef<'_>) -> Vec<String> {
 
 fn own_list(comment: &str) -> Option<Vec<String>> {
     let lines = comment.trim().strip_prefix("TS")?.strip_suffix("TE")?;
-    let ticker = |line: &str| line.split('|').next().unwrap_or_default().trim().to_owned();
+    let ticker = |row: &str| line(row.split('|').next().unwrap_or_default());
     Some(lines.lines().map(ticker).filter(|ticker| !ticker.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A code that is no ticker is shown to people as it was written.
+    #[test]
+    fn no_mark_moves_a_cursor_or_fills_a_screen() {
+        let written = format!("A\u{1b}[2J{}", "x".repeat(300));
+        let page = format!(
+            "<table><tr class=styled-row><td data-boxover-ticker='{written}'></td></tr>\
+             <tr class=styled-row><td><a class=tab-link>{written}</a></td></tr>\
+             <tr class=styled-row><td><a href='quote.ashx?t={written}&ty=c'></a></td></tr></table>\
+             <a class=screener-link-primary>{written}</a><!-- TS\n{written}|1|2\nTE -->"
+        );
+        let marks = marks(&page);
+        let styled: Vec<String> = marks.styled_rows.into_iter().flatten().collect();
+        assert_eq!((styled.len(), marks.primary_links.len()), (3, 1));
+        for mark in styled.iter().chain(&marks.primary_links).chain(&marks.own_list.unwrap_or_default()) {
+            assert!(mark.starts_with("A [2Jx") && mark.chars().count() <= MAX_CHARS, "{mark:?}");
+        }
+    }
 }
