@@ -66,7 +66,7 @@ pub struct Cli {
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
     /// Certificates (PEM) of authorities to trust for vendors beside the public ones, for a proxy that inspects traffic
-    /// (also from OPTIONFLEET_TLS__CA_FILE, the scan's [tls] ca_file)
+    /// (also from OPTIONFLEET_TLS__CA_FILE, as a scan's)
     #[arg(long, value_name = "PATH")]
     pub vendor_ca_file: Option<PathBuf>,
     /// Ask this EC2 instance's metadata every 5 s whether it is about to go away, and drain when it is
