@@ -8,9 +8,9 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use fleet_pricing::american::{Point, Quoted, Smile, greeks, implied_vol, price};
+use fleet_pricing::american::{Smile, greeks, implied_vol, price};
 use fleet_pricing::dividends::{self, Dividend};
-use fleet_pricing::{Kind, Terms, black};
+use fleet_pricing::{Kind, Point, Quoted, Terms, black};
 
 /// Enough for the least to be undisturbed; all rounds together take seconds.
 const ROUNDS: usize = 400;
@@ -131,15 +131,20 @@ const fn terms(kind: Kind, days: f64) -> Terms {
 }
 
 fn european() {
-    let contracts: Vec<(Terms, f64)> = points()
-        .iter()
-        .flat_map(|p| [Kind::Put, Kind::Call].map(|kind| (Terms { strike: p.strike, ..terms(kind, 91.0) }, p.vol)))
-        .filter_map(|(terms, vol)| Some((terms, black::price(&terms, vol).ok()?)))
-        .filter(|(terms, price)| matches!(black::solve(terms, *price, 0.01), Ok(Some(_))))
-        .collect();
-    let timed = time(contracts.len(), || {
-        for (terms, price) in &contracts {
-            let _ = black_box(black::solve(black_box(terms), *price, 0.01));
+    let chains = [Kind::Put, Kind::Call].map(|kind| {
+        let terms = terms(kind, 91.0);
+        let quote = |p: &Point| {
+            let price = black::price(&Terms { strike: p.strike, ..terms }, p.vol).ok()?;
+            Some(Quoted { strike: p.strike, price, tick: 0.01 })
+        };
+        let quotes: Vec<Quoted> = points().iter().filter_map(quote).collect();
+        let told = |q: &Quoted| matches!(black::solve(&terms, &[*q]).as_slice(), [Ok(Some(_))]);
+        (terms, quotes.into_iter().filter(told).collect::<Vec<Quoted>>())
+    });
+    let contracts = chains.iter().map(|(_, quotes)| quotes.len()).sum();
+    let timed = time(contracts, || {
+        for (terms, quotes) in &chains {
+            let _ = black_box(black::solve(black_box(terms), quotes));
         }
     });
     let measured = format!("{:.2} (median {:.2})", 1e3 / timed.least, 1e3 / timed.median);

@@ -10,7 +10,7 @@ use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
 
 use crate::invert_black::{Total, total_vol};
 use crate::normal;
-use crate::terms::{Kind, Refused, Terms, check_vol};
+use crate::terms::{Kind, Quoted, Refused, Terms, check_vol};
 
 /// Implied volatilities outside are artefacts of a price near a bound.
 pub const IMPLIED: std::ops::RangeInclusive<f64> = 0.01..=5.0;
@@ -166,15 +166,58 @@ pub struct Implied {
     pub greeks: Greeks,
 }
 
-/// [`implied_vol()`] and [`greeks`] at once, for less.
+/// [`implied_vol()`] and [`greeks`] of a chain, in the order asked, for less than one by one. `terms` says all but the
+/// strike, which is not read.
 ///
 /// # Errors
-/// [`Refused::OutOfRange`].
-pub fn solve(terms: &Terms, price: f64, tick: f64) -> Result<Option<Implied>, Refused> {
-    terms.check()?;
+/// Each its own: [`Refused::OutOfRange`].
+#[must_use]
+pub fn solve(terms: &Terms, quotes: &[Quoted]) -> Vec<Result<Option<Implied>, Refused>> {
     let present = present(terms);
-    let total = total_at(terms, present, price, tick);
-    Ok(total.map(|(vol, total)| Implied { vol, greeks: sensitivities_at(terms, present, total) }))
+    let mut answers = Vec::with_capacity(quotes.len());
+    for block in quotes.chunks(BLOCK) {
+        let mut found = [None; BLOCK];
+        let (mut d1, mut d2) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let first = answers.len();
+        for (k, quoted) in block.iter().enumerate() {
+            let terms = Terms { strike: quoted.strike, ..*terms };
+            answers.push(terms.check().map(|()| None));
+            if answers[first + k].is_err() {
+                continue;
+            }
+            if let Some((vol, total)) = total_at(&terms, present, quoted.price, quoted.tick) {
+                (d1[k], d2[k]) = total.d1_d2();
+                found[k] = Some((vol, total));
+            }
+        }
+        let normals = normals(terms.kind.sign(), &d1, &d2);
+        for (k, quoted) in block.iter().enumerate() {
+            if let Some((vol, total)) = found[k] {
+                let terms = Terms { strike: quoted.strike, ..*terms };
+                answers[first + k] = Ok(Some(Implied { vol, greeks: closed_form(&terms, present, total, normals[k]) }));
+            }
+        }
+    }
+    answers
+}
+
+/// Contracts whose normal distributions are computed side by side; short arrays stay in registers.
+const BLOCK: usize = 8;
+
+/// n(d1), N(±d1) and N(±d2).
+#[derive(Debug, Clone, Copy)]
+struct Normals {
+    density: f64,
+    n1: f64,
+    n2: f64,
+}
+
+fn normals<const N: usize>(sign: f64, d1: &[f64; N], d2: &[f64; N]) -> [Normals; N] {
+    let density = d1.map(normal::pdf);
+    let density2 = d2.map(normal::pdf);
+    let n1: [f64; N] = std::array::from_fn(|k| normal::cdf_with(sign * d1[k], density[k]));
+    let n2: [f64; N] = std::array::from_fn(|k| normal::cdf_with(sign * d2[k], density2[k]));
+    std::array::from_fn(|k| Normals { density: density[k], n1: n1[k], n2: n2[k] })
 }
 
 fn total_at(terms: &Terms, present: (f64, f64), price: f64, tick: f64) -> Option<(f64, Total)> {
@@ -207,27 +250,23 @@ pub fn greeks(terms: &Terms, vol: f64) -> Result<Greeks, Refused> {
 pub(crate) fn sensitivities(terms: &Terms, vol: f64) -> Greeks {
     let Terms { spot, strike, years, rate, yield_, .. } = *terms;
     let ln_forward = libm::log(spot / strike) + (rate - yield_) * years;
-    sensitivities_at(terms, present(terms), Total { vol: vol * years.sqrt(), ln_forward })
+    let total = Total { vol: vol * years.sqrt(), ln_forward };
+    let (d1, d2) = total.d1_d2();
+    let [normals] = normals(terms.kind.sign(), &[d1], &[d2]);
+    closed_form(terms, present(terms), total, normals)
 }
 
-fn sensitivities_at(terms: &Terms, (discount, spot): (f64, f64), total: Total) -> Greeks {
+fn closed_form(terms: &Terms, (discount, spot): (f64, f64), total: Total, normals: Normals) -> Greeks {
     let Terms { kind, strike, years, rate, yield_, .. } = *terms;
-    let root = years.sqrt();
-    let d1 = total.ln_forward / total.vol + 0.5 * total.vol;
-    let d2 = d1 - total.vol;
-    let sign = kind.sign();
-    let density = normal::pdf(d1);
-    let n1 = normal::cdf_with(sign * d1, density);
-    let n2 = normal::cdf_with(sign * d2, normal::pdf(d2));
-    let strike = strike * discount;
-    let carried = sign * spot * n1;
-    let owed = sign * strike * n2;
+    let Normals { density, n1, n2 } = normals;
+    let carried = kind.sign() * spot * n1;
+    let owed = kind.sign() * strike * discount * n2;
     let theta = -0.5 * spot * density * total.vol / years - rate * owed + yield_ * carried;
     Greeks {
         delta: carried / terms.spot,
-        gamma: spot * density / (terms.spot * terms.spot * total.vol),
+        gamma: spot * density / (total.vol * terms.spot * terms.spot),
         theta_per_day: theta / DAYS,
-        vega_per_point: spot * density * root / 100.0,
+        vega_per_point: spot * density * years.sqrt() / 100.0,
         rho_per_point: owed * years / 100.0,
     }
 }
@@ -369,11 +408,41 @@ mod tests {
         assert!(implied_vol(&call, lower + 0.02, 0.01).unwrap().is_some());
         assert_eq!(implied_vol(&call, upper, 0.01), Ok(None));
         assert_eq!(implied_vol(&call, f64::NAN, 0.01), Ok(None));
-        let both = solve(&call, lower + 1.0, 0.01).unwrap().unwrap();
-        assert_eq!(Some(both.vol), implied_vol(&call, lower + 1.0, 0.01).unwrap());
-        let (got, wanted) = (both.greeks, greeks(&call, both.vol).unwrap());
-        assert!((got.delta - wanted.delta).abs() < 1e-12 && (got.theta_per_day - wanted.theta_per_day).abs() < 1e-12);
         assert_eq!(implied_vol(&Terms { years: 0.0, ..call }, 20.5, 0.01), Ok(None));
+    }
+
+    #[test]
+    fn a_chain_is_solved_as_its_contracts_are() {
+        let chain = terms(Kind::Put, 100.0, 1.0, 45.0, (0.04, 0.02));
+        let quote = |i: i32| {
+            let at = Terms { strike: 70.0 + 2.5 * f64::from(i), ..chain };
+            Quoted { strike: at.strike, price: price(&at, 0.2 + 0.01 * f64::from(i)).unwrap(), tick: 0.01 }
+        };
+        let mut quotes: Vec<Quoted> = (0..21).map(quote).collect();
+        quotes[3].strike = f64::NAN;
+        let (mut told, answers) = (0, solve(&chain, &quotes));
+        assert_eq!(answers.len(), quotes.len());
+        for (quoted, answer) in quotes.iter().zip(answers) {
+            let at = Terms { strike: quoted.strike, ..chain };
+            let alone = implied_vol(&at, quoted.price, quoted.tick);
+            assert_eq!(answer.map(|both| both.map(|both| both.vol)).is_err(), quoted.strike.is_nan());
+            let Ok(Some(both)) = answer else { continue };
+            told += 1;
+            assert_eq!(alone, Ok(Some(both.vol)));
+            let (got, wanted) = (both.greeks, greeks(&at, both.vol).unwrap());
+            for (got, wanted) in [
+                (got.delta, wanted.delta),
+                (got.gamma, wanted.gamma),
+                (got.theta_per_day, wanted.theta_per_day),
+                (got.vega_per_point, wanted.vega_per_point),
+                (got.rho_per_point, wanted.rho_per_point),
+            ] {
+                assert!((got - wanted).abs() <= 1e-12 * wanted.abs(), "{got}, not {wanted}, at {}", quoted.strike);
+            }
+        }
+        assert!(told >= 15, "{told} of 21");
+        let expired = solve(&Terms { years: 0.0, ..chain }, &quotes[..1]);
+        assert_eq!(expired, [Ok(None)]);
     }
 
     #[test]

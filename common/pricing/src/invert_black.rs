@@ -11,7 +11,7 @@
 
 use implied_vol::{DefaultSpecialFn, PriceBlackScholesNormalised};
 
-use crate::normal::{DENSITY_AT_ZERO, exp};
+use crate::normal::exp;
 
 /// √(2π).
 const ROOT_TWO_PI: f64 = 2.506_628_274_631_000_2;
@@ -52,15 +52,24 @@ pub struct Total {
     pub ln_forward: f64,
 }
 
+impl Total {
+    /// ln(F/K)/s ± s/2.
+    pub fn d1_d2(self) -> (f64, f64) {
+        let d1 = self.ln_forward / self.vol + 0.5 * self.vol;
+        (d1, d1 - self.vol)
+    }
+}
+
 /// The total volatility at which an option out of the money is worth `price`, all in dollars undiscounted.
 pub fn total_vol(forward: f64, strike: f64, price: f64) -> Option<Total> {
+    let gap = strike - forward;
     let scale = 1.0 / (forward * strike).sqrt();
-    let (gap, b) = (strike - forward, price * scale);
-    let m = gap.abs() * scale;
-    let normal = normal_vol(m, b)?;
+    let (m, b) = (gap.abs() * scale, price * scale);
     // log1p keeps the digits of strikes near the forward.
     let x = if gap.abs() < 0.1 * forward { libm::log1p(gap / forward) } else { libm::log(strike / forward) };
-    let mut s = lognormal_vol(normal, x * x);
+    let x2 = x * x;
+    let spacing = normal_spacing(gap.abs() / price)?;
+    let mut s = lognormal_vol(m / (spacing * (1.0 + x2 * (1.0 / 24.0 + x2 * (1.0 / 1920.0)))), x2);
     for _ in 0..STEPS {
         let step = householder(x, s, b);
         s += step;
@@ -71,9 +80,11 @@ pub fn total_vol(forward: f64, strike: f64, price: f64) -> Option<Total> {
     None
 }
 
-/// s of the normal model.
-fn normal_vol(m: f64, b: f64) -> Option<f64> {
-    let l = libm::log1p(m / (ROOT_TWO_PI * b));
+/// m/s of the normal model, by m/b.
+fn normal_spacing(ratio: f64) -> Option<f64> {
+    let ratio = ratio / ROOT_TWO_PI;
+    // Six digits are enough here, and log takes half of log1p's time.
+    let l = if ratio > 1e-6 { libm::log(1.0 + ratio) } else { ratio };
     // NaN and an infinite ratio compare false.
     if !(l > 0.0 && l < FAR) {
         return None;
@@ -83,13 +94,13 @@ fn normal_vol(m: f64, b: f64) -> Option<f64> {
     let (t4, cubic) = (t2 * t2, |at: usize| (c[at] + c[at + 1] * t) + (c[at + 2] + c[at + 3] * t) * t2);
     let high = cubic(8) + ((c[12] + c[13] * t) + c[14] * t2) * t4;
     let factor = (cubic(0) + cubic(4) * t4) + high * (t4 * t4);
-    Some(m * (1.0 + 0.5 * l).sqrt() / (factor * l))
+    Some(factor * l / (1.0 + 0.5 * l).sqrt())
 }
 
-/// s of the lognormal model, from that of the normal one and x²; its own correction is applied twice.
-fn lognormal_vol(normal: f64, x2: f64) -> f64 {
-    let base = normal / (1.0 + x2 * (1.0 / 24.0 + x2 * (1.0 / 1920.0)));
-    let first = normal * normal;
+/// s of the lognormal model, from that of the normal one over 1 + x²/24 + x⁴/1920; the correction knows s itself and is
+/// applied twice.
+fn lognormal_vol(base: f64, x2: f64) -> f64 {
+    let first = base * base;
     let s = base * (1.0 + first * (1.0 / 24.0 + first * (1.0 / 576.0)));
     let s2 = s * s;
     base * (1.0 + s2 * (1.0 / 24.0 - x2 * (1.0 / 2880.0) + s2 * (7.0 / 5760.0)))
@@ -101,10 +112,10 @@ fn householder(x: f64, s: f64, b: f64) -> f64 {
     let price = normalised.build_unchecked().calculate::<DefaultSpecialFn>();
     let inverse = 1.0 / s;
     let h = x * inverse;
-    // ln b' = −(x²/s² + s²/4)/2 − ln √(2π)
-    let slope = DENSITY_AT_ZERO * exp(-0.5 * (h * h + 0.25 * s * s));
-    let newton = (b - price) / slope;
+    // 1/b' = √(2π) e^((x²/s² + s²/4)/2)
+    let newton = (b - price) * (ROOT_TWO_PI * exp(0.5 * (h * h + 0.25 * s * s)));
     let second = h * h * inverse - 0.25 * s;
     let third = second * second - 3.0 * (h * inverse) * (h * inverse) - 0.25;
-    newton * (1.0 + 0.5 * second * newton) / (1.0 + newton * (second + third * newton / 6.0))
+    let below = newton * (second + third * newton * (1.0 / 6.0));
+    newton * (1.0 + 0.5 * second * newton) / (1.0 + below)
 }

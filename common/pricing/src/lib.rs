@@ -23,4 +23,4 @@ mod normal;
 mod terms;
 
 pub use black::{Bounds, Greeks};
-pub use terms::{Kind, Refused, Terms};
+pub use terms::{Kind, Point, Quoted, Refused, Terms};

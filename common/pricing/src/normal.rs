@@ -12,7 +12,7 @@ const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// Beyond, products with the result could be no normal numbers, and arithmetic with those takes fifty times as long.
 const EXPONENT: f64 = 680.0;
 /// 1/√(2π).
-pub const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
+const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
 /// Scale of the change of variable of [`TAIL`].
 const TAIL_SCALE: f64 = 5.0;
 /// (x + 5)·(1 − Φ(x))/φ(x) for x ≥ 0 as a polynomial in (x − 5)/(x + 5), from degree 0 to 18: its Chebyshev interpolant,

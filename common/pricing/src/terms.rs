@@ -42,6 +42,26 @@ pub struct Terms {
     pub yield_: f64,
 }
 
+/// A contract of a chain at a volatility.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Dollars per share.
+    pub strike: f64,
+    /// Annual fraction.
+    pub vol: f64,
+}
+
+/// A contract of a chain at a price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quoted {
+    /// Dollars per share.
+    pub strike: f64,
+    /// Dollars.
+    pub price: f64,
+    /// A price within so many dollars of its lower bound tells no volatility.
+    pub tick: f64,
+}
+
 /// Why nothing is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum Refused {

@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 use std::sync::LazyLock;
 
 /// Collocation nodes, without the one at τ = 0, where the boundary is known (n of the paper).
-pub const NODES: usize = 5;
+pub const NODES: usize = 6;
 /// Quadrature nodes of the fixed-point equation (l). An even number, like the next: processors take two at once.
 pub const FIXED: usize = 12;
 /// Those of all collocation nodes, one after the other: long loops keep the processor busy.

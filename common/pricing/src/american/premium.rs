@@ -93,7 +93,7 @@ fn weighed<const N: usize>(flows: &Flows<N>, s: f64, plus: &[f64; N], minus: &[f
 }
 
 /// Premium and slopes over `years` where the boundary moves only over the carry's time and stands still before. For
-/// volatilities far from any market's: accurate to a part in hundreds of the premium, not to the digits of the rest.
+/// volatilities far from any market's, whose integrand may step: in pieces.
 pub fn standing(boundary: &Boundary, carry: &Carry, years: f64, at: At) -> (f64, Slopes) {
     let rule = &GRID.last;
     let (mut premium, mut slopes) = (0.0, Slopes { delta: 0.0, gamma: 0.0 });

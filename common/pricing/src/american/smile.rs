@@ -14,7 +14,7 @@ use super::contract::{Exercise, First, Solved, Unit, assemble, bounds, differenc
 use super::grid::NODES;
 use super::invert::invert;
 use crate::black::{self, Greeks};
-use crate::terms::{Refused, Terms, check_strike, check_vol};
+use crate::terms::{Point, Quoted, Refused, Terms, check_strike, check_vol};
 
 /// Volatilities solved per panel (J); with 6 the interpolation errs by 2.7e-4, with 8 by 8e-5.
 const SOLVED: usize = 8;
@@ -26,26 +26,6 @@ const PANELS: usize = 5;
 /// As for one contract.
 const VOL_STEP: f64 = 1e-3;
 const RATE_STEP: f64 = 1e-4;
-
-/// A contract of the smile at a volatility.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Dollars per share.
-    pub strike: f64,
-    /// Annual fraction.
-    pub vol: f64,
-}
-
-/// A contract of the smile at a price.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Quoted {
-    /// Dollars per share.
-    pub strike: f64,
-    /// Dollars.
-    pub price: f64,
-    /// A price within so many dollars of its lower bound tells no volatility.
-    pub tick: f64,
-}
 
 /// All contracts of one underlying, expiration and kind.
 #[derive(Debug, Clone)]

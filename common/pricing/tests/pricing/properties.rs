@@ -1,7 +1,7 @@
 //! What holds for any input the types let in, and for any input a market could show.
 
-use fleet_pricing::american::{Point, Quoted, Smile, bounds, greeks, implied_vol, price};
-use fleet_pricing::{Greeks, Kind, Refused, Terms, black};
+use fleet_pricing::american::{Smile, bounds, greeks, implied_vol, price};
+use fleet_pricing::{Greeks, Kind, Point, Quoted, Refused, Terms, black};
 use proptest::prelude::*;
 
 /// Twice the price tolerance, at spot 100.

@@ -1,7 +1,7 @@
 //! Boundaries shared over a smile against each contract by itself.
 
-use fleet_pricing::american::{Point, Quoted, Smile, greeks, price};
-use fleet_pricing::{Kind, Refused, Terms, black};
+use fleet_pricing::american::{Smile, greeks, price};
+use fleet_pricing::{Kind, Point, Quoted, Refused, Terms, black};
 
 const SHARED: f64 = 3e-4;
 
