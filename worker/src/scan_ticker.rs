@@ -234,18 +234,18 @@ async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) ->
 
 /// The session that fetched bars are good for: the one whose close comes next, because until then no daily bar closes.
 /// `None` while the newest session's bar is not final yet: bars of that hour belong to no cache, or the next session's
-/// scans would take a provisional bar for the last word.
+/// scans would take a provisional bar for the last word. `None` too outside the calendar: nothing is cached there.
 fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
     let today = calendar::exchange_date(as_of);
-    let (closed, close) = match calendar::session(today) {
-        Some(session) if session.close <= as_of => (today, session.close),
+    let (closed, close) = match calendar::close_of(today) {
+        Some(close) if close <= as_of => (today, close),
         Some(_) | None => {
-            let before = calendar::previous_session(today);
-            (before, calendar::session(before)?.close)
+            let before = calendar::previous_session(today)?;
+            (before, calendar::close_of(before)?)
         }
     };
     let is_final = close.checked_add(SignedDuration::from_mins(final_minutes.into())).is_ok_and(|at| at <= as_of);
-    is_final.then(|| calendar::next_session(closed))
+    if is_final { calendar::next_session(closed) } else { None }
 }
 
 /// Analyses and makes the commit.

@@ -148,7 +148,7 @@ fn rising_bars() -> Vec<fleet_core::domain::Bar> {
     let mut day = date(2026, 11, 20);
     let mut bars = Vec::new();
     for n in 0..260_u32 {
-        day = fleet_core::domain::calendar::previous_session(day);
+        day = fleet_core::domain::calendar::previous_session(day).unwrap();
         let wave = price(f64::from(100 + n % 3));
         bars.push(fleet_core::domain::Bar { date: day, open: wave, high: wave, low: wave, close: wave, volume: 100 });
     }
