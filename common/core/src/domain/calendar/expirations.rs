@@ -8,7 +8,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
 
-use super::sessions::{is_session, previous_session, session_on_or_before};
+use super::sessions::{is_session, session_on_or_before};
 use super::settlement::{settlement_instant, settlement_session};
 use super::table::{Day, LAST, day as day_of};
 use crate::domain::contract::{OptionKind, Settlement, Strike};
@@ -188,15 +188,14 @@ fn vix_friday(day: Date) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::new_york_text;
+    use super::super::{new_york_text, previous_session};
     use super::*;
 
     /// What expires on a date: cycle, settlement, last session, New York time of settlement.
     #[track_caller]
     fn check(day: Date, expected: &[(Cycle, Settlement, Date, &str)]) {
-        let found: Vec<_> = expirations(day, day)
-            .map(|e| (e.cycle, e.settlement, e.last_session, new_york_text(e.settles)))
-            .collect();
+        let found: Vec<_> =
+            expirations(day, day).map(|e| (e.cycle, e.settlement, e.last_session, new_york_text(e.settles))).collect();
         let expected: Vec<_> = expected.iter().map(|(c, s, last, at)| (*c, *s, *last, (*at).to_owned())).collect();
         assert_eq!(found, expected, "{day}");
     }
@@ -211,8 +210,11 @@ mod tests {
             (date(2025, 4, 17), date(2025, 4, 16), date(2025, 4, 18)),
         ] {
             let (close, open) = (format!("{thursday} 16:00"), format!("{thursday} 09:30"));
-            let monthly =
-                [(Monthly, Pm, thursday, &*close), (IndexMonthly, Am, before, &*open), (IndexDaily, Pm, thursday, &*close)];
+            let monthly = [
+                (Monthly, Pm, thursday, &*close),
+                (IndexMonthly, Am, before, &*open),
+                (IndexDaily, Pm, thursday, &*close),
+            ];
             check(thursday, &monthly);
             check(friday, &[]);
             assert_eq!(monthly_expiration(thursday.year(), thursday.month()), Some(thursday));
@@ -259,8 +261,9 @@ mod tests {
             all.filter(|e| e.cycle == Cycle::Vix).map(|e| e.date.strftime("%m-%d").to_string()).collect()
         };
         // The exchange's list of 2024; 19 June is a holiday.
-        let days_2024 =
-            ["01-17", "02-14", "03-20", "04-17", "05-22", "06-18", "07-17", "08-21", "09-18", "10-16", "11-20", "12-18"];
+        let days_2024 = [
+            "01-17", "02-14", "03-20", "04-17", "05-22", "06-18", "07-17", "08-21", "09-18", "10-16", "11-20", "12-18",
+        ];
         assert_eq!(of(2024), days_2024);
         // 30 days before 18 April 2014, Good Friday, less one.
         assert_eq!(of(2014)[2], "03-18");

@@ -54,5 +54,10 @@ pub fn known(date: Date) -> Result<Date, OutsideCalendar> {
 pub fn closure(date: Date) -> Option<Closure> {
     known(date).ok()?;
     let weekday = date.weekday().to_monday_zero_offset().into();
-    rules::closure(rules::Civil { year: date.year().into(), month: date.month().into(), day: date.day().into(), weekday })
+    rules::closure(rules::Civil {
+        year: date.year().into(),
+        month: date.month().into(),
+        day: date.day().into(),
+        weekday,
+    })
 }

@@ -57,9 +57,12 @@ mod tests {
             let text = new_york_text(OptionHours::of(Root::parse(root).unwrap()).close(&session(day).unwrap()));
             text[11..].to_owned()
         };
-        for (root, full, half) in
-            [("AAPL", "16:00", "13:00"), ("SPY", "16:15", "13:15"), ("SPXW", "16:15", "13:15"), ("GLD", "16:00", "13:00")]
-        {
+        for (root, full, half) in [
+            ("AAPL", "16:00", "13:00"),
+            ("SPY", "16:15", "13:15"),
+            ("SPXW", "16:15", "13:15"),
+            ("GLD", "16:00", "13:00"),
+        ] {
             assert_eq!(close(root, date(2026, 11, 20)), full, "{root}");
             assert_eq!(close(root, date(2026, 11, 27)), half, "{root}");
         }

@@ -47,8 +47,7 @@ pub fn is_standard_monthly(expiration: Date) -> bool {
     match expiration.weekday() {
         Weekday::Friday => (15..=21).contains(&day),
         Weekday::Thursday => {
-            (14..=20).contains(&day)
-                && expiration.tomorrow().is_ok_and(|friday| day_of(friday) == Some(Day::Closed))
+            (14..=20).contains(&day) && expiration.tomorrow().is_ok_and(|friday| day_of(friday) == Some(Day::Closed))
         }
         Weekday::Saturday => (16..=22).contains(&day),
         Weekday::Monday | Weekday::Tuesday | Weekday::Wednesday | Weekday::Sunday => false,

@@ -95,7 +95,8 @@ pub(super) fn nth(n: u32) -> Option<Date> {
         left &= left.wrapping_sub(1);
     }
     // Without a bit left the nth session would lie after the last month.
-    (left != 0).then(|| date(FIRST_YEAR as i16 + (at / 12) as i16, (at % 12) as i8 + 1, left.trailing_zeros() as i8 + 1))
+    (left != 0)
+        .then(|| date(FIRST_YEAR as i16 + (at / 12) as i16, (at % 12) as i8 + 1, left.trailing_zeros() as i8 + 1))
 }
 
 fn place(day: Date) -> Option<(&'static Month, u32)> {

@@ -88,7 +88,10 @@ fn nothing_is_said_of_dates_outside() {
     let beyond = OccSymbol::parse("SPX360118C05000000").unwrap();
     assert_eq!((settlement_instant(&beyond), last_trading_session(&beyond)), (None, None));
     assert_eq!(years_to_settlement(at("2026-11-20T15:00:00Z"), &beyond), None);
-    assert_eq!(OutsideCalendar(date(2036, 1, 1)).to_string(), "2036-01-01 is outside the calendar, which knows 2000-01-01 to 2035-12-31");
+    assert_eq!(
+        OutsideCalendar(date(2036, 1, 1)).to_string(),
+        "2036-01-01 is outside the calendar, which knows 2000-01-01 to 2035-12-31"
+    );
 }
 
 #[test]
