@@ -125,7 +125,7 @@ impl MarketData for FailingBars {
     async fn bars(
         &self,
         instrument: &Instrument,
-        _: u32,
+        _: jiff::civil::Date,
         _: Timestamp,
         _: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
@@ -139,7 +139,13 @@ impl MarketData for FailingBars {
             let (vendor, what) = (Vendor::Yahoo, format!("bars of {instrument}"));
             return Err(FetchError { vendor, what, failure: self.failure.clone() });
         }
-        Ok(BarSeries { instrument: instrument.clone(), bars: rising_bars(), last_split: None, incomplete: 0 })
+        Ok(BarSeries {
+            instrument: instrument.clone(),
+            bars: rising_bars(),
+            last_split: None,
+            incomplete: 0,
+            complete_from: None,
+        })
     }
 }
 
