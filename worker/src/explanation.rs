@@ -2,7 +2,7 @@
 //!
 //! A chain has thousands of rows and every one is kept, so the form is compact and costs little: rows one after another,
 //! each field only where it is known, counts as variable-length integers, prices in exact units, floats as their eight
-//! bytes. [`write`] says the order of the fields, [`read`] reads it; both know [`VERSION`] and no other.
+//! bytes. [`write`] says the order of the fields, `read` reads it; both know [`VERSION`] and no other.
 //!
 //! Promises: what was packed is unpacked, bit for bit. Refuses: to read another version, a blob that ends early or goes
 //! on, and to reserve memory for rows that a damaged or hostile blob only claims to have.

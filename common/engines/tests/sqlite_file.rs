@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fleet_core::domain::*;
 use fleet_core::seams::*;
-use fleet_engines::sqlite::{APPLICATION_ID, SCHEMA_VERSION, SqliteSettings, SqliteStore};
+use fleet_engines::sqlite::{APPLICATION_ID, MAX_SERIES, SCHEMA_VERSION, SqliteSettings, SqliteStore};
 use jiff::civil::date;
 use rusqlite::Connection;
 
@@ -243,6 +243,20 @@ async fn the_first_series_of_a_new_session_clears_those_of_all_but_the_newest_be
     assert_eq!(kept(), 6);
     store.cache_bars(date(2026, 11, 20), &bars(8, 1)).await.unwrap();
     assert_eq!(kept(), 2);
+    // Full: what is left of earlier sessions makes room, this session's does not.
+    let fill = |session: &str, n: i64| {
+        let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+            INSERT INTO bar_cache (instrument, session, body) SELECT 'u:' || i, ?1, x'' FROM n";
+        assert_eq!(raw.execute(many, (session, n)).unwrap() as i64, n);
+    };
+    fill("2026-11-19", MAX_SERIES - 2);
+    store.cache_bars(date(2026, 11, 20), &bars(7, 1)).await.unwrap();
+    assert_eq!(kept(), 2);
+    fill("2026-11-20", MAX_SERIES - 2);
+    let refused = bars(6, 1);
+    store.cache_bars(date(2026, 11, 20), &refused).await.unwrap();
+    assert_eq!(kept(), MAX_SERIES);
+    assert_eq!(store.cached_bars(&refused.instrument, date(2026, 11, 20)).await.unwrap(), None);
 }
 
 #[tokio::test]
