@@ -77,6 +77,10 @@ fn nothing_is_said_of_dates_outside() {
         assert_eq!(sessions_between(date(2026, 11, 20), outside), None);
         assert_eq!(closure(outside), None);
         assert_eq!(known(outside), Err(OutsideCalendar(outside)));
+        let noon = at_new_york(outside, 12, 0, 0);
+        assert_eq!((session_at(noon), next_open(noon)), (None, None));
+        assert!(!is_session(session_date(noon)), "{outside}");
+        assert_eq!((settlement_session(outside), missing([], outside, outside).next()), (None, None));
     }
     assert_eq!(known(FIRST).and(known(LAST)), Ok(LAST));
     assert_eq!(previous_session(date(2000, 1, 3)), None, "the first session");
