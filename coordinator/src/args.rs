@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -73,6 +74,8 @@ pub enum Command {
     Market(MarketArgs),
     /// Say what is understood of recorded vendor bodies
     Inspect(InspectArgs),
+    /// Sessions, closing times and option expirations of some dates
+    Calendar(CalendarArgs),
     /// Everything the newest scan knows of one contract
     Explain(ExplainArgs),
     /// The contracts the newest scan ranked, best first (with ranking.enabled)
@@ -204,6 +207,20 @@ pub struct InspectArgs {
     /// What they are; detected where it is not given
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+}
+
+/// `calendar`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet calendar --from 2026-11-20 --to 2026-12-31
+  optionfleet calendar --from 2026-01-01 --to 2026-12-31 --format csv")]
+pub struct CalendarArgs {
+    /// First date, e.g. 2026-11-20; the calendar knows 2000-01-01 to 2035-12-31
+    #[arg(long, value_name = "DATE", value_parser = civil_date)]
+    pub from: Date,
+    /// Last date, included
+    #[arg(long, value_name = "DATE", value_parser = civil_date)]
+    pub to: Date,
 }
 
 /// `explain`
@@ -366,6 +383,16 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 /// Reads `2026-11-20T15:00:00Z`.
 fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "an instant such as 2026-11-20T15:00:00Z is wanted".to_owned())
+}
+
+/// Reads `2026-11-20`, and nothing else that could be taken for a date.
+fn civil_date(text: &str) -> Result<Date, String> {
+    const WANTED: &str = "a date such as 2026-11-20 is wanted";
+    let is_plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if !is_plain {
+        return Err(WANTED.to_owned());
+    }
+    text.parse().map_err(|_| WANTED.to_owned())
 }
 
 /// Reads `5/s`.

@@ -20,8 +20,10 @@ pub enum Hour {
 #[must_use]
 pub fn judge(at: Timestamp) -> Hour {
     let Some(session) = calendar::session_at(at) else {
-        let next = calendar::next_open(at);
-        return Hour::Closed(format!("the market is closed; it opens {} New York", new_york_text(next.open)));
+        return Hour::Closed(match calendar::next_open(at) {
+            Some(next) => format!("the market is closed; it opens {} New York", new_york_text(next.open)),
+            None => format!("no session is known then: the calendar ends with {}", calendar::LAST),
+        });
     };
     let quarter = jiff::SignedDuration::from_mins(15);
     if at.duration_since(session.open) < quarter {
@@ -56,5 +58,6 @@ mod tests {
         check("2026-11-26T15:05:00Z", "opens 2026-11-27 09:30");
         check("2026-11-27T17:50:00Z", "closes in less than 15");
         check("2026-11-27T18:10:00Z", "opens 2026-11-30 09:30");
+        check("2036-01-02T15:00:00Z", "no session is known then");
     }
 }

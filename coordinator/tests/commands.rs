@@ -62,6 +62,13 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--deadline", "0s"], 2, "--deadline");
     check_refused(&["explain", "AAPL"], 2, "is not an OCC symbol");
     check_refused(&["inspect", "--kind", "soup", "x"], 2, "`soup` is no kind of body");
+    let calendar = |from, to, part| check_refused(&["calendar", "--from", from, "--to", to], 2, part);
+    for bad in ["tomorrow", "2026-13-01", "2026-02-29", "20261120", "26-11-20", "2026-11-20T10"] {
+        calendar(bad, "2026-12-31", "a date such as 2026-11-20 is wanted");
+    }
+    calendar("2026-11-21", "2026-11-20", "--to 2026-11-20 lies before --from 2026-11-21");
+    calendar("2026-11-20", "2036-01-01", "2036-01-01 is outside the calendar, which knows 2000-01-01 to 2035-12-31");
+    check_refused(&["calendar", "--from", "2026-11-20"], 2, "--to");
     check_refused(&["inspect", "/nonexistent"], 2, "cannot read /nonexistent");
     check_refused(&["scan", "--config", "/nonexistent"], 2, "cannot read the configuration file /nonexistent");
     check_refused(&["market", "--tickers", "0", "--listen", "127.0.0.1:0"], 2, "a market has 1 to");
@@ -75,6 +82,26 @@ fn a_broken_environment_is_exit_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     check_refused(&["market", "--listen", &address], 1, "is in use by another program");
+}
+
+#[test]
+fn the_calendar_needs_nothing_but_dates() {
+    let home = TempDir::new().unwrap();
+    // Not even a configuration that can be read, or a store.
+    let broken = [("OPTIONFLEET_STORE", "nonsense://"), ("OPTIONFLEET_CONFIG", "/nonexistent")];
+    let range = ["calendar", "--from", "2026-06-15", "--to", "2026-06-20"];
+    check_prints(home.path(), &range, &broken, "Fri 2026-06-19 -     -     -       -          Juneteenth");
+    let monthly = "2026-06-18 index_monthly 2026-06-18 09:30 AM 2026-06-17 DJX, NDX, RUT, SPX";
+    check_prints(home.path(), &range, &broken, monthly);
+    let json = run(home.path(), &[range.as_slice(), &["--format", "json"]].concat(), &broken);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["sessions"].as_array().unwrap().len(), 4);
+    assert_eq!(json["sessions"][3]["index_option_close"], "2026-06-18T20:15:00Z");
+    assert_eq!(json["closures"][0]["name"], "Juneteenth");
+    let csv = [range.as_slice(), &["--format", "csv"]].concat();
+    check_prints(home.path(), &csv, &broken, "expiration,2026-06-18,monthly,,,,,PM,2026-06-18T20:00:00Z,2026-06-18,");
+    let help = "optionfleet calendar --from 2026-11-20 --to 2026-12-31";
+    check_prints(home.path(), &["calendar", "--help"], &[], help);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Chain, DeliveryLimits, Instrument, Ticker, Vendor, VendorPlan, VendorRoute};
 use fleet_core::seams::{Budgets, ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use reqwest::header::HeaderValue;
 
 use crate::classify::Expected;
@@ -158,13 +159,13 @@ impl MarketData for VendorMarket {
     async fn bars(
         &self,
         instrument: &Instrument,
-        sessions: u32,
+        from: Date,
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
         let fail = |failure| FetchError { vendor: Vendor::Yahoo, what: format!("bars of {instrument}"), failure };
         let yahoo = self.yahoo.as_ref().ok_or_else(|| fail(no_route()))?;
-        self.yahoo_bars(yahoo, instrument, sessions, until, tally).await.map_err(fail)
+        self.yahoo_bars(yahoo, instrument, from, until, tally).await.map_err(fail)
     }
 }
 

@@ -25,6 +25,7 @@ pub mod scan_ticker;
 
 mod activity;
 mod back_off;
+mod bar_range;
 mod handover;
 mod heartbeat;
 mod in_time;

@@ -21,6 +21,7 @@ use fleet_core::seams::{
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::bar_range::{self, Kept};
 use crate::past::{Past, is_the_vendors};
 use crate::{explanation, in_time};
 
@@ -230,8 +231,7 @@ fn snapshot(
     })
 }
 
-/// Daily bars, from the session's cache or else from the vendor. A contract the vendor of bars does not know has no
-/// bars.
+/// Daily bars, from the session's cache or else from the vendor, who is asked for what an earlier session did not keep.
 async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) -> Result<BarSeries, TickerError> {
     let coverage = &job.analysis.coverage;
     // A provisional bar is of its minute.
@@ -241,32 +241,58 @@ async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) ->
     {
         return Ok(series);
     }
-    let series = match job.market.bars(instrument, job.manifest.vendors.bar_sessions, as_of, job.tally).await {
-        Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
-            BarSeries { instrument: instrument.clone(), bars: Vec::new(), last_split: None, incomplete: 0 }
-        }
-        answer => answer?,
+    let from = bar_range::first_date(as_of, job.manifest.vendors.bar_sessions);
+    let Some(session) = session else { return asked(job, instrument, from, as_of).await };
+    let kept = if bar_range::is_due(instrument, session) {
+        None
+    } else {
+        in_time::store(job.store.earlier_bars(instrument, session)).await?.and_then(|kept| Kept::usable(kept, from))
     };
-    if let Some(session) = session {
-        in_time::store(job.store.cache_bars(session, &series)).await?;
-    }
+    let joined = match kept {
+        None => None,
+        Some(kept) => {
+            let new = asked(job, instrument, kept.from, as_of).await?;
+            kept.joined(new, from)
+        }
+    };
+    let series = match joined {
+        Some(series) => series,
+        None => asked(job, instrument, from, as_of).await?,
+    };
+    in_time::store(job.store.cache_bars(session, &series)).await?;
     Ok(series)
+}
+
+/// Bars from the vendor. A contract it does not know has none.
+async fn asked(
+    job: &TickerJob<'_>,
+    instrument: &Instrument,
+    from: Date,
+    as_of: Timestamp,
+) -> Result<BarSeries, TickerError> {
+    match job.market.bars(instrument, from, as_of, job.tally).await {
+        Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
+            let (instrument, bars) = (instrument.clone(), Vec::new());
+            Ok(BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None })
+        }
+        answer => Ok(answer?),
+    }
 }
 
 /// The session that fetched bars are good for: the one whose close comes next, because until then no daily bar closes.
 /// `None` while the newest session's bar is not final yet: bars of that hour belong to no cache, or the next session's
-/// scans would take a provisional bar for the last word.
+/// scans would take a provisional bar for the last word. `None` too outside the calendar: nothing is cached there.
 fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
     let today = calendar::exchange_date(as_of);
-    let (closed, close) = match calendar::session(today) {
-        Some(session) if session.close <= as_of => (today, session.close),
+    let (closed, close) = match calendar::close_of(today) {
+        Some(close) if close <= as_of => (today, close),
         Some(_) | None => {
-            let before = calendar::previous_session(today);
-            (before, calendar::session(before)?.close)
+            let before = calendar::previous_session(today)?;
+            (before, calendar::close_of(before)?)
         }
     };
     let is_final = close.checked_add(SignedDuration::from_mins(final_minutes.into())).is_ok_and(|at| at <= as_of);
-    is_final.then(|| calendar::next_session(closed))
+    if is_final { calendar::next_session(closed) } else { None }
 }
 
 /// Makes the commit.

@@ -4,27 +4,31 @@
 
 use fleet_core::domain::{Bar, BarSeries, Check, Instrument, Operator, Verdict, calendar};
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Coverage;
 
 /// The newest session whose daily bars are final at an instant; with `intraday`, the newest that has opened.
+///
+/// Where the calendar knows no such session (an `as_of` outside it) it is the date before `as_of`: no later bar counts,
+/// and as those of dates without a known session never do, no bar counts that the calendar cannot vouch for.
 #[must_use]
 pub fn last_closed_session(as_of: Timestamp, coverage: &Coverage) -> Date {
+    let before = |day: Date| calendar::previous_session(day).unwrap_or_else(|| day.yesterday().unwrap_or(day));
     if coverage.intraday {
         let today = calendar::session_date(as_of);
-        let has_opened = calendar::session(today).is_none_or(|session| session.open <= as_of);
-        return if has_opened { today } else { calendar::previous_session(today) };
+        let has_opened = calendar::session(today).is_some_and(|session| session.open <= as_of);
+        return if has_opened { today } else { before(today) };
     }
     let delay = SignedDuration::from_mins(coverage.bar_final_minutes.into());
     let mut day = calendar::session_date(as_of);
     // The delay is at most a day: three steps are more than enough.
     for _ in 0..3 {
-        let closed = calendar::session(day).and_then(|s| s.close.checked_add(delay).ok());
+        let closed = calendar::close_of(day).and_then(|close| close.checked_add(delay).ok());
         if closed.is_some_and(|at| at <= as_of) {
             break;
         }
-        day = calendar::previous_session(day);
+        day = before(day);
     }
     day
 }
@@ -54,12 +58,10 @@ pub fn last_split(underlying: Option<&BarSeries>, contract: &BarSeries, last_clo
     known(underlying.and_then(|u| u.last_split)).max(known(contract.last_split))
 }
 
-/// Sessions after the last bar, up to the last closed one.
+/// Sessions after the last bar, up to the last closed one; `None` without a bar, or outside the calendar.
 #[must_use]
 pub fn sessions_old(bars: &[Bar], last_closed: Date) -> Option<u32> {
-    // Some 27 years: a date before that is a vendor's mistake, and counting its sessions one by one takes long.
-    let floor = last_closed.saturating_sub(10_000.days());
-    bars.last().map(|bar| calendar::sessions_between(bar.date.max(floor), last_closed))
+    bars.last().and_then(|bar| calendar::sessions_between(bar.date, last_closed))
 }
 
 /// How densely a contract traded.
@@ -74,7 +76,8 @@ pub struct Density {
 /// Judges bars by the coverage gate.
 #[must_use]
 pub fn density(bars: &[Bar], last_closed: Date, coverage: &Coverage) -> Density {
-    let start = (1..coverage.window_sessions).fold(last_closed, |day, _| calendar::previous_session(day));
+    // A window that begins before the calendar has no start, and holds every bar: none is older than the calendar.
+    let start = calendar::sessions_back(last_closed, coverage.window_sessions.saturating_sub(1)).unwrap_or(Date::MIN);
     let window: Vec<&Bar> = bars.iter().filter(|bar| bar.date >= start).collect();
     let mut volumes: Vec<f64> = window.iter().map(|bar| bar.volume as f64).collect();
     let median_volume = median(&mut volumes);

@@ -107,7 +107,7 @@ fn due(stage: &Stage<'_>, trade: &TradeRecord, fill: &Fill, bid: Price) -> Optio
         Some(ExitReason::Stop)
     } else if plan.exit_rsi.zip(rsi_since(stage, trade, fill)).is_some_and(|(limit, rsi)| rsi >= limit) {
         Some(ExitReason::Rsi)
-    } else if calendar::sessions_between(fill.session, today) >= plan.time_stop_sessions {
+    } else if calendar::sessions_between(fill.session, today).is_some_and(|held| held >= plan.time_stop_sessions) {
         Some(ExitReason::TimeStop)
     } else if calendar::dte(stage.snapshot.as_of, trade.symbol.expiration) <= plan.exit_dte {
         Some(ExitReason::Dte)
@@ -126,7 +126,7 @@ fn rsi_since(stage: &Stage<'_>, trade: &TradeRecord, fill: &Fill) -> Option<f64>
 /// What a contract is worth at settlement, by the underlying's bar of that date.
 fn intrinsic(trade: &TradeRecord, underlying_bars: &[Bar]) -> Option<Price> {
     let symbol = &trade.symbol;
-    let date = calendar::exchange_date(calendar::settlement_instant(symbol));
+    let date = calendar::settlement_session(symbol.expiration)?;
     let bar = underlying_bars.iter().rev().find(|bar| bar.date == date)?;
     let spot = match symbol.settlement() {
         Settlement::Am => bar.open,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fleet_core::domain::{Check, ContractQuote, Operator, Price, Verdict};
+use fleet_core::domain::{Check, ContractQuote, Operator, Price, Verdict, calendar};
 
 use crate::config::{Gates, SpreadArithmetic};
 use crate::place::Place;
@@ -14,7 +14,7 @@ use crate::vol::{Bounds, VolPoint};
 pub struct GateInput<'a> {
     /// The row.
     pub quote: &'a ContractQuote,
-    /// `None` once the contract has expired.
+    /// `None` once the contract has expired, and where the calendar does not know when it does.
     pub years: Option<f64>,
     /// Open interest, `None` where the chain's means nothing.
     pub open_interest: Option<u64>,
@@ -73,6 +73,10 @@ fn quote_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
     let (bid, ask) = (quote.bid.filter(|p| !p.is_zero()), quote.ask.filter(|p| !p.is_zero()));
     if quote.symbol.root.is_adjusted() {
         return Some(stop("deliverable", Check::new("adjusted_root", Some(adjusted), Operator::AtMost, 0.0)));
+    }
+    if input.years.is_none() && calendar::settlement_instant(&quote.symbol).is_none() {
+        // The calendar does not reach that far: it would be wrong to call the contract expired.
+        return Some(unknown("settlement", Check::new("years_to_settlement", None, Operator::Above, 0.0)));
     }
     if input.years.is_none() {
         return Some(stop("expired", failed("years_to_settlement", Operator::Above, 0.0)));

@@ -93,7 +93,7 @@ pub fn exit(trade: &TradeRecord, exit: &Exit, seen: &Seen) -> Notice {
     };
     let net = exit.net.dollars();
     let sign = if net < 0.0 { '-' } else { '+' };
-    let held = fill.map(|f| calendar::sessions_between(f.session, calendar::exchange_date(exit.at)));
+    let held = fill.and_then(|f| calendar::sessions_between(f.session, calendar::exchange_date(exit.at)));
     let text = format!(
         "EXIT {} {} {}\n{} {} entry {entry}{change} ({sign}${:.2} net)\n{}, held {}d{}",
         code_of(&trade.strategy),

@@ -57,7 +57,7 @@ impl Place {
             Self::Gate(word) => known!("gate", *word,
                 "deliverable" "expired" "bid" "ask" "crossed" "locked" "spread" "open_interest" "volume" "bounds" "iv"
                 "coverage"),
-            Self::Unknown(word) => known!("unknown", word.as_ref(), "open_interest" "volume" "spot" "iv"),
+            Self::Unknown(word) => known!("unknown", word.as_ref(), "settlement" "open_interest" "volume" "spot" "iv"),
             Self::Skipped(word) => known!("skip", *word,
                 "no_options" "stale_quotes" "undated_quotes" "spot_gap" "underlying_pre_gate" "thin_underlying"),
             Self::Strategy(word) => known!("strategy", *word, "oversold_call"),

@@ -113,10 +113,10 @@ impl<'a> Stage<'a> {
         self.snapshot.live_trades.iter().filter(|trade| trade.state.is_live())
     }
 
-    /// Whether a contract has settled.
+    /// Whether a contract has settled, as far as the calendar knows: one whose settlement it does not know has not.
     #[must_use]
     pub fn has_settled(&self, symbol: &OccSymbol) -> bool {
-        calendar::settlement_instant(symbol) <= self.snapshot.as_of
+        calendar::settlement_instant(symbol).is_some_and(|at| at <= self.snapshot.as_of)
     }
 
     /// Live trades whose contract's bars can still decide something, controls apart.

@@ -42,6 +42,7 @@ enum Fault {
     IgnoresBlocks,
     LastBlockWins,
     KeepsBarsForEver,
+    DatesEarlierBarsWrongly,
     ClosesPendingTrades,
     ShowsControls,
     SealsInSilence,
@@ -422,6 +423,14 @@ impl BarCache for Broken {
         self.right.cached_bars(instrument, session).await
     }
 
+    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, BarSeries)>> {
+        let earlier = self.right.earlier_bars(instrument, session).await?;
+        Ok(match earlier {
+            Some((_, series)) if self.is(Fault::DatesEarlierBarsWrongly) => Some((session, series)),
+            earlier => earlier,
+        })
+    }
+
     async fn cache_bars(&self, session: Date, series: &BarSeries) -> Stored<()> {
         let session = if self.is(Fault::KeepsBarsForEver) { jiff::civil::date(2026, 1, 2) } else { session };
         self.right.cache_bars(session, series).await
@@ -601,6 +610,7 @@ notices! {
     IgnoresBlocks: a_blocked_vendor_gets_nothing_until_it_is_over;
     LastBlockWins: a_blocked_vendor_gets_nothing_until_it_is_over;
     KeepsBarsForEver: bars_are_kept_for_their_session_only;
+    DatesEarlierBarsWrongly: bars_of_the_session_before_are_found;
     ClosesPendingTrades: a_person_closes_an_open_trade_only;
     ShowsControls: trades_are_filtered_and_ordered;
     SealsInSilence: sealing_closes_what_is_missing;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fleet_core::domain::*;
 use fleet_core::seams::*;
-use fleet_engines::sqlite::{APPLICATION_ID, SCHEMA_VERSION, SqliteSettings, SqliteStore};
+use fleet_engines::sqlite::{APPLICATION_ID, MAX_SERIES, SCHEMA_VERSION, SqliteSettings, SqliteStore};
 use jiff::civil::date;
 use rusqlite::Connection;
 
@@ -50,7 +50,7 @@ fn bars(n: usize, padding: usize) -> BarSeries {
     let price = Price::from_dollars(2.5).unwrap();
     let bar = Bar { date: date(2026, 11, 19), open: price, high: price, low: price, close: price, volume: 1 };
     let instrument = Instrument::Underlying(Ticker::parse(&format!("T{n}")).unwrap());
-    BarSeries { instrument, bars: vec![bar; padding], last_split: None, incomplete: 0 }
+    BarSeries { instrument, bars: vec![bar; padding], last_split: None, incomplete: 0, complete_from: None }
 }
 
 #[tokio::test]
@@ -231,16 +231,32 @@ async fn a_full_disk_is_said_and_nothing_is_half_written() {
 }
 
 #[tokio::test]
-async fn the_first_series_of_a_new_session_clears_those_of_earlier_ones() {
+async fn the_first_series_of_a_new_session_clears_those_of_all_but_the_newest_before() {
     let place = Place::new();
     let store = SqliteStore::open(&place.file()).unwrap();
-    for n in 0..5 {
-        store.cache_bars(date(2026, 11, 19), &bars(n, 1)).await.unwrap();
-    }
-    store.cache_bars(date(2026, 11, 20), &bars(9, 1)).await.unwrap();
     let raw = Connection::open(place.file()).unwrap();
-    let kept: i64 = raw.query_row("SELECT count(*) FROM bar_cache", [], |row| row.get(0)).unwrap();
-    assert_eq!(kept, 1);
+    let kept = || -> i64 { raw.query_row("SELECT count(*) FROM bar_cache", [], |row| row.get(0)).unwrap() };
+    for n in 0..5 {
+        store.cache_bars(date(2026, 11, 17), &bars(n, 1)).await.unwrap();
+    }
+    store.cache_bars(date(2026, 11, 19), &bars(9, 1)).await.unwrap();
+    assert_eq!(kept(), 6);
+    store.cache_bars(date(2026, 11, 20), &bars(8, 1)).await.unwrap();
+    assert_eq!(kept(), 2);
+    // Full: what is left of earlier sessions makes room, this session's does not.
+    let fill = |session: &str, n: i64| {
+        let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+            INSERT INTO bar_cache (instrument, session, body) SELECT 'u:' || i, ?1, x'' FROM n";
+        assert_eq!(raw.execute(many, (session, n)).unwrap() as i64, n);
+    };
+    fill("2026-11-19", MAX_SERIES - 2);
+    store.cache_bars(date(2026, 11, 20), &bars(7, 1)).await.unwrap();
+    assert_eq!(kept(), 2);
+    fill("2026-11-20", MAX_SERIES - 2);
+    let refused = bars(6, 1);
+    store.cache_bars(date(2026, 11, 20), &refused).await.unwrap();
+    assert_eq!(kept(), MAX_SERIES);
+    assert_eq!(store.cached_bars(&refused.instrument, date(2026, 11, 20)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One file a command. Each reads its flags, does one thing through the library, prints results on stdout and says
 //! how it ended.
 
+pub mod calendar;
 pub mod check_config;
 pub mod context;
 pub mod demo;
@@ -29,6 +30,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(global, args).await,
         Command::Market(args) => market::run(global, args).await,
         Command::Inspect(args) => inspect::run(global, args),
+        Command::Calendar(args) => calendar::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
         Command::Ranking(args) => ranking::run(global, args).await,
         Command::Trades(args) => trades::run(global, args).await,

@@ -7,6 +7,7 @@
 //! - [`csv`]: one line a candidate.
 
 pub mod build;
+pub mod calendar;
 pub mod csv;
 pub mod explained;
 pub mod gathered;

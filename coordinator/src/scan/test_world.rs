@@ -18,7 +18,7 @@ use fleet_core::seams::{
 use fleet_engines::in_process::InProcessQueue;
 use fleet_engines::sqlite::SqliteStore;
 use fleet_worker::{MarketFactory, WorkerOptions};
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::{mpsc, watch};
 
@@ -88,12 +88,12 @@ impl MarketData for TestMarket {
     async fn bars(
         &self,
         instrument: &Instrument,
-        sessions: u32,
+        _from: Date,
         _until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
         tally.count(Vendor::Yahoo);
-        Ok(bars(instrument, sessions))
+        Ok(bars(instrument))
     }
 }
 
@@ -128,14 +128,14 @@ fn chain(ticker: &Ticker) -> Chain {
 }
 
 /// A slow climb to 100 dollars.
-fn bars(instrument: &Instrument, sessions: u32) -> BarSeries {
+fn bars(instrument: &Instrument) -> BarSeries {
     let last = date(2026, 11, 19);
     let bar = |age: u32| {
         let close = Price::from_dollars(100.0 - f64::from(age) * 0.05).unwrap();
         Bar { date: last - i64::from(age).days(), open: close, high: close, low: close, close, volume: 1000 }
     };
-    let bars = (0..sessions.min(300)).rev().map(bar).collect();
-    BarSeries { instrument: instrument.clone(), bars, last_split: None, incomplete: 0 }
+    let bars = (0..300).rev().map(bar).collect();
+    BarSeries { instrument: instrument.clone(), bars, last_split: None, incomplete: 0, complete_from: None }
 }
 
 /// The market is the same for every manifest.

@@ -60,7 +60,7 @@ fn fridays(today: Date) -> impl Iterator<Item = Date> {
             - i32::from(today.weekday().to_monday_zero_offset()))
         .rem_euclid(7);
         let friday = today.saturating_add((ahead + 7 * week).days());
-        let day = if calendar::is_session(friday) { friday } else { calendar::previous_session(friday) };
+        let day = calendar::session_on_or_before(friday)?;
         (day >= today).then_some(day)
     })
 }

@@ -54,7 +54,7 @@ fn chain(world: &World, underlying: &Underlying, moment: &Moment, today: jiff::c
 }
 
 fn series(instrument: Instrument, bars: Vec<Bar>) -> BarSeries {
-    BarSeries { instrument, bars, last_split: None, incomplete: 0 }
+    BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None }
 }
 
 /// One ticker's part of a scan, as a worker does it.

@@ -37,14 +37,10 @@ pub(crate) struct Moment {
 
 impl Sessions {
     pub(crate) fn new() -> Self {
-        let mut days = vec![FIRST_SESSION];
-        for _ in 0..HISTORY {
-            days.push(calendar::previous_session(days[days.len() - 1]));
-        }
-        days.reverse();
-        for _ in 0..MAX_ADVANCE {
-            days.push(calendar::next_session(days[days.len() - 1]));
-        }
+        let before = calendar::sessions(calendar::FIRST, FIRST_SESSION);
+        let mut days: Vec<Date> = before.collect();
+        days.drain(..days.len().saturating_sub(HISTORY + 1));
+        days.extend(calendar::sessions(FIRST_SESSION, calendar::LAST).skip(1).take(MAX_ADVANCE as usize));
         Self(days.into_iter().filter_map(calendar::session).collect())
     }
 

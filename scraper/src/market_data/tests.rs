@@ -317,7 +317,12 @@ async fn bars_of_what_never_traded_are_none_and_of_the_unknown_an_error() {
     let tally = RequestTally::default();
     let bars = |instrument: Instrument| {
         let (market, tally) = (&market, &tally);
-        async move { market.bars(&instrument, 130, as_of(), tally).await.map(|series| series.bars.len()) }
+        async move {
+            let from = date(2026, 5, 15);
+            let series = market.bars(&instrument, from, as_of(), tally).await?;
+            assert_eq!(series.complete_from, Some(from), "what was asked for is known, also of an empty answer");
+            Ok::<usize, FetchError>(series.bars.len())
+        }
     };
     let underlying = |code: &str| Instrument::Underlying(Ticker::parse(code).unwrap());
     let contract = |code: &str| Instrument::Contract(code.parse().unwrap());
@@ -328,7 +333,8 @@ async fn bars_of_what_never_traded_are_none_and_of_the_unknown_an_error() {
     let gone = bars(underlying("GONE")).await.unwrap_err();
     assert_eq!((gone.failure.word(), gone.what.as_str()), ("not_found", "bars of GONE"));
     assert_eq!(tally.counts().total(), 5);
-    let (from, until) = (as_of().as_second() - (130 * 365 / 252 + 10) * 86_400, as_of().as_second());
+    // From the date's midnight in New York.
+    let (from, until) = ("1778817600", as_of().as_second());
     let asked = &server.requests()[0];
     assert!(asked.contains(&format!("period1={from}&period2={until}&interval=1d")), "{asked}");
 }

@@ -1,7 +1,7 @@
 //! Requests: what the market counts is what the scan prints, budgets hold in every window, bars are paid for once a
-//! session.
+//! session, and only those that are missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_tests::fleet::World;
 use fleet_tests::market::{LoggedRequest, Market, config};
@@ -43,6 +43,56 @@ fn the_markets_log_equals_the_printed_count_and_a_second_scan_asks_for_no_bars()
     let (ran, _) = world.scan_json(&market, ["--slot", "1032"]);
     let _ = ran.expect_code(0);
     assert!(bars(&market.log().split_off(first.len() + second.len())) > 0, "a new session has new bars");
+}
+
+/// The requests for bars in a log: symbol, and the first second asked for.
+fn charts(log: &[LoggedRequest]) -> Vec<(String, i64)> {
+    let asked = log.iter().filter_map(|request| request.path.split_once("/v8/finance/chart/"));
+    asked
+        .map(|(_, rest)| {
+            let (symbol, query) = rest.split_once('?').expect("a range is asked for");
+            let begins = query.split('&').find_map(|pair| pair.strip_prefix("period1=")).expect("a first second");
+            (symbol.to_owned(), begins.parse().expect("a number"))
+        })
+        .collect()
+}
+
+/// What the analysis made of each candidate's bars.
+fn judged(json: &Value) -> BTreeMap<String, Value> {
+    let candidates = json["candidates"].as_array().expect("candidates");
+    let of = |candidate: &Value| serde_json::json!([candidate["score"], candidate["rsi"], candidate["checks"]]);
+    candidates.iter().map(|c| (c["symbol"].as_str().expect("a symbol").to_owned(), of(c))).collect()
+}
+
+#[test]
+fn a_later_session_asks_for_the_bars_that_are_missing_and_finds_the_same() {
+    let world = World::new();
+    let market = Market::logged(config(3, 40), world.path());
+    let (ran, _) = world.scan_json(&market, ["--slot", "1030", "--top", "0"]);
+    let _ = ran.expect_code(0);
+    let first = market.log();
+    let known: BTreeSet<String> = charts(&first).into_iter().map(|(symbol, _)| symbol).collect();
+
+    let now = market.advance(1, 0)["now"].as_str().expect("a clock").to_owned();
+    let now: jiff::Timestamp = now.parse().expect("an instant");
+    let (ran, joined) = world.scan_json(&market, ["--slot", "1031", "--top", "0"]);
+    let _ = ran.expect_code(0);
+    let again: Vec<_> =
+        charts(&market.log().split_off(first.len())).into_iter().filter(|(s, _)| known.contains(s)).collect();
+    let month_ago = now.as_second() - 30 * 86_400;
+    let tails = again.iter().filter(|(_, begins)| *begins > month_ago).count();
+    // A fifth is due to be asked for whole; what never traded is, too.
+    assert!(2 * tails > again.len(), "{tails} of {} known series were asked for by what is missing", again.len());
+    assert!(tails < again.len(), "no series was asked for whole");
+
+    // The same scan where nothing is known asks for everything.
+    let fresh = World::new();
+    let before = market.log().len();
+    let (ran, whole) = fresh.scan_json(&market, ["--slot", "1031", "--top", "0"]);
+    let _ = ran.expect_code(0);
+    assert!(charts(&market.log().split_off(before)).iter().all(|(_, begins)| *begins < month_ago));
+    assert!(!judged(&whole).is_empty(), "no candidate to compare");
+    assert_eq!(judged(&joined), judged(&whole));
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl MarketData for FailingBars {
     async fn bars(
         &self,
         instrument: &Instrument,
-        _: u32,
+        _: jiff::civil::Date,
         _: Timestamp,
         _: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
@@ -140,7 +140,13 @@ impl MarketData for FailingBars {
             let (vendor, what) = (Vendor::Yahoo, format!("bars of {instrument}"));
             return Err(FetchError { vendor, what, failure: self.failure.clone() });
         }
-        Ok(BarSeries { instrument: instrument.clone(), bars: rising_bars(), last_split: None, incomplete: 0 })
+        Ok(BarSeries {
+            instrument: instrument.clone(),
+            bars: rising_bars(),
+            last_split: None,
+            incomplete: 0,
+            complete_from: None,
+        })
     }
 }
 
@@ -149,7 +155,7 @@ fn rising_bars() -> Vec<fleet_core::domain::Bar> {
     let mut day = date(2026, 11, 20);
     let mut bars = Vec::new();
     for n in 0..260_u32 {
-        day = fleet_core::domain::calendar::previous_session(day);
+        day = fleet_core::domain::calendar::previous_session(day).unwrap();
         let wave = price(f64::from(100 + n % 3));
         bars.push(fleet_core::domain::Bar { date: day, open: wave, high: wave, low: wave, close: wave, volume: 100 });
     }

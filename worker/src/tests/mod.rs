@@ -88,11 +88,17 @@ impl MarketData for Market {
     async fn bars(
         &self,
         instrument: &Instrument,
-        _: u32,
+        _: jiff::civil::Date,
         _: Timestamp,
         _: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
-        Ok(BarSeries { instrument: instrument.clone(), bars: Vec::new(), last_split: None, incomplete: 0 })
+        Ok(BarSeries {
+            instrument: instrument.clone(),
+            bars: Vec::new(),
+            last_split: None,
+            incomplete: 0,
+            complete_from: None,
+        })
     }
 }
 

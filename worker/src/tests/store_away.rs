@@ -144,11 +144,11 @@ impl MarketData for Locking {
     async fn bars(
         &self,
         instrument: &Instrument,
-        sessions: u32,
+        from: jiff::civil::Date,
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
-        self.market.bars(instrument, sessions, until, tally).await
+        self.market.bars(instrument, from, until, tally).await
     }
 }
 

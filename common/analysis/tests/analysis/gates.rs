@@ -130,7 +130,9 @@ fn duplicates() {
 fn adjusted_and_expired_contracts() {
     let odd = symbol("XYZ1", EXPIRATIONS[1], OptionKind::Call, 105);
     let gone = symbol("XYZ", jiff::civil::date(2026, 11, 19), OptionKind::Call, 105);
-    for (symbol, place) in [(odd, "gate:deliverable"), (gone, "gate:expired")] {
+    // The calendar ends with 2035: it does not know when this one settles, and does not call it expired.
+    let far = symbol("XYZ", jiff::civil::date(2036, 1, 18), OptionKind::Call, 105);
+    for (symbol, place) in [(odd, "gate:deliverable"), (gone, "gate:expired"), (far, "unknown:settlement")] {
         let mut snapshot = completed();
         snapshot.chain.contracts.push(ContractQuote { symbol, ..quote(the_call(), SPOT, as_of()) });
         let (_, explained) = analyse_explained(&snapshot, &config());

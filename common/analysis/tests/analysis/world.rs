@@ -79,12 +79,8 @@ pub fn chain(spot: f64, at: Timestamp) -> Chain {
 
 /// The last `n` sessions before a date, oldest first.
 pub fn sessions(before: Date, n: usize) -> Vec<Date> {
-    let mut days: Vec<Date> =
-        std::iter::successors(Some(calendar::previous_session(before)), |day| Some(calendar::previous_session(*day)))
-            .take(n)
-            .collect();
-    days.reverse();
-    days
+    let all: Vec<Date> = calendar::sessions(calendar::FIRST, before).filter(|day| *day < before).collect();
+    all[all.len() - n..].to_vec()
 }
 
 pub fn series(instrument: Instrument, before: Date, closes: &[f64], volume: u64) -> BarSeries {
@@ -96,7 +92,7 @@ pub fn series(instrument: Instrument, before: Date, closes: &[f64], volume: u64)
             Bar { date, open: price(*close), high, low, close: price(*close), volume }
         })
         .collect();
-    BarSeries { instrument, bars, last_split: None, incomplete: 0 }
+    BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None }
 }
 
 /// A year's rise to 112, then eight sessions down to 100.

@@ -56,4 +56,8 @@ pub struct BarSeries {
     pub last_split: Option<Date>,
     /// Rows the vendor sent that were no complete bar (nulls, no volume).
     pub incomplete: u32,
+    /// The first date asked for. From there on the series is complete: a session without a bar had none when it was
+    /// asked for. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_from: Option<Date>,
 }

@@ -4,9 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::calendar;
 use super::contract::{ExerciseStyle, OptionKind, Settlement, Strike};
 use super::excerpt::excerpt;
 
@@ -42,10 +43,6 @@ pub struct BadOccSymbol {
 /// Index roots whose options are European. (OEX is American.)
 const EUROPEAN_ROOTS: &[&str] =
     &["DJX", "MRUT", "NDX", "NDXP", "RUT", "RUTW", "SPX", "SPXW", "VIX", "VIXW", "XEO", "XND", "XSP"];
-/// Roots whose third-Friday contracts settle at the open.
-const AM_MONTHLY_ROOTS: &[&str] = &["NDX", "RUT", "SPX"];
-/// Roots that always settle at the open.
-const AM_ROOTS: &[&str] = &["VIX", "VIXW"];
 
 impl Root {
     /// Reads a root: one to six upper-case letters or digits.
@@ -132,21 +129,10 @@ impl OccSymbol {
         }
     }
 
-    /// Whether the opening or the closing price settles this contract. Index monthlies (third Friday, or the
-    /// Thursday before when that Friday is a holiday) and VIX settle at the open.
+    /// Whether the opening or the closing price settles this contract; see [`calendar::settlement`].
     #[must_use]
     pub fn settlement(&self) -> Settlement {
-        let root = self.root.as_str();
-        let day = self.expiration.day();
-        let third_friday = self.expiration.weekday() == Weekday::Friday && (15..=21).contains(&day);
-        let moved = self.expiration.weekday() == Weekday::Thursday
-            && (14..=20).contains(&day)
-            && self.expiration.tomorrow().is_ok_and(|friday| !super::calendar::is_session(friday));
-        if AM_ROOTS.contains(&root) || (AM_MONTHLY_ROOTS.contains(&root) && (third_friday || moved)) {
-            Settlement::Am
-        } else {
-            Settlement::Pm
-        }
+        calendar::settlement(self.root, self.expiration)
     }
 }
 

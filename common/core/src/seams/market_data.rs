@@ -87,12 +87,12 @@ pub trait MarketData: Send + Sync {
         tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchError>;
 
-    /// Daily bars of an underlying or a contract over about `sessions` sessions up to `until` (exclusive). A contract
-    /// that never traded has an empty series.
+    /// Daily bars of an underlying or a contract from a date (included) up to `until` (exclusive). A contract that never
+    /// traded has an empty series.
     async fn bars(
         &self,
         instrument: &Instrument,
-        sessions: u32,
+        from: Date,
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError>;

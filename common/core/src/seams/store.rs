@@ -414,13 +414,21 @@ pub trait Budgets: Send + Sync {
     async fn block(&self, vendor: Vendor, wait: Duration) -> Result<(), StoreError>;
 }
 
-/// Daily bars, kept until the next session.
+/// Daily bars of a session and, so that only what is missing need be asked for, of the newest one before it.
 #[async_trait]
 pub trait BarCache: Send + Sync {
-    /// Bars fetched in this exchange session.
+    /// Bars kept for this exchange session.
     async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Result<Option<BarSeries>, StoreError>;
 
-    /// Keeps bars for a session and forgets those of earlier ones of the same instrument.
+    /// The newest bars kept for an earlier session, and that session.
+    async fn earlier_bars(
+        &self,
+        instrument: &Instrument,
+        session: Date,
+    ) -> Result<Option<(Date, BarSeries)>, StoreError>;
+
+    /// Keeps bars for a session and forgets those of earlier ones of the same instrument. The first ones of a session
+    /// also make the cache forget every other instrument's, but for those of the newest earlier session.
     async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError>;
 }
 

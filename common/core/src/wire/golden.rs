@@ -250,9 +250,17 @@ fn golden_bar_series() {
         close: price(19.2),
         volume: 412,
     };
-    let of = |instrument| BarSeries { instrument, bars: vec![bar], last_split: Some(date(2022, 8, 25)), incomplete: 2 };
+    let of = |instrument| BarSeries {
+        instrument,
+        bars: vec![bar],
+        last_split: Some(date(2022, 8, 25)),
+        incomplete: 2,
+        complete_from: None,
+    };
     check("bars-underlying.json", &of(Instrument::Underlying(ticker("TSLA"))));
     check("bars-contract.json", &of(Instrument::Contract(symbol())));
+    let complete = BarSeries { complete_from: Some(date(2025, 11, 15)), ..of(Instrument::Contract(symbol())) };
+    check("bars-complete.json", &complete);
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Daily bars, kept until the next session. A cache: it may forget, it never invents.
+//! Daily bars of a session and of the newest one before it. A cache: it may forget, it never invents.
 //!
-//! Its size is bounded twice: the first series of a new session clears those of all earlier ones, and beyond
-//! [`MAX_SERIES`] nothing more is kept (the vendor is asked again).
+//! Its size is bounded twice: the first series of a new session clears those of all but the newest earlier one; and at
+//! [`MAX_SERIES`] earlier sessions' make room, then nothing more is kept (the vendor is asked again).
 
 use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Instrument};
@@ -17,6 +17,17 @@ impl BarCache for RedisStore {
     async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Result<Option<BarSeries>, StoreError> {
         let call = self.call(&scripts::BARS).text("read").text(&session.to_string()).text(&key(instrument));
         call.send(Again::Safe).await?.ok()?.body()
+    }
+
+    async fn earlier_bars(
+        &self,
+        instrument: &Instrument,
+        session: Date,
+    ) -> Result<Option<(Date, BarSeries)>, StoreError> {
+        let call = self.call(&scripts::BARS).text("earlier").text(&session.to_string()).text(&key(instrument));
+        let mut reply = call.send(Again::Safe).await?.ok()?;
+        let Some(series) = reply.body()? else { return Ok(None) };
+        Ok(Some((reply.parsed("date", |text| text.parse::<Date>())?, series)))
     }
 
     async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
-//! Daily bars, kept until the next session. A cache: it may forget, it never invents.
+//! Daily bars of a session and of the newest one before it. A cache: it may forget, it never invents.
 //!
-//! Its size is bounded twice: the first series of a new session clears those of all earlier ones, and beyond
-//! [`MAX_SERIES`] nothing more is kept (the vendor is asked again).
+//! Its size is bounded twice: the first series of a new session clears those of all but the newest earlier one; and at
+//! [`MAX_SERIES`] earlier sessions' make room, then nothing more is kept (the vendor is asked again).
 
 use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Instrument};
@@ -29,6 +29,15 @@ impl BarCache for SqliteStore {
         .await
     }
 
+    async fn earlier_bars(
+        &self,
+        instrument: &Instrument,
+        session: Date,
+    ) -> Result<Option<(Date, BarSeries)>, StoreError> {
+        let (key, session) = (key(instrument), session.to_string());
+        self.read(move |work| earlier(work, &key, &session)).await
+    }
+
     async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {
         let (series, session) = (series.clone(), session.to_string());
         self.write(move |work| keep(work, &session, &series)).await
@@ -36,14 +45,34 @@ impl BarCache for SqliteStore {
 }
 
 /// Dates are compared as text: ISO dates of four-digit years sort by time.
+fn earlier(work: &Work<'_>, key: &str, session: &str) -> Result<Option<(Date, BarSeries)>, Failure> {
+    let mut statement = work.tx.prepare_cached(
+        "SELECT session, body FROM bar_cache WHERE instrument = ? AND session < ? ORDER BY session DESC LIMIT 1",
+    )?;
+    let row: Option<(String, Vec<u8>)> =
+        statement.query_row((key, session), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((day, body)) = row else { return Ok(None) };
+    // We wrote the date; one that cannot be read is as good as none.
+    let Ok(day) = day.parse() else { return Ok(None) };
+    Ok(Some((day, wire::decode(&body)?)))
+}
+
 fn keep(work: &Work<'_>, session: &str, series: &BarSeries) -> Result<(), Failure> {
     let known = work.tx.prepare_cached("SELECT 1 FROM bar_cache WHERE session = ?")?.exists([session])?;
     if !known {
-        work.tx.prepare_cached("DELETE FROM bar_cache WHERE session < ?")?.execute([session])?;
+        let older = "DELETE FROM bar_cache WHERE session < (SELECT max(session) FROM bar_cache WHERE session < ?)";
+        work.tx.prepare_cached(older)?.execute([session])?;
     }
     let key = key(&series.instrument);
     work.tx.prepare_cached("DELETE FROM bar_cache WHERE instrument = ? AND session <= ?")?.execute((&key, session))?;
-    let kept: i64 = work.tx.prepare_cached("SELECT count(*) FROM bar_cache")?.query_row([], |row| row.get(0))?;
+    let count = || -> Result<i64, Failure> {
+        Ok(work.tx.prepare_cached("SELECT count(*) FROM bar_cache")?.query_row([], |row| row.get(0))?)
+    };
+    let mut kept = count()?;
+    if kept >= MAX_SERIES {
+        work.tx.prepare_cached("DELETE FROM bar_cache WHERE session < ?")?.execute([session])?;
+        kept = count()?;
+    }
     if kept < MAX_SERIES {
         work.tx.prepare_cached("INSERT INTO bar_cache (instrument, session, body) VALUES (?, ?, ?)")?.execute((
             &key,

@@ -68,15 +68,27 @@ pub fn days_to(at: Timestamp, day: Date) -> i32 {
 
 /// Years to settlement (calendar seconds of 365 days, an hour at least); `None` once it is past.
 pub fn years_to(at: Timestamp, root: &str, expiration: Date) -> Option<f64> {
-    let third_friday = expiration.weekday() == Weekday::Friday && (15..=21).contains(&expiration.day());
-    let at_the_open = matches!(root, "VIX" | "VIXW") || (matches!(root, "SPX" | "NDX" | "RUT") && third_friday);
-    let instant = if at_the_open {
-        new_york(expiration, 9, 30)
+    let session = if is_session(expiration) { expiration } else { sessions_before(expiration, 1)[0] };
+    let instant = if settles_at_the_open(root, expiration) {
+        new_york(session, 9, 30)
     } else {
-        new_york(expiration, if SHORT.contains(&number(expiration)) { 13 } else { 16 }, 0)
+        close(session).expect("a session")
     };
     let seconds = instant.duration_since(at).as_secs_f64();
     (seconds > 0.0).then(|| seconds.max(3600.0) / 31_536_000.0)
+}
+
+fn settles_at_the_open(root: &str, expiration: Date) -> bool {
+    // The third Friday of its month, told by how far the date is from it.
+    let third = Date::new(expiration.year(), expiration.month(), 1)
+        .and_then(|first| first.nth_weekday_of_month(3, Weekday::Friday))
+        .expect("every month has one");
+    let monthly = match (expiration - third).get_days() {
+        -1 => !is_session(third),
+        0 | 1 => true,
+        _ => false,
+    };
+    matches!(root, "VIX" | "VIXW") || (matches!(root, "DJX" | "NDX" | "RUT" | "SPX") && monthly)
 }
 
 #[cfg(test)]
@@ -96,5 +108,17 @@ mod golden {
         // From 10:00 to 13:00 of a half day a week later.
         let years = years_to(at, "AAPL", date(2026, 11, 27)).unwrap();
         assert!((years * 365.0 - 7.125).abs() < 1e-12);
+    }
+    #[test]
+    fn indices_settle_at_the_open_of_the_monthly_session() {
+        let at = new_york(date(2026, 6, 15), 9, 30);
+        let days = |root, expiration| years_to(at, root, expiration).unwrap() * 365.0;
+        // Juneteenth is the third Friday.
+        for (root, wanted) in [("SPX", 3.0), ("DJX", 3.0), ("SPXW", 3.0 + 6.5 / 24.0), ("AAPL", 3.0 + 6.5 / 24.0)] {
+            assert!((days(root, date(2026, 6, 18)) - wanted).abs() < 1e-9, "{root}");
+            assert!((days(root, date(2026, 6, 20)) - wanted).abs() < 1e-9, "{root} dated Saturday");
+        }
+        assert!((days("VIX", date(2026, 6, 17)) - 2.0).abs() < 1e-9);
+        assert!((days("NDX", date(2026, 6, 25)) - (10.0 + 6.5 / 24.0)).abs() < 1e-9, "a Thursday without a reason");
     }
 }

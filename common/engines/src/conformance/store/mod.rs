@@ -92,6 +92,7 @@ macro_rules! store_promises {
             what_is_no_rate_is_refused
             budgets_are_shown_as_they_stand
             bars_are_kept_for_their_session_only
+            bars_of_the_session_before_are_found
             a_worker_is_there_until_it_leaves_or_falls_silent
         }
     };

@@ -302,6 +302,7 @@ impl History {
         let (series, of) = (values::bars(&mut self.rng), values::instrument(&mut self.rng));
         let what = format!("keep bars of {} for {session}", series.instrument);
         self.act(what, async |store| store.cache_bars(session, &series).await).await?;
+        let _ = self.ask("earlier bars", async |store| store.earlier_bars(&of, session).await).await?;
         self.ask("bars", async |store| store.cached_bars(&of, session).await).await.map(drop)
     }
 

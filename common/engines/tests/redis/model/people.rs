@@ -156,12 +156,18 @@ impl BarCache for ModelStore {
         Ok(self.state().bars.get(&(session, instrument.clone())).cloned())
     }
 
+    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, BarSeries)>> {
+        let state = self.state();
+        let earlier = state.bars.iter().filter(|((kept, of), _)| *kept < session && of == instrument);
+        Ok(earlier.max_by_key(|((kept, _), _)| *kept).map(|((kept, _), series)| (*kept, series.clone())))
+    }
+
     async fn cache_bars(&self, session: Date, series: &BarSeries) -> Stored<()> {
         let mut state = self.state();
         let first = !state.bars.keys().any(|(kept, _)| *kept == session);
-        let earlier =
-            |kept: &Date, of: &Instrument| (first && *kept < session) || (*of == series.instrument && *kept <= session);
-        state.bars.retain(|(kept, of), _| !earlier(kept, of));
+        let newest = state.bars.keys().map(|(kept, _)| *kept).filter(|kept| *kept < session).max();
+        let stays = |kept: Date| !first || newest.is_none_or(|newest| kept >= newest);
+        state.bars.retain(|(kept, of), _| stays(*kept) && (*of != series.instrument || *kept > session));
         state.bars.insert((session, series.instrument.clone()), series.clone());
         Ok(())
     }

@@ -75,6 +75,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
         bars: reading.bars,
         last_split: reading.last_split,
         incomplete: reading.incomplete + reading.impossible.len() as u32,
+        complete_from: None,
     };
     if matches!(instrument, Instrument::Contract(_)) {
         let before = series.bars.len();
