@@ -66,7 +66,12 @@ INPUTS = {
 AVERAGES = {0: "Sma", 1: "Ema", 13: "Rma"}
 LENGTHS = {(1, 100_000): "FROM_1", (2, 100_000): "FROM_2"}
 # Where the Rust library (0.8.3) accepts less than the wheel's C library (0.8.1, 100,000): offered is what both compute.
-NARROWER = {("MAVP", "minperiod"): (1, 10_000), ("MAVP", "maxperiod"): (1, 10_000)}
+NARROWER = {
+    ("MAVP", "minperiod"): (1, 10_000),
+    ("MAVP", "maxperiod"): (1, 10_000),
+    ("PERCENTILE", "timeperiod"): (2, 10_000),
+    ("PERCENTRANK", "timeperiod"): (2, 10_000),
+}
 BOUNDS = {(-3e37, 3e37): "ANY", (0.0, 3e37): "FROM_ZERO"}
 
 

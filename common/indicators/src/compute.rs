@@ -7,7 +7,7 @@ use crate::bars::Bars;
 use crate::catalogue::Input;
 use crate::columns::Column;
 use crate::spec::{Spec, bind};
-use crate::still;
+use crate::{extremes, still};
 
 /// Why an indicator could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -88,7 +88,7 @@ pub fn compute(spec: &Spec, bars: &Bars) -> Result<Vec<Output>, ComputeError> {
     let inputs = inputs(spec, bars)?;
     let mut outputs = of_traded(spec, bars, &inputs).map_err(refused)?;
     if let Some(rule) = still::rule(spec) {
-        let prices: Vec<&[f64]> = inputs.iter().flatten().copied().flatten().collect();
+        let prices: Vec<&[f64]> = moving(spec, &inputs);
         rule.each(&prices, |bar| {
             for output in &mut outputs {
                 output.values[bar] = f64::NAN;
@@ -125,6 +125,19 @@ fn inputs<'a>(spec: &Spec, bars: &'a Bars) -> Result<Slots<'a>, ComputeError> {
     Ok(slots)
 }
 
+/// The series whose movement counts: all but the volume beside prices.
+fn moving<'a>(spec: &Spec, inputs: &Slots<'a>) -> Vec<&'a [f64]> {
+    let mut series = Vec::new();
+    for (input, slot) in spec.indicator().inputs.iter().zip(inputs) {
+        let volume_too = matches!(input, Input::Series(..));
+        let counts = |column: &Column| volume_too || *column != Column::Volume;
+        series.extend(
+            Column::ALL.iter().zip(slot).filter(|(column, _)| counts(column)).filter_map(|(_, values)| *values),
+        );
+    }
+    series
+}
+
 /// The outputs of the traded bars alone, one value each.
 fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>, RetCode> {
     let indicator = spec.indicator();
@@ -132,6 +145,12 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
     if traded <= lookback {
         let nothing = |name: &&'static str| Output { name, values: vec![f64::NAN; traded] };
         return Ok(indicator.outputs.iter().map(nothing).collect());
+    }
+    let named =
+        |values: Vec<Vec<f64>>| indicator.outputs.iter().zip(values).map(|(name, values)| Output { name, values });
+    let series = inputs.iter().flatten().flatten().next();
+    if let Some(places) = series.and_then(|series| extremes::places(spec, series)) {
+        return Ok(named(places).collect());
     }
     // The library writes behind the lookback, so that its values stand at their bars at once.
     let mut reals: Vec<Vec<f64>> = Vec::with_capacity(indicator.outputs.len());
@@ -181,7 +200,7 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
             values.extend(integers.next().unwrap_or_default().into_iter().map(f64::from));
         }
     }
-    Ok(indicator.outputs.iter().zip(reals).map(|(name, values)| Output { name, values }).collect())
+    Ok(named(reals).collect())
 }
 
 /// Values of the traded bars back at their places among all the bars.

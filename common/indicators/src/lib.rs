@@ -36,6 +36,7 @@ mod bars;
 mod catalogue;
 mod columns;
 mod compute;
+mod extremes;
 mod spec;
 mod still;
 mod table;
