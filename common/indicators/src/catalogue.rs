@@ -6,6 +6,7 @@ use ta_lib::abstract_api::FuncId;
 
 use crate::average::MovingAverage;
 use crate::columns::Column;
+use crate::spec::Value;
 use crate::table::TABLE;
 
 /// One indicator.
@@ -172,6 +173,18 @@ impl Indicator {
             Input::Series(name, column) => Some((*name, *column)),
             Input::Columns(_) => None,
         })
+    }
+}
+
+impl Domain {
+    /// What a parameter is where it is left out.
+    #[must_use]
+    pub const fn default(self) -> Value {
+        match self {
+            Self::Integer { default, .. } => Value::Integer(default),
+            Self::Real { default, .. } => Value::Real(default),
+            Self::Average { default } => Value::Average(default),
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! One specification on one series of bars.
 
+use std::sync::LazyLock;
+
 use ta_lib::abstract_api::{FuncId, OutputType};
 use ta_lib::{Core, RetCode};
 
 use crate::bars::Bars;
 use crate::catalogue::Input;
 use crate::columns::Column;
+use crate::extremes;
 use crate::spec::{Spec, bind};
-use crate::{extremes, still};
 
 /// Why an indicator could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -87,7 +89,7 @@ pub fn compute(spec: &Spec, bars: &Bars) -> Result<Vec<Output>, ComputeError> {
     let refused = |reason| ComputeError::Refused { spec: spec.to_string(), reason };
     let inputs = inputs(spec, bars)?;
     let mut outputs = of_traded(spec, bars, &inputs).map_err(refused)?;
-    if let Some(rule) = still::rule(spec) {
+    if let Some(rule) = spec.rule() {
         let prices: Vec<&[f64]> = moving(spec, &inputs);
         rule.each(&prices, |bar| {
             for output in &mut outputs {
@@ -104,23 +106,27 @@ pub fn compute(spec: &Spec, bars: &Bars) -> Result<Vec<Output>, ComputeError> {
     Ok(outputs)
 }
 
+/// The library with its own settings: unstable periods of 0, the usual thresholds of candlesticks.
+static LIBRARY: LazyLock<Core> = LazyLock::new(Core::new);
+
+/// Most inputs of an indicator; a test of the table holds it.
+const MOST_INPUTS: usize = 2;
+
 /// The columns of each input, by [`Column`]; a chosen series stands alone at its own place.
-type Slots<'a> = Vec<[Option<&'a [f64]>; Column::ALL.len()]>;
+type Slots<'a> = [[Option<&'a [f64]>; Column::ALL.len()]; MOST_INPUTS];
 
 fn inputs<'a>(spec: &Spec, bars: &'a Bars) -> Result<Slots<'a>, ComputeError> {
     let mut sources = spec.sources().iter();
-    let mut slots = Slots::new();
-    for input in spec.indicator().inputs {
+    let mut slots = Slots::default();
+    for (slot, input) in slots.iter_mut().zip(spec.indicator().inputs) {
         let columns = match input {
             Input::Series(..) => sources.next().map(std::slice::from_ref).unwrap_or_default(),
             Input::Columns(columns) => columns,
         };
-        let mut slot = [None; Column::ALL.len()];
         for column in columns {
             let missing = || ComputeError::Missing { spec: spec.to_string(), column: *column };
             slot[*column as usize] = Some(bars.column(*column).ok_or_else(missing)?);
         }
-        slots.push(slot);
     }
     Ok(slots)
 }
@@ -164,8 +170,7 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
         }
         reals.push(values);
     }
-    let core = Core::new();
-    let mut call = indicator.id.new_call(&core);
+    let mut call = indicator.id.new_call(&LIBRARY);
     bind(&mut call, spec.values())?;
     for (slot, (input, columns)) in indicator.inputs.iter().zip(inputs).enumerate() {
         match input {
@@ -213,4 +218,15 @@ fn spread(values: &[f64], places: &[usize], bars: usize, counts_bars: bool) -> V
         };
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::all;
+
+    #[test]
+    fn there_is_room_for_every_input() {
+        assert_eq!(all().iter().map(|indicator| indicator.inputs.len()).max(), Some(MOST_INPUTS));
+    }
 }

@@ -9,47 +9,49 @@ use ta_lib::abstract_api::FuncId;
 
 use crate::spec::{Spec, Value};
 
-/// Which end of a window.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Highest,
-    Lowest,
-}
-
 /// The places of the extremes of each window, an output each; `None` for any other indicator.
 ///
 /// An output has one value a bar; those of the lookback are NaN.
 pub(crate) fn places(spec: &Spec, series: &[f64]) -> Option<Vec<Vec<f64>>> {
-    let ends: &[End] = match spec.indicator().id {
-        FuncId::MAXINDEX => &[End::Highest],
-        FuncId::MININDEX => &[End::Lowest],
-        FuncId::MINMAXINDEX => &[End::Lowest, End::Highest],
-        _ => return None,
-    };
+    let id = spec.indicator().id;
+    if !matches!(id, FuncId::MAXINDEX | FuncId::MININDEX | FuncId::MINMAXINDEX) {
+        return None;
+    }
     let Some(Value::Integer(window)) = spec.values().first() else { return None };
     let window = usize::try_from(*window).ok()?;
-    Some(ends.iter().map(|end| of_windows(*end, series, window)).collect())
+    let lowest = || of_windows(series, window, |value, best| value < best);
+    let highest = || of_windows(series, window, |value, best| value > best);
+    Some(match id {
+        FuncId::MAXINDEX => vec![highest()],
+        FuncId::MININDEX => vec![lowest()],
+        _ => vec![lowest(), highest()],
+    })
 }
 
-fn of_windows(end: End, series: &[f64], window: usize) -> Vec<f64> {
-    let beyond = |value: f64, best: f64| match end {
-        End::Highest => value > best,
-        End::Lowest => value < best,
-    };
-    let mut out = vec![f64::NAN; series.len().min(window - 1)];
-    let mut best: Option<usize> = None;
-    for today in window - 1..series.len() {
-        let first = today + 1 - window;
-        let place = match best.filter(|best| *best >= first) {
-            // The old one is still inside: today's replaces it, also where it is equal.
-            Some(old) if beyond(series[old], series[today]) => old,
-            Some(_) => today,
+fn of_windows(series: &[f64], window: usize, beyond: impl Fn(f64, f64) -> bool) -> Vec<f64> {
+    let mut out = Vec::with_capacity(series.len());
+    out.resize(series.len().min(window - 1), f64::NAN);
+    let mut best: Option<(usize, f64)> = None;
+    for (first, values) in series.windows(window).enumerate() {
+        let newest = values[window - 1];
+        let (place, value) = match best {
+            // The old one is still inside: the newest replaces it, also where it is equal.
+            Some((place, value)) if place >= first => match beyond(value, newest) {
+                true => (place, value),
+                false => (first + window - 1, newest),
+            },
             // It has left: the oldest of the best ones in the window.
-            None => {
-                (first + 1..=today).fold(first, |best, bar| if beyond(series[bar], series[best]) { bar } else { best })
+            _ => {
+                let (mut at, mut value) = (0, values[0]);
+                for (other, candidate) in values.iter().enumerate().skip(1) {
+                    if beyond(*candidate, value) {
+                        (at, value) = (other, *candidate);
+                    }
+                }
+                (first + at, value)
             }
         };
-        best = Some(place);
+        best = Some((place, value));
         out.push(place as f64);
     }
     out

@@ -11,6 +11,7 @@ use ta_lib::Core;
 use crate::average::MovingAverage;
 use crate::catalogue::{Domain, Indicator, Parameter, find, nearest};
 use crate::columns::Column;
+use crate::still::{self, Rule};
 
 /// Most specifications one list may hold: a table has no room for more columns.
 pub const MAX_SPECS: usize = 250;
@@ -24,6 +25,7 @@ pub struct Spec {
     values: Vec<Value>,
     sources: Vec<Column>,
     lookback: usize,
+    rule: Option<Rule>,
     text: String,
 }
 
@@ -133,6 +135,11 @@ impl Spec {
         self.lookback
     }
 
+    /// Where it has no value although the library gives one.
+    pub(crate) const fn rule(&self) -> Option<Rule> {
+        self.rule
+    }
+
     /// A whole list, `rsi:14,macd,bbands:20:2`, in its order. Empty places are passed over.
     ///
     /// # Errors
@@ -150,6 +157,17 @@ impl fmt::Display for Spec {
     /// As it was written, in lower case: the name of its column.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Value {
+    /// As in a specification.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Real(value) => value.fmt(f),
+            Self::Average(value) => f.write_str(value.word()),
+        }
     }
 }
 
@@ -245,11 +263,7 @@ impl<'a> Choice<'a> {
     }
 
     fn finish(self) -> Result<Spec, SpecError> {
-        let defaults = self.indicator.parameters.iter().map(|parameter| match parameter.domain {
-            Domain::Integer { default, .. } => Value::Integer(default),
-            Domain::Real { default, .. } => Value::Real(default),
-            Domain::Average { default } => Value::Average(default),
-        });
+        let defaults = self.indicator.parameters.iter().map(|parameter| parameter.domain.default());
         let values: Vec<Value> =
             self.values.iter().zip(defaults).map(|(chosen, default)| chosen.unwrap_or(default)).collect();
         let sources = self.sources.iter().map(|(_, default, chosen)| chosen.unwrap_or(*default)).collect();
@@ -259,7 +273,8 @@ impl<'a> Choice<'a> {
         let Ok(lookback) = lookback else {
             return Err(SpecError::Refused { text: self.text.to_owned(), usage: self.indicator.usage() });
         };
-        Ok(Spec { indicator: self.indicator, values, sources, lookback, text: self.text.to_owned() })
+        let rule = still::rule(self.indicator.id, &values, lookback);
+        Ok(Spec { indicator: self.indicator, values, sources, lookback, rule, text: self.text.to_owned() })
     }
 }
 

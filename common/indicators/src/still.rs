@@ -10,7 +10,7 @@
 
 use ta_lib::abstract_api::FuncId;
 
-use crate::spec::{Spec, Value};
+use crate::spec::Value;
 
 /// What counts as no movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +33,10 @@ pub(crate) struct Rule {
     reach: usize,
 }
 
-/// The rule of a specification; `None` where its values are true on a flat window.
-pub(crate) fn rule(spec: &Spec) -> Option<Rule> {
+/// The rule of an indicator with its values and its lookback; `None` where its values are true on a flat window.
+pub(crate) fn rule(id: FuncId, values: &[Value], lookback: usize) -> Option<Rule> {
     use Movement::{Either, Point, Unmoved};
-    let lengths: Vec<usize> = spec
-        .values()
+    let lengths: Vec<usize> = values
         .iter()
         .filter_map(|value| match value {
             Value::Integer(length) => usize::try_from(*length).ok(),
@@ -45,10 +44,10 @@ pub(crate) fn rule(spec: &Spec) -> Option<Rule> {
         })
         .collect();
     let first = lengths.first().copied().unwrap_or(1);
-    let whole = spec.lookback() + 1;
+    let whole = lookback + 1;
     let at_once = |movement, window| Some(Rule { movement, window, reach: 0 });
     let smoothed = |movement, window: usize| Some(Rule { movement, window, reach: whole.saturating_sub(window) });
-    match spec.indicator().id {
+    match id {
         // Gains over gains and losses, one difference a bar.
         FuncId::RSI | FuncId::CMO | FuncId::CMOU | FuncId::ER | FuncId::VHF => at_once(Unmoved, first + 1),
         FuncId::STOCHRSI => smoothed(Unmoved, first + 1),
@@ -77,6 +76,9 @@ pub(crate) fn rule(spec: &Spec) -> Option<Rule> {
 impl Rule {
     /// Calls `blank` with every bar that has no value. `series` are the prices that are read, of one length.
     pub(crate) fn each(self, series: &[&[f64]], mut blank: impl FnMut(usize)) {
+        if !self.may_apply(series) {
+            return;
+        }
         let bars = series.first().map_or(0, |values| values.len());
         // How long the series have kept their values at each bar; with `Either` each for itself.
         let alone = self.movement == Movement::Either;
@@ -104,11 +106,25 @@ impl Rule {
             }
         }
     }
+
+    /// Whether any window could be without movement: false for most series, and quickly so.
+    fn may_apply(self, series: &[&[f64]]) -> bool {
+        let kept = |values: &[f64]| values.windows(2).filter(|pair| pair[0] == pair[1]).count() + 1;
+        match (self.movement, series) {
+            (_, []) => false,
+            (Movement::Either, series) => series.iter().any(|values| kept(values) >= self.window),
+            (Movement::Point, [one, other, ..]) => {
+                one.iter().zip(*other).filter(|(one, other)| one == other).count() >= self.window
+            }
+            (Movement::Point | Movement::Unmoved, [one, ..]) => kept(one) >= self.window,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Spec;
 
     #[track_caller]
     fn check(movement: Movement, window: usize, reach: usize, series: &[&[f64]], blank: &[usize]) {
@@ -140,7 +156,10 @@ mod tests {
 
     #[test]
     fn windows_follow_the_parameters() {
-        let of = |text: &str| rule(&text.parse().unwrap()).map(|rule| (rule.window, rule.reach));
+        let of = |text: &str| {
+            let spec: Spec = text.parse().unwrap();
+            rule(spec.indicator().id, spec.values(), spec.lookback()).map(|rule| (rule.window, rule.reach))
+        };
         assert_eq!(of("rsi:14"), Some((15, 0)));
         assert_eq!(of("stoch"), Some((5, 4)));
         assert_eq!(of("stochrsi:14:5:3"), Some((15, 6)));

@@ -5,6 +5,7 @@ pub mod check_config;
 pub mod context;
 pub mod demo;
 pub mod explain;
+pub mod indicators;
 pub mod init_config;
 pub mod inspect;
 pub mod market;
@@ -27,6 +28,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(global, args).await,
         Command::Market(args) => market::run(global, args).await,
         Command::Inspect(args) => inspect::run(global, args),
+        Command::Indicators(args) => indicators::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
         Command::Trades(args) => trades::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,

@@ -7,9 +7,10 @@ use fleet_tests::recordings::repository;
 use serde_json::Value;
 
 /// What each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("fleet-core", &[]),
     ("fleet-analysis", &["fleet-core"]),
+    ("fleet-indicators", &[]),
     ("fleet-engines", &["fleet-core"]),
     ("fleet-scraper", &["fleet-core"]),
     ("fleet-market", &["fleet-core", "fleet-analysis"]),
@@ -21,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
         &[
             "fleet-core",
             "fleet-analysis",
+            "fleet-indicators",
             "fleet-engines",
             "fleet-scraper",
             "fleet-telemetry",
@@ -112,10 +114,10 @@ fn each_library_with_one_place_stays_there() {
 
 #[test]
 fn the_pure_core_reaches_nothing_with_a_socket() {
-    for name in ["fleet-core", "fleet-analysis"] {
+    for (name, known) in [("fleet-core", "serde"), ("fleet-analysis", "serde"), ("fleet-indicators", "ta-lib")] {
         let tree = cargo(&["tree", "-p", name, "-e", "normal", "--prefix", "none", "--offline", "--locked"]);
         let reached: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-        assert!(reached.contains("serde"), "the tree of {name} was not read: {tree}");
+        assert!(reached.contains(known), "the tree of {name} was not read: {tree}");
         for library in NOT_IN_THE_PURE_CORE {
             assert!(!reached.contains(library), "{name} reaches {library}");
         }
