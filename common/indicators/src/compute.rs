@@ -152,23 +152,22 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
         let nothing = |name: &&'static str| Output { name, values: vec![f64::NAN; traded] };
         return Ok(indicator.outputs.iter().map(nothing).collect());
     }
-    let named =
-        |values: Vec<Vec<f64>>| indicator.outputs.iter().zip(values).map(|(name, values)| Output { name, values });
     let series = inputs.iter().flatten().flatten().next();
     if let Some(places) = series.and_then(|series| extremes::places(spec, series)) {
-        return Ok(named(places).collect());
+        return Ok(indicator.outputs.iter().zip(places).map(|(name, values)| Output { name, values }).collect());
     }
     // The library writes behind the lookback, so that its values stand at their bars at once.
-    let mut reals: Vec<Vec<f64>> = Vec::with_capacity(indicator.outputs.len());
+    let kinds = indicator.id.info().outputs;
+    let mut outputs = Vec::with_capacity(kinds.len());
     let mut integers: Vec<Vec<i32>> = Vec::new();
-    for output in indicator.id.info().outputs {
+    for (name, output) in indicator.outputs.iter().zip(kinds) {
         let mut values = Vec::with_capacity(traded);
         values.resize(lookback, f64::NAN);
         match output.kind {
             OutputType::Real => values.resize(traded, 0.0),
             OutputType::Integer => integers.push(vec![0; traded - lookback]),
         }
-        reals.push(values);
+        outputs.push(Output { name, values });
     }
     let mut call = indicator.id.new_call(&LIBRARY);
     bind(&mut call, spec.values())?;
@@ -185,27 +184,23 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
         }
     }
     let mut buffers = integers.iter_mut();
-    for (index, values) in reals.iter_mut().enumerate() {
-        match indicator.id.info().outputs[index].kind {
-            OutputType::Real => call.set_output(index, &mut values[lookback..])?,
+    for (index, (output, kind)) in outputs.iter_mut().zip(kinds).enumerate() {
+        match kind.kind {
+            OutputType::Real => call.set_output(index, &mut output.values[lookback..])?,
             OutputType::Integer => {
                 call.set_int_output(index, buffers.next().ok_or(RetCode::OutputNotAllInitialize)?)?
             }
         };
     }
     let range = call.call(0, traded - 1)?;
-    drop(call);
     // Anything else would put the values at other bars than their own.
     if (range.beg_idx, range.count) != (lookback, traded - lookback) {
         return Err(RetCode::InternalError);
     }
-    let mut integers = integers.into_iter();
-    for (values, output) in reals.iter_mut().zip(indicator.id.info().outputs) {
-        if output.kind == OutputType::Integer {
-            values.extend(integers.next().unwrap_or_default().into_iter().map(f64::from));
-        }
+    for (output, values) in outputs.iter_mut().filter(|output| output.values.len() < traded).zip(integers) {
+        output.values.extend(values.into_iter().map(f64::from));
     }
-    Ok(named(reals).collect())
+    Ok(outputs)
 }
 
 /// Values of the traded bars back at their places among all the bars.
