@@ -201,9 +201,9 @@ pub struct InspectArgs {
   optionfleet indicators sma:50:price=volume kc:nbdev=1.5 --bars - --format json < bars.csv
   optionfleet indicators --list
 
-The bars are CSV with a heading: date (2026-11-20), open, high, low, close, volume, in any order, oldest
-first; other columns are passed over, and columns nothing asks for may be missing. A bar without a price
-or with a volume of 0 is absent: it stays empty and counts in no window. The results are CSV, or JSON.")]
+The bars are CSV with a heading: date (2026-11-20), open, high, low, close, volume, in any order, oldest first; other \
+columns are passed over, and columns nothing asks for may be missing. A bar without a price or with a volume of 0 is \
+absent: it stays empty and counts in no window. The results are CSV, or JSON.")]
 pub struct IndicatorsArgs {
     /// What to compute: a name, then its parameters in order or by name
     #[arg(value_name = "NAME[:VALUE…]", required_unless_present = "list")]

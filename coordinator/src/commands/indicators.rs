@@ -202,7 +202,7 @@ fn listed_by_group() -> String {
                 [_] => String::new(),
                 several => format!(" -> {}", several.join(" ")),
             };
-            let line = format!("{};{} [{reads}]{gives}", indicator.title, defaults.collect::<String>());
+            let line = format!("{}:{} [{reads}]{gives}", indicator.title, defaults.collect::<String>());
             text += &wrap(&format!("  {:<width$}{line}", indicator.name, width = INDENT - 2), INDENT);
         }
     }
