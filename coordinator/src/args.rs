@@ -76,6 +76,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Sessions, closing times and option expirations of some dates
     Calendar(CalendarArgs),
+    /// Technical indicators of bars from a file, by name
+    Indicators(IndicatorsArgs),
     /// Everything the newest scan knows of one contract
     Explain(ExplainArgs),
     /// The contracts the newest scan ranked, best first (with ranking.enabled)
@@ -221,6 +223,28 @@ pub struct CalendarArgs {
     /// Last date, included
     #[arg(long, value_name = "DATE", value_parser = civil_date)]
     pub to: Date,
+}
+
+/// `indicators`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet indicators rsi:14 macd bbands:20:2 --bars bars.csv
+  optionfleet indicators sma:50:price=volume kc:nbdev=1.5 --bars - --format json < bars.csv
+  optionfleet indicators --list
+
+The bars are CSV with a heading: date (2026-11-20), open, high, low, close, volume, in any order, oldest first; other \
+columns are passed over, and columns nothing asks for may be missing. A bar without a price or with a volume of 0 is \
+absent: it stays empty and counts in no window. The results are CSV, or JSON.")]
+pub struct IndicatorsArgs {
+    /// What to compute: a name, then its parameters in order or by name
+    #[arg(value_name = "NAME[:VALUE…]", required_unless_present = "list")]
+    pub specs: Vec<String>,
+    /// The bars: a CSV file, or - for standard input
+    #[arg(long, value_name = "FILE|-", required_unless_present = "list")]
+    pub bars: Option<PathBuf>,
+    /// List every indicator with its parameters
+    #[arg(long, conflicts_with_all = ["specs", "bars"])]
+    pub list: bool,
 }
 
 /// `explain`

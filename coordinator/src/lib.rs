@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`args`] (what may be typed) → [`config`] (what is in force) → [`commands`] (what is done) →
 //! [`scan`] (the scan itself) → [`report`] (what is said). Around them: [`failure`] (how it ends), [`markets`] (where
-//! the seams get their engines), [`notify`] (how people are told).
+//! the seams get their engines), [`notify`] (how people are told), [`bars_file`] (what calculators read).
 
 pub mod args;
 pub mod at_start;
+pub mod bars_file;
 pub mod commands;
 pub mod config;
 pub mod failure;

@@ -6,6 +6,7 @@ pub mod check_config;
 pub mod context;
 pub mod demo;
 pub mod explain;
+pub mod indicators;
 pub mod init_config;
 pub mod inspect;
 pub mod market;
@@ -31,6 +32,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Market(args) => market::run(global, args).await,
         Command::Inspect(args) => inspect::run(global, args),
         Command::Calendar(args) => calendar::run(global, args),
+        Command::Indicators(args) => indicators::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
         Command::Ranking(args) => ranking::run(global, args).await,
         Command::Trades(args) => trades::run(global, args).await,

@@ -7,10 +7,11 @@ use fleet_tests::recordings::repository;
 use serde_json::Value;
 
 /// What each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("fleet-core", &[]),
     ("fleet-analysis", &["fleet-core"]),
     ("fleet-pricing", &[]),
+    ("fleet-indicators", &[]),
     ("fleet-engines", &["fleet-core"]),
     ("fleet-scraper", &["fleet-core"]),
     ("fleet-market", &["fleet-core", "fleet-analysis"]),
@@ -22,6 +23,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
         &[
             "fleet-core",
             "fleet-analysis",
+            "fleet-indicators",
             "fleet-engines",
             "fleet-scraper",
             "fleet-telemetry",
@@ -113,10 +115,10 @@ fn each_library_with_one_place_stays_there() {
 
 #[test]
 fn the_pure_core_reaches_nothing_with_a_socket() {
-    for name in ["fleet-core", "fleet-analysis"] {
+    for (name, known) in [("fleet-core", "serde"), ("fleet-analysis", "serde"), ("fleet-indicators", "ta-lib")] {
         let tree = cargo(&["tree", "-p", name, "-e", "normal", "--prefix", "none", "--offline", "--locked"]);
         let reached: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-        assert!(reached.contains("serde"), "the tree of {name} was not read: {tree}");
+        assert!(reached.contains(known), "the tree of {name} was not read: {tree}");
         for library in NOT_IN_THE_PURE_CORE {
             assert!(!reached.contains(library), "{name} reaches {library}");
         }

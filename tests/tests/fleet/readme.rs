@@ -39,6 +39,7 @@ fn prepared() -> (World, Market) {
     // Few tickers: the commands keep their default budgets.
     let market = Market::start(config(1, 5));
     let _ = world.write("saved-page.html", "Too many requests.");
+    let _ = world.write("bars.csv", "date,open,high,low,close,volume\n2026-11-20,1,3,1,2,100\n");
     let (_, chain) = market.get(&format!("/cboe/api/global/delayed_quotes/options/{}.json", first_ticker(&market)));
     let _ = world.write("chain.json", chain);
     (world, market)
