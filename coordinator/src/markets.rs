@@ -84,7 +84,8 @@ pub async fn backlog(settings: &Settings, scan: &ScanId) -> Option<u64> {
     match place(settings).ok()? {
         Place::OneMachine => None,
         Place::Fleet => {
-            let (queue, store, secrets) = (queue_address(settings).ok()?, store_address(settings).ok()?, secrets().ok()?);
+            let (queue, store, secrets) =
+                (queue_address(settings).ok()?, store_address(settings).ok()?, secrets().ok()?);
             // Once, without patience: who asks where a scan stands does not wait for servers.
             connect::open(&queue, &store, &secrets).await.ok()?.queue.backlog(scan).await.ok()
         }

@@ -91,6 +91,7 @@ async fn commit(world: &World, task: &Task) {
     };
     let commit = Commit {
         scan: task.scan.clone(),
+        stamp: None,
         ticker: task.ticker.clone(),
         outcome: Outcome::Found(Box::new(analyse(&snapshot, &AnalysisConfig::default()))),
         worker: "overhead:1".to_owned(),

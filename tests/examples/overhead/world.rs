@@ -164,11 +164,17 @@ impl MarketData for NothingListed {
     async fn bars(
         &self,
         instrument: &Instrument,
-        _: u32,
+        from: Date,
         _: Timestamp,
         _: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
-        Ok(BarSeries { instrument: instrument.clone(), bars: Vec::new(), last_split: None, incomplete: 0 })
+        Ok(BarSeries {
+            instrument: instrument.clone(),
+            bars: Vec::new(),
+            last_split: None,
+            incomplete: 0,
+            complete_from: Some(from),
+        })
     }
 }
 
@@ -179,6 +185,7 @@ pub fn nothing(ticker: &Ticker) -> Chain {
         vendor: Vendor::Cboe,
         quote_time: None,
         vendor_spot: None,
+        vendor_yield: None,
         contracts: Vec::new(),
         refused: Vec::new(),
         expirations: Vec::<Date>::new(),
