@@ -149,7 +149,8 @@ fn later(snapshot: &MarketSnapshot, config: &AnalysisConfig, finding: &Finding) 
         // From tomorrow on: today's bar may be final already when `as_of` is after the close.
         series.bars.retain(|bar| bar.date <= today);
         let price = Price::from_units(1_234_500);
-        let day = calendar::next_session(today);
+        // The years of the calendar: what is beyond them has no session.
+        let Some(day) = calendar::next_session(today) else { return };
         series.bars.push(Bar { date: day, open: price, high: price, low: price, close: price, volume: 7 });
     };
     later.underlying_bars.iter_mut().for_each(add);

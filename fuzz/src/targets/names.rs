@@ -60,9 +60,12 @@ fn occ(text: &str) {
     assert_eq!(text.split_whitespace().collect::<String>(), symbol.to_string(), "{text:?} is another symbol");
     assert!(!symbol.root.as_str().is_empty() && symbol.root.as_str().len() <= 6);
     promises::survives_json(&symbol);
-    let settles = calendar::settlement_instant(&symbol);
+    let Some(settles) = calendar::settlement_instant(&symbol) else {
+        assert!(!(2000..=2035).contains(&symbol.expiration.year()), "{symbol} never settles");
+        return;
+    };
     assert!(calendar::exchange_date(settles) <= symbol.expiration, "{symbol} settles at {settles}");
     assert_eq!(calendar::years_to_settlement(settles, &symbol), None);
     let years = calendar::years_to_settlement(Timestamp::UNIX_EPOCH, &symbol);
-    assert!(years.is_some_and(|years| (29.0..131.0).contains(&years)), "{symbol}: {years:?}");
+    assert!(years.is_some_and(|years| (29.0..66.1).contains(&years)), "{symbol}: {years:?}");
 }

@@ -78,6 +78,7 @@ pub fn chain() -> Chain {
         vendor: Vendor::Cboe,
         quote_time: Some(as_of()),
         vendor_spot: Some(VendorSpot { price: price(SPOT), time: Some(as_of()) }),
+        vendor_yield: None,
         contracts: CONTRACTS.clone(),
         refused: Vec::new(),
         expirations: EXPIRATIONS.to_vec(),
@@ -92,7 +93,13 @@ pub fn underlying_bars() -> BarSeries {
         let fall = (1..=8).map(|i| 112.0 - 1.5 * f64::from(i));
         bars(&rise.chain(fall).collect::<Vec<_>>())
     });
-    BarSeries { instrument: Instrument::Underlying(ticker()), bars: BARS.clone(), last_split: None, incomplete: 0 }
+    BarSeries {
+        instrument: Instrument::Underlying(ticker()),
+        bars: BARS.clone(),
+        last_split: None,
+        incomplete: 0,
+        complete_from: None,
+    }
 }
 
 /// A wave around 5, five sessions down to a fresh low, and a small step up.
@@ -101,7 +108,13 @@ pub fn contract_bars(symbol: OccSymbol) -> BarSeries {
         let wave = (0..94).map(|i| 5.0 + 0.3 * (f64::from(i) * 0.9).sin());
         bars(&wave.chain([4.7, 4.4, 4.0, 3.6, 3.2, 3.3]).collect::<Vec<_>>())
     });
-    BarSeries { instrument: Instrument::Contract(symbol), bars: BARS.clone(), last_split: None, incomplete: 0 }
+    BarSeries {
+        instrument: Instrument::Contract(symbol),
+        bars: BARS.clone(),
+        last_split: None,
+        incomplete: 0,
+        complete_from: None,
+    }
 }
 
 /// Closes of the sessions before today, the last one yesterday's.
@@ -111,7 +124,7 @@ fn bars(closes: &[f64]) -> Vec<Bar> {
         .iter()
         .rev()
         .map(|close| {
-            day = calendar::previous_session(day);
+            day = calendar::previous_session(day).expect("a year the calendar knows");
             let [high, low] = [1.01, 0.99].map(|share| price(close * share));
             Bar { date: day, open: price(*close), high, low, close: price(*close), volume: 100 }
         })
