@@ -224,7 +224,9 @@ mod tests {
             assert!(named(indicator).count() >= 1, "{} is not listed", indicator.name);
         }
         assert!(text.contains("Pattern Recognition (61)"), "{text}");
-        assert!(text.contains("timeperiod=20 nbdevup=2 nbdevdn=2 matype=sma [price=close] -> upperband"), "{text}");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let words = words.join(" ");
+        assert!(words.contains("timeperiod=20 nbdevup=2 nbdevdn=2 matype=sma [price=close] -> upperband"), "{text}");
     }
 
     #[test]
