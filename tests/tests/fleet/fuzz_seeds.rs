@@ -18,7 +18,7 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = repository().join("fuzz/seeds").join(target);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap_or_else(|why| panic!("{}: {why}", folder.display()))
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.unwrap_or_else(|why| panic!("{}: {why}", folder.display())).path())
         .collect();
     paths.sort();
     let read = |path: &Path| std::fs::read(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));

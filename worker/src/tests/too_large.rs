@@ -30,11 +30,11 @@ impl MarketData for Endless {
     async fn bars(
         &self,
         instrument: &Instrument,
-        sessions: u32,
+        from: jiff::civil::Date,
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
-        self.0.bars(instrument, sessions, until, tally).await
+        self.0.bars(instrument, from, until, tally).await
     }
 }
 
