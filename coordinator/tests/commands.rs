@@ -144,7 +144,7 @@ fn passwords_are_not_printed() {
     check(&["scan", "--store", "postgres://me:s3cret@h/db"], &[], "postgres://***@h/db");
     check(&["scan", "--store", "redis://me:s3cret@h"], &[], "***@h");
     check(&["scan", "--market", "http://me:s3cret@127.0.0.1:1"], &[], "http://me:***@127.0.0.1:1");
-    check(&["check-config"], &[("OPTIONFLEET_VENDORS__CBOE__BASE", "x://me:s3cret@h")], "x://me:***@h");
+    check(&["check-config"], &[("OPTIONFLEET_VENDORS__CBOE__BASE", "x://me:s3cret@h")], "x://***@h");
 }
 
 #[test]

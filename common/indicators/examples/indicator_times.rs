@@ -1,9 +1,11 @@
 //! Our time for every indicator beside the C library's, in one run: `scripts/bench indicators`.
 //!
 //! The one argument is the C half (`reference/timer.c`, built by `scripts/reference-indicators timer`). The two take turns
-//! on each indicator, and the least of the rounds counts, so that a busy machine disturbs both alike. Ours is the whole
-//! of `compute`: the look-up of columns, the buffers, the library's call and the rules for missing values. The C
-//! library's is its call alone, into buffers that are there. The values go the same way as for everybody else.
+//! on each indicator, and the least of the rounds counts, so that a busy machine disturbs both alike.
+//!
+//! Ours is the whole of `compute`: the look-up of columns, the buffers, the library's call and the rules for missing
+//! values. The C library's is its call alone, into buffers that are there. So that a reader can tell the two apart, the
+//! Rust library's call alone, into buffers that are there, is told too.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -11,7 +13,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fleet_indicators::{Bars, Indicator, Spec, all, compute};
+use fleet_indicators::{Bars, Column, Indicator, Input, Spec, Value, all, compute};
+use ta_lib::Core;
+use ta_lib::abstract_api::{OutputType, get_func_handle};
 
 #[path = "../tests/indicators/series.rs"]
 #[expect(dead_code, reason = "one of the series is enough here")]
@@ -39,47 +43,93 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("our time over the C library's; the least of {ROUNDS} rounds each, in turns");
     for length in LENGTHS {
-        let bars = series::bars(&series::random_bars(length, 1));
-        let mut ratios = Vec::new();
+        let rows = series::random_bars(length, 1);
+        let (mut whole, mut alone) = (Vec::new(), Vec::new());
         for indicator in all() {
-            ratios.push((ratio(indicator, &bars, &mut theirs)?, indicator.name));
+            let ratios = ratios(indicator, &rows, &mut theirs)?;
+            whole.push((ratios.0, indicator.name));
+            alone.push((ratios.1, indicator.name));
         }
-        report(length, ratios);
+        report(length, "compute", whole);
+        report(length, "the call alone", alone);
     }
     drop(ask);
     child.wait()?;
     Ok(())
 }
 
-/// Our least time over theirs.
-fn ratio(
+/// Our least time over theirs: of `compute`, and of the Rust library's call alone.
+fn ratios(
     indicator: &Indicator,
-    bars: &Bars,
+    rows: &[series::Row],
     theirs: &mut impl FnMut(&str, usize, u32) -> Result<(f64, usize), Box<dyn Error>>,
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<(f64, f64), Box<dyn Error>> {
     let spec: Spec = indicator.name.parse()?;
+    let bars: Bars = series::bars(rows);
     let (once, count) = theirs(indicator.name, bars.len(), 20)?;
     assert_eq!(count, bars.len().saturating_sub(spec.lookback()), "{}: both compute as many values", indicator.name);
     let calls = ((ROUND.as_nanos() as f64 / once) as u32).clamp(5, 100_000);
-    let (mut best_ours, mut best_theirs) = (f64::INFINITY, f64::INFINITY);
+    let columns = Column::ALL.map(|column| rows.iter().map(|row| row[column as usize]).collect::<Vec<f64>>());
+    let (mut best_whole, mut best_alone, mut best_theirs) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {
         best_theirs = best_theirs.min(theirs(indicator.name, bars.len(), calls)?.0);
         let started = Instant::now();
         for _ in 0..calls {
-            black_box(compute(black_box(&spec), black_box(bars))?);
+            black_box(compute(black_box(&spec), black_box(&bars))?);
         }
-        best_ours = best_ours.min(started.elapsed().as_nanos() as f64 / f64::from(calls));
+        best_whole = best_whole.min(started.elapsed().as_nanos() as f64 / f64::from(calls));
+        best_alone = best_alone.min(alone(&spec, &columns, calls)?);
     }
-    Ok(best_ours / best_theirs)
+    Ok((best_whole / best_theirs, best_alone / best_theirs))
 }
 
-fn report(length: usize, mut ratios: Vec<(f64, &str)>) {
+/// Nanoseconds of the Rust library's call alone.
+fn alone(spec: &Spec, columns: &[Vec<f64>; 6], calls: u32) -> Result<f64, Box<dyn Error>> {
+    let indicator = spec.indicator();
+    let [open, high, low, close, volume, _] = columns;
+    let core = Core::new();
+    let function = get_func_handle(indicator.name).ok_or("a function of the library")?;
+    let mut reals = vec![vec![0.0; close.len()]; 4];
+    let mut integers = vec![vec![0; close.len()]; 4];
+    let mut call = function.new_call(&core);
+    for (index, value) in spec.values().iter().enumerate() {
+        match value {
+            Value::Integer(value) => call.set_opt_input(index, *value),
+            Value::Real(value) => call.set_opt_input(index, *value),
+            Value::Average(value) => call.set_opt_input(index, value.number()),
+        }
+        .map_err(|code| format!("{spec}: {code:?}"))?;
+    }
+    for (slot, input) in indicator.inputs.iter().enumerate() {
+        match input {
+            Input::Series(_, column) => call.set_input(slot, &columns[*column as usize]),
+            Input::Columns(_) => {
+                call.set_price_input(slot, Some(open), Some(high), Some(low), Some(close), Some(volume), None)
+            }
+        }
+        .map_err(|code| format!("{}: {code:?}", indicator.name))?;
+    }
+    for (index, (real, integer)) in reals.iter_mut().zip(&mut integers).take(indicator.outputs.len()).enumerate() {
+        match function.info().outputs[index].kind {
+            OutputType::Real => call.set_output(index, real),
+            OutputType::Integer => call.set_int_output(index, integer),
+        }
+        .map_err(|code| format!("{}: {code:?}", indicator.name))?;
+    }
+    let started = Instant::now();
+    for _ in 0..calls {
+        black_box(black_box(&mut call).call(0, close.len() - 1)).map_err(|code| format!("{code:?}"))?;
+    }
+    Ok(started.elapsed().as_nanos() as f64 / f64::from(calls))
+}
+
+fn report(length: usize, what: &str, mut ratios: Vec<(f64, &str)>) {
     ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mean = (ratios.iter().map(|(ratio, _)| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
     let verdict = if mean <= TARGET { "within" } else { "beyond" };
     let median = ratios[ratios.len() / 2].0;
     println!(
-        "\n{length} bars, {} indicators: geometric mean {mean:.3}, {verdict} {TARGET}; median {median:.3}",
+        "\n{what}, {length} bars, {} indicators: geometric mean {mean:.3}, {verdict} {TARGET}; median {median:.3}",
         ratios.len()
     );
     let told = |part: &[(f64, &str)]| -> String {

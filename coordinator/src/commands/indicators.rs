@@ -206,7 +206,7 @@ fn listed_by_group() -> String {
             text += &wrap(&format!("  {:<width$}{line}", indicator.name, width = INDENT - 2), INDENT);
         }
     }
-    text + "\nValues after the name, in this order or by name: bbands:20:2, macd:signalperiod=5, sma:50:price=volume\n"
+    text + "\nValues follow the name, in order or named: bbands:20:2, macd:signalperiod=5, sma:50:price=volume\n"
 }
 
 #[cfg(test)]
