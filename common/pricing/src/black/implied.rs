@@ -10,7 +10,7 @@ use crate::terms::{Kind, Quoted, Refused, Terms};
 /// Implied volatilities outside are artefacts of a price near a bound.
 pub const IMPLIED: std::ops::RangeInclusive<f64> = 0.01..=5.0;
 
-/// Volatility at which [`on_forward`] gives an undiscounted price: an annual fraction, not clamped. `None` where no
+/// Volatility at which [`on_forward`](super::on_forward) gives an undiscounted price: an annual fraction, not clamped. `None` where no
 /// volatility does, or an input is no positive number.
 #[must_use]
 pub fn vol_on_forward(kind: Kind, forward: f64, strike: f64, years: f64, undiscounted: f64) -> Option<f64> {
@@ -34,7 +34,7 @@ fn by_library(kind: Kind, forward: f64, strike: f64, years: f64, undiscounted: f
         .filter(|vol| vol.is_finite())
 }
 
-/// Implied volatility: the annual fraction in [`IMPLIED`] at which [`price`] is `price`. `None` where the price is not
+/// Implied volatility: the annual fraction in [`IMPLIED`] at which [`price`](super::price()) is `price`. `None` where the price is not
 /// inside the bounds, is within `tick` dollars of the lower one, or no time is left.
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub struct Implied {
     pub greeks: Greeks,
 }
 
-/// [`implied_vol()`] and [`greeks`] of a chain, in the order asked, for less than one by one. `terms` says all but the
+/// [`implied_vol()`] and [`greeks`](super::greeks) of a chain, in the order asked, for less than one by one. `terms` says all but the
 /// strike, which is not read.
 ///
 /// # Errors
