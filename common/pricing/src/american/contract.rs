@@ -255,11 +255,16 @@ pub fn exercised_greeks(terms: &Terms) -> Greeks {
     Greeks { delta: terms.kind.sign(), gamma: 0.0, theta_per_day: 0.0, vega_per_point: 0.0, rho_per_point: 0.0 }
 }
 
-/// Theta from the Black–Scholes equation, and the premium's vega and rho added to the European ones.
+/// Theta from the Black–Scholes equation, and the premium's vega and rho added to the European ones. More time is never
+/// worth less, so that theta is not positive: where the quadrature of gamma fails, closer to the boundary than its nodes,
+/// gamma is what the equation then asks for.
 pub fn assemble(terms: &Terms, vol: f64, first: &First, (vega, rho): (f64, f64), european: &Greeks) -> Greeks {
     let Terms { spot, rate, yield_, .. } = *terms;
     let First { price, slopes: (delta, gamma) } = *first;
-    let theta = rate * price - (rate - yield_) * spot * delta - 0.5 * vol * vol * spot * spot * gamma;
+    let carried = rate * price - (rate - yield_) * spot * delta;
+    let half_variance = 0.5 * vol * vol * spot * spot;
+    let gamma = gamma.max(carried / half_variance);
+    let theta = (carried - half_variance * gamma).min(0.0);
     Greeks {
         delta,
         gamma,
