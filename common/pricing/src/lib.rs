@@ -18,7 +18,6 @@ pub mod american;
 pub mod black;
 pub mod curve;
 pub mod dividends;
-mod invert_black;
 mod normal;
 mod terms;
 

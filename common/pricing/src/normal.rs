@@ -9,7 +9,7 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; the first has trailing zeros, so that its product with a small integer is exact.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-/// Beyond, products with the result could be no normal numbers, and arithmetic with those takes fifty times as long.
+/// Beyond, products with the result could be no normal numbers, and arithmetic with those is slow.
 const EXPONENT: f64 = 680.0;
 /// 1/√(2π).
 const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
@@ -57,8 +57,8 @@ const INVERSE_FACTORIALS: [f64; 14] = [
     1.605_904_383_682_161_5e-10,
 ];
 
-/// A cubic. Polynomials are summed in such pieces (Estrin's scheme): a chain of nineteen steps, each waiting for the one
-/// before, takes three times as long.
+/// A cubic. Polynomials are summed in such pieces (Estrin's scheme): in a chain of nineteen steps each waits for the one
+/// before.
 #[inline(always)]
 fn cubic(c0: f64, c1: f64, c2: f64, c3: f64, (x, x2): (f64, f64)) -> f64 {
     (c0 + c1 * x) + (c2 + c3 * x) * x2

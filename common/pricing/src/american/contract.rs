@@ -9,7 +9,8 @@ use crate::terms::{Kind, Refused, Terms, check_vol};
 
 /// With less time (a third of a second) nothing is gained by waiting, and squares of the time would vanish.
 const SHORTEST: f64 = 1e-8;
-/// Step of the differences over volatility, relative. The premium is smooth in it to some 1e-12.
+/// Step of the differences over volatility, relative. The solver takes the same steps at each side, so that its errors
+/// cancel.
 const VOL_STEP: f64 = 1e-3;
 /// Step of the differences over the rate: a basis point.
 const RATE_STEP: f64 = 1e-4;
@@ -132,7 +133,7 @@ pub fn solve<T>(terms: &Terms, vol: f64, use_: impl FnOnce(&Solved<'_>) -> T) ->
     use_(&Solved { boundary: Boundary::solve(&carry, vol), carry: &carry, years: terms.years })
 }
 
-/// Price, dollars. About 10 microseconds; [`super::Smile`] is faster for many strikes.
+/// Price, dollars. [`super::Smile`] is some seven times faster for a hundred strikes.
 ///
 /// # Errors
 /// [`Refused::OutOfRange`]; [`Refused::TwoBoundaries`].
@@ -198,7 +199,10 @@ pub fn implied_vol(terms: &Terms, price: f64, tick: f64) -> Result<Option<f64>, 
 /// Greeks. Delta and gamma by formula at the fixed boundary; theta from the Black–Scholes equation, which holds wherever
 /// the option is not exercised; vega and rho as the European ones plus central differences of the premium, the boundary
 /// solved anew (relative step .001 of the volatility, one basis point of the rate). Where it is exercised at once: delta
-/// ±1 and the rest 0. About 60 microseconds.
+/// ±1 and the rest 0. As long as five prices and more; [`super::Smile::greeks`] is faster for many strikes.
+///
+/// Against differences of the price itself: delta to 1.5e-4, gamma to .5 % + 2e-5, theta to 1 % + 1e-4 a day, vega and rho
+/// to .1 % (the tests hold them to this at spot 100, .25 to 2.5 years, volatility .2 to .6).
 ///
 /// # Errors
 /// As [`price`]; [`Refused::Expired`].
@@ -251,11 +255,16 @@ pub fn exercised_greeks(terms: &Terms) -> Greeks {
     Greeks { delta: terms.kind.sign(), gamma: 0.0, theta_per_day: 0.0, vega_per_point: 0.0, rho_per_point: 0.0 }
 }
 
-/// Theta from the Black–Scholes equation, and the premium's vega and rho added to the European ones.
+/// Theta from the Black–Scholes equation, and the premium's vega and rho added to the European ones. More time is never
+/// worth less, so that theta is not positive: where the quadrature of gamma fails, closer to the boundary than its nodes,
+/// gamma is what the equation then asks for.
 pub fn assemble(terms: &Terms, vol: f64, first: &First, (vega, rho): (f64, f64), european: &Greeks) -> Greeks {
     let Terms { spot, rate, yield_, .. } = *terms;
     let First { price, slopes: (delta, gamma) } = *first;
-    let theta = rate * price - (rate - yield_) * spot * delta - 0.5 * vol * vol * spot * spot * gamma;
+    let carried = rate * price - (rate - yield_) * spot * delta;
+    let half_variance = 0.5 * vol * vol * spot * spot;
+    let gamma = gamma.max(carried / half_variance);
+    let theta = (carried - half_variance * gamma).min(0.0);
     Greeks {
         delta,
         gamma,

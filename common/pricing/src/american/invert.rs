@@ -1,7 +1,7 @@
 //! Implied volatility of an American price.
 //!
 //! y(σ) is the *European* volatility of the American price at σ: nearly σ itself, and smooth, so that a secant on it
-//! takes three or four prices. It starts at the European volatility of the price sought, which is never below the
+//! takes few prices. It starts at the European volatility of the price sought, which is never below the
 //! American one. A bracket is kept by the prices themselves; what leaves it, or has no European volatility, halves it.
 
 use crate::black::{self, IMPLIED, vol_on_forward};

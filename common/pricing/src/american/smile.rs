@@ -16,7 +16,8 @@ use super::invert::invert;
 use crate::black::{self, Greeks};
 use crate::terms::{Point, Quoted, Refused, Terms, check_strike, check_vol};
 
-/// Volatilities solved per panel (J); with 6 the interpolation errs by 2.7e-4, with 8 by 8e-5.
+/// Volatilities solved per panel (J). Against prices solved alone, spot 100, 1 day to 3 years, volatility .1 to 1.5: with 8
+/// the worst differs by 1.6e-4, with 6 by 1.2e-3 (at volatility .1 and a yield above the rate).
 const SOLVED: usize = 8;
 /// The lowest panel's lower end.
 const LOWEST: f64 = 0.0125;

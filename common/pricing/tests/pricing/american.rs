@@ -118,6 +118,15 @@ fn where_waiting_costs_nothing_the_price_is_european() {
 }
 
 #[test]
+fn a_put_without_interest_is_exercised_early_where_the_underlying_costs_to_hold() {
+    let put = terms(Kind::Put, 0.0, -0.03);
+    let premium = price(&put, 0.3).unwrap() - black::price(&put, 0.3).unwrap();
+    assert!(premium > 0.01, "{premium}");
+    let nearly = Terms { rate: 1e-7, ..put };
+    assert!((price(&nearly, 0.3).unwrap() - price(&put, 0.3).unwrap()).abs() < 1e-4);
+}
+
+#[test]
 fn two_boundaries_are_refused() {
     let refused = |terms: Terms| matches!(price(&terms, 0.3), Err(Refused::TwoBoundaries { .. }));
     assert!(refused(terms(Kind::Put, -0.01, -0.03)));

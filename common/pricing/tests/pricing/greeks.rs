@@ -1,6 +1,6 @@
 //! Greeks against differences of the price.
 
-use fleet_pricing::american::{greeks, price};
+use fleet_pricing::american::{boundary, greeks, price};
 use fleet_pricing::{Greeks, Kind, Terms};
 
 /// The terms of every check: both kinds, every order of rate and yield.
@@ -59,6 +59,21 @@ fn deep_in_the_money_it_is_the_underlying() {
     assert_eq!(greeks(&put, 0.3).unwrap(), exercised(Kind::Put));
     let call = Terms { kind: Kind::Call, spot: 200.0, strike: 100.0, rate: 0.01, yield_: 0.06, ..put };
     assert_eq!(greeks(&call, 0.3).unwrap(), exercised(Kind::Call));
+}
+
+#[test]
+fn next_to_the_boundary_gamma_is_its_limit_and_theta_vanishes() {
+    for (years, vol, rate, yield_) in [(0.5, 0.3, 0.045, 0.0), (0.08, 0.25, 0.045, 0.015), (2.0, 0.2, 0.03, 0.05)] {
+        let put = Terms { kind: Kind::Put, spot: 100.0, strike: 100.0, years, rate, yield_ };
+        let exercised = boundary(&put, vol).unwrap().unwrap();
+        // The Black–Scholes equation with the value and slope of exercise and no theta.
+        let limit = 2.0 * (rate * put.strike - yield_ * exercised) / (vol * vol * exercised * exercised);
+        for away in [1.00001, 1.0003, 1.001] {
+            let got = greeks(&Terms { spot: exercised * away, ..put }, vol).unwrap();
+            assert!((got.gamma / limit - 1.0).abs() < 0.08, "{away} of {exercised}: {got:?}, gamma not {limit}");
+            assert!((-3e-4..=0.0).contains(&got.theta_per_day), "{away} of {exercised}: {got:?}");
+        }
+    }
 }
 
 #[test]

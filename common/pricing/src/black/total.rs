@@ -2,11 +2,11 @@
 //!
 //! In units of √(FK), with m = |F − K| and x = |ln(F/K)|, the price b(x, s) of total volatility s = σ√T is inverted in
 //! three strides:
-//! 1. the normal (Bachelier) model: m/s depends on m/b alone, a function of one variable, kept as a polynomial to 2e-6;
+//! 1. the normal (Bachelier) model: m/s depends on m/b alone, a function of one variable, kept as a polynomial to some 2e-6;
 //! 2. from the normal to the lognormal volatility by the expansion of Hagan and Woodward (1999): good to about s⁴/1000;
 //! 3. one Householder step of order 4 (Jäckel 2015) on b itself, which the library computes without cancellation.
 //!
-//! Promises: errors as small as the library's own (the reference grid's test holds both to it), at about half its time;
+//! Promises: errors as small as the library's own (the reference grid's test holds both to it), in less time;
 //! `None` where the last step was not small, or moneyness is 0 or beyond six standard deviations.
 
 use implied_vol::{DefaultSpecialFn, PriceBlackScholesNormalised};
@@ -83,7 +83,7 @@ pub fn total_vol(forward: f64, strike: f64, price: f64) -> Option<Total> {
 /// m/s of the normal model, by m/b.
 fn normal_spacing(ratio: f64) -> Option<f64> {
     let ratio = ratio / ROOT_TWO_PI;
-    // Six digits are enough here, and log takes half of log1p's time.
+    // Six digits are enough here, and log is faster than log1p.
     let l = if ratio > 1e-6 { libm::log(1.0 + ratio) } else { ratio };
     // NaN and an infinite ratio compare false.
     if !(l > 0.0 && l < FAR) {
