@@ -50,7 +50,10 @@ pub async fn run(world: &World, scan: &Scan, step: Step) -> Measured {
 /// As many hands as the worker has slots, fed by one endless pull that is ahead of them.
 async fn work(world: &World, scan: &Scan, step: Step) {
     let client = async_nats::connect(world.nats.url()).await.expect("the server answers");
-    let stream = jetstream::new(client).get_stream("WORK").await.expect("the queue's stream");
+    let context = jetstream::new(client);
+    // The server is this bench's own: its one stream is the store's.
+    let name = context.stream_names().next().await.expect("the queue made its stream").expect("the server answers");
+    let stream = context.get_stream(name).await.expect("the queue's stream");
     let consumer: jetstream::consumer::PullConsumer = stream.get_consumer("workers").await.expect("its consumer");
     let messages = consumer.stream().max_messages_per_batch(WINDOW).messages().await.expect("an endless pull");
     messages
