@@ -71,6 +71,10 @@ pub fn total_vol(forward: f64, strike: f64, price: f64) -> Option<Total> {
     let spacing = normal_spacing(gap.abs() / price)?;
     let mut s = lognormal_vol(m / (spacing * (1.0 + x2 * (1.0 / 24.0 + x2 * (1.0 / 1920.0)))), x2);
     for _ in 0..STEPS {
+        // A step from far away may lead below 0 or nowhere; the library is not asked what that is worth.
+        if !(s > 0.0 && s.is_finite()) {
+            return None;
+        }
         let step = householder(x, s, b);
         s += step;
         if step.abs() < SMALL * s {
