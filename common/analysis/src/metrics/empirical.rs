@@ -70,10 +70,12 @@ mod tests {
 
     #[test]
     fn the_mean_by_hand() {
-        // Two-session returns of 100, 110, 99, 121: .99 and 1.10. From 50: 49.5 and 55, payoffs 0 and 5, less 1: −1, 4.
-        let value = EmpiricalValue::of(&CALL, &[100.0, 110.0, 99.0, 121.0], 2).unwrap();
-        near(Some(value.per_share), 1.5, 12);
-        assert_eq!((value.windows, value.n_eff, value.won, value.interval), (2, 1.0, 0.5, None));
+        // Two-session returns of 100, 110, 99, 121, 99: .99, 1.10 and 1. From 50: 49.5, 55 and 50, payoffs 0, 5 and 0,
+        // less 1: −1, 4, −1.
+        let value = EmpiricalValue::of(&CALL, &[100.0, 110.0, 99.0, 121.0, 99.0], 2).unwrap();
+        near(Some(value.per_share), 2.0 / 3.0, 12);
+        near(Some(value.won), 1.0 / 3.0, 12);
+        assert_eq!((value.windows, value.n_eff, value.interval), (3, 1.5, None));
     }
 
     #[test]

@@ -229,8 +229,10 @@ mod tests {
         smile(
             dte,
             &[
+                point(Put, 85.0, 0.9, -0.12),
                 point(Put, 90.0, 0.36 + lift, -0.20),
                 point(Put, 95.0, 0.33 + lift, -0.30),
+                point(Put, 98.0, 0.9, -0.40),
                 point(Call, 110.0, 0.27, 0.30),
                 point(Call, 115.0, 0.26, 0.15),
             ],
