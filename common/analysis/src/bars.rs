@@ -95,7 +95,8 @@ pub fn density(bars: &[Bar], last_closed: Date, coverage: &Coverage) -> Density 
     Density { failed, median_volume }
 }
 
-fn median(values: &mut [f64]) -> Option<f64> {
+/// The middle number, of an even count the mean of the two middle ones; `None` of none.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     let upper = values.get(n / 2)?;

@@ -19,6 +19,7 @@ pub mod forward;
 pub mod gates;
 pub mod gsm7;
 pub mod indicators;
+pub mod metrics;
 pub mod notices;
 pub mod place;
 pub mod pricing;
