@@ -112,22 +112,23 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
     }
 }
 
-/// Commits. What the store will not take however often it is offered (a body beyond its limit) is a failure of the
-/// ticker, with the store's words, at once: the next attempt would make the same body.
+/// Commits. A finding too large for the store is a failure of the ticker, with the store's words, at once: the next
+/// attempt would make the same one. What was decided about live trades, their exits above all, is committed all the same.
 async fn commit_or_say_why_not(
     worker: &WorkerContext,
     scan: &PreparedScan,
     commit: Commit,
 ) -> (Commit, Result<CommitAnswer, StoreError>) {
     let answer = in_time::store(worker.parts.store.commit(&commit)).await;
-    let (Err(StoreError::Conflict(why)), Outcome::Found(finding)) = (&answer, &commit.outcome) else {
+    let (Err(StoreError::TooLarge(why)), Outcome::Found(finding)) = (&answer, &commit.outcome) else {
         return (commit, answer);
     };
     tracing::warn!(ticker = %commit.ticker, why, "the store refuses this finding; the ticker fails");
     let reason = FailReason { word: "store".to_owned(), detail: why.clone() };
     let outcome = Outcome::Failed { reason, requests: finding.requests.clone() };
     let task = Task { scan: commit.scan.clone(), ticker: commit.ticker.clone() };
-    let smaller = without_finding(worker, scan, &task, commit.attempt, outcome);
+    let failed = without_finding(worker, scan, &task, commit.attempt, outcome);
+    let smaller = Commit { transitions: commit.transitions, marks: commit.marks, ..failed };
     let answer = in_time::store(worker.parts.store.commit(&smaller)).await;
     (smaller, answer)
 }
@@ -299,9 +300,11 @@ async fn rest_for_the_store(worker: &WorkerContext, error: &StoreError) {
 const fn is_for_good(error: &StoreError) -> bool {
     match error {
         StoreError::Full(_) | StoreError::Damaged(_) | StoreError::Newer { .. } | StoreError::Foreign(_) => true,
-        StoreError::Unavailable(_) | StoreError::Fenced { .. } | StoreError::NotFound(_) | StoreError::Conflict(_) => {
-            false
-        }
+        StoreError::Unavailable(_)
+        | StoreError::Fenced { .. }
+        | StoreError::NotFound(_)
+        | StoreError::Conflict(_)
+        | StoreError::TooLarge(_) => false,
     }
 }
 

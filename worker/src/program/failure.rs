@@ -146,7 +146,7 @@ pub fn store_hint(error: &StoreError) -> (Exit, Option<String>) {
             Exit::Broken,
             "see --store and OPTIONFLEET_REDIS_USER, _PASSWORD; the user's rights are set by ACL SETUSER",
         ),
-        StoreError::NotFound(_) | StoreError::Conflict(_) => return (Exit::Usage, None),
+        StoreError::NotFound(_) | StoreError::Conflict(_) | StoreError::TooLarge(_) => return (Exit::Usage, None),
         StoreError::Damaged(_) => (Exit::Broken, "move the file away and start a new one, or restore a copy"),
     };
     (exit, Some(hint.to_owned()))

@@ -76,6 +76,7 @@ fn refusal(error: OpenError) -> Refusal {
             | StoreError::Newer { .. }
             | StoreError::NotFound(_)
             | StoreError::Conflict(_)
+            | StoreError::TooLarge(_)
             | StoreError::Damaged(_),
         ) => Refusal::ForGood(error.into()),
     }

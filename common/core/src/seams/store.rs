@@ -54,6 +54,9 @@ pub enum StoreError {
     /// It is not in a state that allows this.
     #[error("{0}")]
     Conflict(String),
+    /// It is larger than the store takes, and will be the next time too.
+    #[error("{0}")]
+    TooLarge(String),
     /// What is stored cannot be read.
     #[error("what is stored is damaged: {0}")]
     Damaged(String),

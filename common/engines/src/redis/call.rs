@@ -100,7 +100,7 @@ impl<'a> Call<'a> {
     /// Runs the script.
     pub(super) async fn send(self, again: Again) -> Result<Reply, StoreError> {
         if let Some(why) = self.refused {
-            return Err(StoreError::Conflict(why));
+            return Err(StoreError::TooLarge(why));
         }
         let answer = match self.link.send(&self.command, again).await {
             Err(error) if is_unknown_script(&error) => self.link.send(&self.with_text(), again).await,

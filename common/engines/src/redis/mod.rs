@@ -131,6 +131,7 @@ impl RedisStore {
                 let names = names.join(", ");
                 Err(StoreError::Conflict(format!("{server} does not let this user run {names}; allow these commands")))
             }
+            "old" => Err(StoreError::Conflict(format!("{server} is older than Redis 6.2; use a newer server"))),
             _ => Err(answer.surprise()),
         }
     }

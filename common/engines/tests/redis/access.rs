@@ -159,7 +159,7 @@ async fn a_body_beyond_the_limit_is_not_sent() {
     let lease = frozen(&store, "1000", 2).await;
     let large = commit(&lease.scan, 0, &"x".repeat(MAX_BODY_BYTES));
     let error = store.commit(&large).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Conflict(words) if words.contains("8 MB")), "{error}");
+    assert!(matches!(&error, StoreError::TooLarge(words) if words.contains("8 MB")), "{error}");
     assert_eq!(store.missing_count(&lease.scan).await.unwrap(), 2);
     // Just below, it is.
     let fits = commit(&lease.scan, 1, &"x".repeat(MAX_BODY_BYTES - 1_000));

@@ -29,7 +29,7 @@ for _, command in ipairs({
   { 'SET', key, '1' }, { 'GET', key }, { 'EXISTS', key }, { 'INCR', key }, { 'UNLINK', key },
   { 'HSET', key, 'a', '1' }, { 'HGET', key, 'a' }, { 'HMGET', key, 'a' }, { 'HGETALL', key }, { 'HEXISTS', key, 'a' },
   { 'HLEN', key }, { 'HINCRBY', key, 'a', 1 }, { 'HDEL', key, 'a' }, { 'UNLINK', key },
-  { 'ZADD', key, 1, 'a' }, { 'ZRANGE', key, 0, -1 }, { 'ZRANGEBYSCORE', key, 0, 1 }, { 'ZREVRANGEBYSCORE', key, 1, 0 },
+  { 'ZADD', key, 1, 'a' }, { 'ZADD', key, 'LT', 'CH', 2, 'a' }, { 'ZRANGE', key, 0, -1 }, { 'ZRANGEBYSCORE', key, 0, 1 }, { 'ZREVRANGEBYSCORE', key, 1, 0 },
   { 'ZSCORE', key, 'a' }, { 'ZRANK', key, 'a' }, { 'ZCARD', key }, { 'ZCOUNT', key, 0, 1 },
   { 'RENAME', key, key .. ':renamed' }, { 'ZREM', key .. ':renamed', 'a' }, { 'TIME' },
 }) do
@@ -40,6 +40,8 @@ for _, command in ipairs({
   end
   if why and refused[#refused] ~= command[1] then
     refused[#refused + 1] = command[1]
+  elseif not why and command[3] == 'LT' and type(answer) == 'table' and answer.err then
+    return { 'old' }
   elseif not why and type(answer) == 'table' and answer.err and #refused == 0 then
     -- Read-only, no memory: said as it is. (After a refusal the next commands may find the probe as it should not be.)
     return redis.error_reply(answer.err)

@@ -7,18 +7,23 @@ use crate::vendors::field::{Field, List, Number, Object, Shape, Text};
 /// Values skipped may be nested so deep; no body of Yahoo's is.
 const MAX_DEPTH: u32 = 16;
 
+/// Items for which room is made ahead, over a whole body: more than any real one has.
+const ROOM: usize = 4096;
+
 /// A place in a body. Every step is `None` where the body is not of the usual shape.
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     /// The same bytes.
     text: &'a str,
     at: usize,
+    /// Items for which room may still be made ahead.
+    room: usize,
 }
 
 impl<'a> Scan<'a> {
     /// The beginning of a body; that it is text is checked once, so that nothing in it need be.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self { bytes, text: std::str::from_utf8(bytes).ok()?, at: 0 })
+        Some(Self { bytes, text: std::str::from_utf8(bytes).ok()?, at: 0, room: ROOM })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -150,8 +155,14 @@ impl<'a> Scan<'a> {
         mut read: impl FnMut(&mut Self, &mut T, &'a [u8]) -> Option<()>,
     ) -> Option<()> {
         field.is_missing().then_some(())?;
-        let mut all: Vec<Object<T>> = Vec::with_capacity(usual);
+        let mut all: Vec<Object<T>> = Vec::new();
         self.array(|scan| {
+            if all.is_empty() {
+                // Room is made ahead for the few lists of a usual body; thousands of tiny ones make their own.
+                let room = usual.min(scan.room);
+                scan.room -= room;
+                all.reserve(room);
+            }
             // Read where it stays: rows are large.
             all.push(Field::Read(Shape(T::default())));
             let Some(Field::Read(Shape(value))) = all.last_mut() else { return None };

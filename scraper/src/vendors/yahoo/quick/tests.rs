@@ -1,6 +1,7 @@
 //! The quick reader against serde, on recorded bodies and on damaged ones.
 
 use super::*;
+use crate::vendors::field::{Field, Object, Shape};
 
 #[test]
 fn what_is_unusual_is_left_to_serde() {
@@ -116,4 +117,22 @@ fn whatever_is_read_quickly_is_what_serde_reads() {
             _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = random.random_range(b' '..=b'~')),
         }
     }
+}
+
+/// Of a body of eight megabytes such lists once took gigabytes.
+#[test]
+fn thousands_of_tiny_lists_take_little_room() {
+    let blocks = [r#"{"calls":[{}],"puts":[]}"#; 5_000].join(",");
+    let body = format!(r#"{{"optionChain":{{"result":[{{"options":[{blocks}]}}],"error":null}}}}"#);
+    let Some(OptionResult { options: Field::Read(blocks), .. }) = options(body.as_bytes()) else {
+        panic!("it has the usual shape");
+    };
+    let room = |block: &Object<ExpirationBlock<'_>>| match block {
+        Field::Read(Shape(ExpirationBlock { calls: Field::Read(calls), puts: Field::Read(puts), .. })) => {
+            calls.capacity() + puts.capacity()
+        }
+        _ => panic!("both sides are there"),
+    };
+    let room: usize = blocks.iter().map(room).sum();
+    assert!(room <= 4_096 + 4 * 5_000, "room for {room} rows");
 }
