@@ -60,6 +60,8 @@ pub async fn run(world: &World, scan: &Scan, step: Step) -> Measured {
     let both = async { tokio::join!(world.publish(scan), all) };
     tokio::time::timeout(PATIENCE, both).await.expect("the loop is stuck");
     let measured = watch.stop();
+    // The pull ends here, so that it takes nothing of the next scan.
+    drop(line);
     world.check(scan).await;
     measured
 }
