@@ -1,15 +1,20 @@
 //! The bare loop, and what the worker's protocol adds to it, step by step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_nats::jetstream;
+use async_nats::jetstream::consumer::pull::Stream;
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse};
 use fleet_core::domain::*;
-use fleet_core::seams::{Attempt, Commit, CommitAnswer, TradeFilter};
+use fleet_core::seams::{Attempt, Commit, CommitAnswer, Store, TradeFilter};
 use fleet_core::wire::decode;
 use fleet_worker::explanation::pack;
 use futures::StreamExt;
+use futures::stream::Take;
 use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use crate::world::{Measured, PATIENCE, Scan, WINDOW, Watch, World, nothing};
 
@@ -37,53 +42,92 @@ impl Step {
     }
 }
 
-/// Publishes and works through a scan.
+/// Publishes and works through a scan. The hands are ready before the watch starts, as the worker is.
 pub async fn run(world: &World, scan: &Scan, step: Step) -> Measured {
+    let line = Arc::new(Mutex::new(pull(world).await.take(scan.tickers.len())));
+    let hand = Hand { store: Arc::clone(&world.store), prepared: Arc::new(prepare(scan)), step };
     let watch = Watch::start();
-    let both = async { tokio::join!(world.publish(scan), work(world, scan, step)) };
+    let mut hands = JoinSet::new();
+    for _ in 0..world.slots {
+        hands.spawn(hand.clone().work(Arc::clone(&line)));
+    }
+    let all = async {
+        while let Some(ended) = hands.join_next().await {
+            ended.expect("a hand works to the end");
+        }
+        world.emptied(scan).await;
+    };
+    let both = async { tokio::join!(world.publish(scan), all) };
     tokio::time::timeout(PATIENCE, both).await.expect("the loop is stuck");
     let measured = watch.stop();
+    // The pull ends here, so that it takes nothing of the next scan.
+    drop(line);
     world.check(scan).await;
     measured
 }
 
-/// As many hands as the worker has slots, fed by one endless pull that is ahead of them.
-async fn work(world: &World, scan: &Scan, step: Step) {
+/// One endless pull that is ahead of the hands, on a connection of its own.
+async fn pull(world: &World) -> Stream {
     let client = async_nats::connect(world.nats.url()).await.expect("the server answers");
     let context = jetstream::new(client);
     // The server is this bench's own: its one stream is the store's.
     let name = context.stream_names().next().await.expect("the queue made its stream").expect("the server answers");
     let stream = context.get_stream(name).await.expect("the queue's stream");
     let consumer: jetstream::consumer::PullConsumer = stream.get_consumer("workers").await.expect("its consumer");
-    let messages = consumer.stream().max_messages_per_batch(WINDOW).messages().await.expect("an endless pull");
-    messages
-        .take(scan.tickers.len())
-        .for_each_concurrent(world.slots, async |message| {
-            let message = message.expect("a task");
-            let task: Task = decode(&message.payload).expect("a task of ours");
-            if step >= Step::Attempts {
-                let attempt = world.store.count_attempt(&task.scan, &task.ticker).await.expect("the store answers");
-                assert_eq!(attempt, Attempt::Run(1), "{}", task.ticker);
-            }
-            if step >= Step::Trades {
-                let underlying = Some(task.ticker.clone());
-                let filter = TradeFilter { underlying, live: true, controls: true, ..TradeFilter::default() };
-                assert!(world.store.trades(&filter).await.expect("the store answers").is_empty());
-            }
-            commit(world, &task).await;
-            message.double_ack().await.expect("the acknowledgement is confirmed");
-        })
-        .await;
+    consumer.stream().max_messages_per_batch(WINDOW).messages().await.expect("an endless pull")
 }
 
-/// The worker's own commit of a ticker without options, byte for byte.
-async fn commit(world: &World, task: &Task) {
+/// One of as many as the worker has slots, each a task of its own.
+#[derive(Clone)]
+struct Hand {
+    store: Arc<dyn Store>,
+    prepared: Arc<Commit>,
+    step: Step,
+}
+
+impl Hand {
+    /// Works until all of the scan is taken.
+    async fn work(self, line: Arc<Mutex<Take<Stream>>>) {
+        loop {
+            // The line is held while taking, not while working.
+            let next = line.lock().await.next().await;
+            let Some(message) = next else { return };
+            let message = message.expect("a task");
+            let task: Task = decode(&message.payload).expect("a task of ours");
+            if self.step >= Step::Attempts {
+                let attempt = self.store.count_attempt(&task.scan, &task.ticker).await.expect("the store answers");
+                assert_eq!(attempt, Attempt::Run(1), "{}", task.ticker);
+            }
+            if self.step >= Step::Trades {
+                let underlying = Some(task.ticker.clone());
+                let filter = TradeFilter { underlying, live: true, controls: true, ..TradeFilter::default() };
+                assert!(self.store.trades(&filter).await.expect("the store answers").is_empty());
+            }
+            self.commit(task).await;
+            message.double_ack().await.expect("the acknowledgement is confirmed");
+        }
+    }
+
+    /// The worker's own commit of a ticker without options, of the same size.
+    async fn commit(&self, task: Task) {
+        let mut commit = Commit::clone(&self.prepared);
+        if let Outcome::Found(finding) = &mut commit.outcome {
+            finding.ticker = task.ticker.clone();
+        }
+        commit.ticker = task.ticker;
+        assert_eq!(self.store.commit(&commit).await.expect("the store answers"), CommitAnswer::Committed);
+    }
+}
+
+/// What every commit of a scan is made from. The ticker is the scan's first.
+fn prepare(scan: &Scan) -> Commit {
     let now = Timestamp::now();
+    let ticker = scan.tickers.first().expect("a scan has tickers");
     let snapshot = MarketSnapshot {
-        scan: task.scan.clone(),
-        ticker: task.ticker.clone(),
+        scan: scan.id.clone(),
+        ticker: ticker.clone(),
         as_of: now,
-        chain: nothing(&task.ticker),
+        chain: nothing(ticker),
         fetched_at: Some(now),
         max_quote_age_secs: 1200,
         underlying_bars: None,
@@ -92,10 +136,10 @@ async fn commit(world: &World, task: &Task) {
         live_trades: Vec::new(),
         requests: RequestCounts([(Vendor::Cboe, 1)].into()),
     };
-    let commit = Commit {
-        scan: task.scan.clone(),
+    Commit {
+        scan: scan.id.clone(),
         stamp: None,
-        ticker: task.ticker.clone(),
+        ticker: ticker.clone(),
         outcome: Outcome::Found(Box::new(analyse(&snapshot, &AnalysisConfig::default()))),
         worker: "overhead:1".to_owned(),
         attempt: 1,
@@ -103,6 +147,5 @@ async fn commit(world: &World, task: &Task) {
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: pack(&[]),
-    };
-    assert_eq!(world.store.commit(&commit).await.expect("the store answers"), CommitAnswer::Committed);
+    }
 }

@@ -1,10 +1,11 @@
 //! What the fleet costs beside the work: µs a ticker of the whole worker with an analysis that has nothing to do, beside
 //! a bare loop on the same servers (publish, pull, one Lua commit of the same size, confirmed acknowledgement).
 //!
-//! `scripts/bench overhead`. Both are measured in one run, in turns, with the same number of tickers in hand, the same
-//! commits and publications, on one NATS and one Redis server that flushes its file before it answers; only their ratio
-//! means anything. Exit 1: the median ratio is above [`LIMIT`]. `--steps` adds the loops between the two, which say where
-//! the time goes.
+//! `scripts/bench overhead`. Both are measured in one run, in turns, with the same number of tickers in hand, commits of
+//! the same size and the same publications, on one NATS and one Redis server that flushes its file before it answers; only
+//! their ratio means anything. Both are connected and ready before the first publication, both may use every core, and
+//! both are done when the queue holds nothing of the scan; what the bare loop commits is prepared beforehand. Exit 1: the
+//! median ratio is above [`LIMIT`]. `--steps` adds the loops between the two, which say where the time goes.
 
 mod bare;
 mod world;

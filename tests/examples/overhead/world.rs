@@ -17,13 +17,16 @@ use tokio::sync::mpsc;
 
 /// Publications under way at once, as the coordinator has them.
 pub const WINDOW: usize = 256;
+/// Between two looks at what is left in the queue: a thousandth of a measurement, on both sides.
+const PAUSE: Duration = Duration::from_millis(1);
 /// A measurement takes seconds.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// From the first publication to the last outcome.
+    /// From the first publication until the queue holds nothing of the scan: every outcome is stored, every delivery
+    /// acknowledged.
     pub wall: Duration,
     /// Of this process: our side of the connections, and the worker.
     pub cpu: Duration,
@@ -98,6 +101,8 @@ impl World {
                 let one = news.recv().await.expect("the worker works");
                 assert!(!one.failed, "{} failed", one.ticker);
             }
+            // The news of a ticker comes before its acknowledgement.
+            self.emptied(scan).await;
         };
         let both = async { tokio::join!(self.publish(scan), all) };
         tokio::time::timeout(PATIENCE, both).await.expect("the worker is stuck");
@@ -105,6 +110,13 @@ impl World {
         worker.drain(Duration::from_secs(5)).await;
         self.check(scan).await;
         measured
+    }
+
+    /// Returns when the queue holds nothing of the scan any more. Its caller's patience is the limit.
+    pub async fn emptied(&self, scan: &Scan) {
+        while self.queue.backlog(&scan.id).await.expect("the queue answers") > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Every ticker has its outcome, or the measurement is of something else.
