@@ -21,6 +21,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The store and the analysis: more threads than these only cost memory, each its own piece of the heap.
+        .max_blocking_threads(8)
         .enable_all()
         .build()
         .map_err(|error| Failure::broken(format!("cannot start the runtime: {error}")))?;

@@ -5,8 +5,8 @@ use fleet_core::seams::{Store, StoreError};
 
 use super::Patience;
 
-/// Tickers a page: about a megabyte where every one has candidates.
-const PAGE: u32 = 64;
+/// Tickers a page: about a quarter of a megabyte where every one has candidates.
+const PAGE: u32 = 16;
 
 /// Hands over every outcome of a scan of so many tickers, in the manifest's order.
 pub async fn for_each(

@@ -108,6 +108,9 @@ fn expected() -> (Value, Left) {
     (result(&json), left)
 }
 
+/// So often a kill that came too late is tried again.
+const TRIES: usize = 5;
+
 fn repeats() -> usize {
     std::env::var("OPTIONFLEET_TEST_REPEATS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
@@ -135,23 +138,27 @@ fn check(outage: impl Fn(&mut Fleet) -> Value + Sync) {
     });
 }
 
-/// `kill -9` of the coordinator once the scan is so far, then the same launch again.
+/// `kill -9` of the coordinator once the scan is so far, then the same launch again. Some states are so short that a kill
+/// can come too late: that proves nothing, and is no failure of the fleet; it is tried again.
 fn check_coordinator_killed(state: ScanState, outcomes: u32) {
-    let met = AtomicU32::new(0);
-    check(|fleet| {
-        let mut scan = fleet.launch();
-        fleet.reaches(&mut scan, state, outcomes);
-        let killed = scan.kill();
-        let (_, at, done) = fleet.watcher.scan().expect("the scan is there");
-        eprintln!("killed: {}, left in {} with {done} outcomes", killed.code.is_none(), at.word());
-        // Its last states are short: one that got past them proves nothing, and is no failure of the fleet.
-        met.fetch_add(u32::from(killed.code.is_none() && at == state), Ordering::Relaxed);
-        // Only then notices are sent.
-        fleet.may_be_twice = usize::from(at == ScanState::Alerting);
-        fleet.finished(fleet.launch().wait(PATIENCE))
-    });
-    let met = met.into_inner() as usize;
-    assert!(met * 2 >= repeats(), "killed in {} only {met} of {} times", state.word(), repeats());
+    for _ in 0..TRIES {
+        let met = AtomicU32::new(0);
+        check(|fleet| {
+            let mut scan = fleet.launch();
+            fleet.reaches(&mut scan, state, outcomes);
+            let killed = scan.kill();
+            let (_, at, done) = fleet.watcher.scan().expect("the scan is there");
+            eprintln!("killed: {}, left in {} with {done} outcomes", killed.code.is_none(), at.word());
+            met.fetch_add(u32::from(killed.code.is_none() && at == state), Ordering::Relaxed);
+            // Only then notices are sent.
+            fleet.may_be_twice = usize::from(at == ScanState::Alerting);
+            fleet.finished(fleet.launch().wait(PATIENCE))
+        });
+        if met.into_inner() as usize * 2 >= repeats() {
+            return;
+        }
+    }
+    panic!("in {TRIES} tries no kill, or less than half of them, came in {}", state.word());
 }
 
 #[test]
