@@ -12,7 +12,8 @@ use std::sync::Arc;
 use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, Task, Ticker, TradeRecord, VendorRoute,
+    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, Task, Ticker, TradeRecord, UnderlyingFacts,
+    VendorRoute,
 };
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
@@ -225,6 +226,8 @@ fn snapshot(
         max_quote_age_secs: route.max_quote_age_secs,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: UnderlyingFacts::default(),
+        history: Vec::new(),
         max_bars: job.manifest.vendors.max_bars_per_ticker,
         live_trades,
         requests: job.tally.counts(),
@@ -273,7 +276,7 @@ async fn asked(
     match job.market.bars(instrument, from, as_of, job.tally).await {
         Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
             let (instrument, bars) = (instrument.clone(), Vec::new());
-            Ok(BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None })
+            Ok(BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None })
         }
         answer => Ok(answer?),
     }

@@ -85,6 +85,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         near_misses: signals.near_misses,
         transitions: followed.transitions,
         marks: followed.marks,
+        summary: None,
         not_served: stage.snapshot.chain.not_served.clone(),
         requests: stage.snapshot.requests.clone(),
     };

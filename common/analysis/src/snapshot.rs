@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fleet_core::domain::{BarSeries, Chain, OccSymbol, RequestCounts, ScanId, Ticker, TradeRecord};
+use fleet_core::domain::{
+    BarSeries, Chain, OccSymbol, RequestCounts, ScanId, SessionSummary, Ticker, TradeRecord, UnderlyingFacts,
+};
 use jiff::Timestamp;
 
 /// Everything that is known of one underlying at one instant. The analysis reads nothing else.
@@ -24,6 +26,11 @@ pub struct MarketSnapshot {
     pub underlying_bars: Option<BarSeries>,
     /// Daily bars of contracts, as far as fetched. A contract that never traded has an empty series.
     pub contract_bars: BTreeMap<OccSymbol, BarSeries>,
+    /// What is known of the underlying beside prices.
+    pub facts: UnderlyingFacts,
+    /// What earlier sessions' chains of the underlying came to, oldest first. One of the running session may be last: of
+    /// an earlier scan, which this one supersedes.
+    pub history: Vec<SessionSummary>,
     /// Bars of at most so many contracts are asked for (live trades come on top).
     pub max_bars: u32,
     /// Pending and open trades on this underlying.

@@ -108,6 +108,7 @@ fn finding(name: &str, candidates: Vec<Candidate>) -> Finding {
         near_misses: Vec::new(),
         transitions: Vec::new(),
         marks: Vec::new(),
+        summary: None,
         not_served: Vec::new(),
         requests,
     }

@@ -135,7 +135,7 @@ fn bars(instrument: &Instrument) -> BarSeries {
         Bar { date: last - i64::from(age).days(), open: close, high: close, low: close, close, volume: 1000 }
     };
     let bars = (0..300).rev().map(bar).collect();
-    BarSeries { instrument: instrument.clone(), bars, last_split: None, incomplete: 0, complete_from: None }
+    BarSeries { instrument: instrument.clone(), bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
 }
 
 /// The market is the same for every manifest.
@@ -294,6 +294,7 @@ pub(super) fn finding(candidates: Vec<Candidate>) -> Finding {
         near_misses: Vec::new(),
         transitions: Vec::new(),
         marks: Vec::new(),
+        summary: None,
         not_served: Vec::new(),
         requests: RequestCounts::default(),
     }

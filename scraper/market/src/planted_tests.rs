@@ -54,7 +54,7 @@ fn chain(world: &World, underlying: &Underlying, moment: &Moment, today: jiff::c
 }
 
 fn series(instrument: Instrument, bars: Vec<Bar>) -> BarSeries {
-    BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None }
+    BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
 }
 
 /// One ticker's part of a scan, as a worker does it.
@@ -71,6 +71,8 @@ fn scan(world: &World, underlying: &Underlying, now: Timestamp, live: Vec<TradeR
         max_quote_age_secs: 1200,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: Default::default(),
+        history: Vec::new(),
         max_bars: 12,
         live_trades: live,
         requests: RequestCounts::default(),

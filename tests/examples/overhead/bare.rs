@@ -132,6 +132,8 @@ fn prepare(scan: &Scan) -> Commit {
         max_quote_age_secs: 1200,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: Default::default(),
+        history: Vec::new(),
         max_bars: 12,
         live_trades: Vec::new(),
         requests: RequestCounts([(Vendor::Cboe, 1)].into()),

@@ -184,6 +184,7 @@ impl MarketData for NothingListed {
             instrument: instrument.clone(),
             bars: Vec::new(),
             last_split: None,
+            dividends: Vec::new(),
             incomplete: 0,
             complete_from: Some(from),
         })

@@ -196,6 +196,8 @@ fn snapshot(chain: Chain, as_of: Timestamp) -> MarketSnapshot {
         max_quote_age_secs: 1200,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: Default::default(),
+        history: Vec::new(),
         max_bars: 0,
         live_trades: Vec::new(),
         requests: RequestCounts::default(),

@@ -144,6 +144,7 @@ impl MarketData for FailingBars {
             instrument: instrument.clone(),
             bars: rising_bars(),
             last_split: None,
+            dividends: Vec::new(),
             incomplete: 0,
             complete_from: None,
         })

@@ -96,6 +96,7 @@ impl MarketData for Market {
             instrument: instrument.clone(),
             bars: Vec::new(),
             last_split: None,
+            dividends: Vec::new(),
             incomplete: 0,
             complete_from: None,
         })

@@ -92,7 +92,7 @@ pub fn series(instrument: Instrument, before: Date, closes: &[f64], volume: u64)
             Bar { date, open: price(*close), high, low, close: price(*close), volume }
         })
         .collect();
-    BarSeries { instrument, bars, last_split: None, incomplete: 0, complete_from: None }
+    BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
 }
 
 /// A year's rise to 112, then eight sessions down to 100.
@@ -118,6 +118,8 @@ pub fn snapshot() -> MarketSnapshot {
         max_quote_age_secs: 1200,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: Default::default(),
+        history: Vec::new(),
         max_bars: 12,
         live_trades: Vec::new(),
         requests: RequestCounts::default(),

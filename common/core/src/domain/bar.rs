@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::facts::CashDividend;
 use super::money::Price;
 use super::occ::OccSymbol;
 use super::ticker::Ticker;
@@ -54,6 +55,9 @@ pub struct BarSeries {
     pub bars: Vec<Bar>,
     /// Date of the underlying's last split inside the range asked for, where the vendor tells it.
     pub last_split: Option<Date>,
+    /// Cash dividends with an ex-date inside the range asked for, ascending, where the vendor tells them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dividends: Vec<CashDividend>,
     /// Rows the vendor sent that were no complete bar (nulls, no volume).
     pub incomplete: u32,
     /// The first date asked for. From there on the series is complete: a session without a bar had none when it was

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::{Candidate, NearMiss};
 use super::funnel::Funnel;
 use super::provenance::Provenance;
+use super::session_summary::SessionSummary;
 use super::skip_reason::SkipReason;
 use super::ticker::Ticker;
 use super::trade::{Mark, TradeId, TradeTransition};
@@ -43,6 +44,9 @@ pub struct Finding {
     pub transitions: Vec<TradeTransition>,
     /// Marks of live trades on this underlying.
     pub marks: Vec<(TradeId, Mark)>,
+    /// What the chain came to, for the underlying's history; `None` where its quotes were not usable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SessionSummary>,
     /// Expirations that were wanted and not served; not empty makes the ticker partial.
     pub not_served: Vec<Date>,
     /// Requests it took, retries included.

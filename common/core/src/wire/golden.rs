@@ -202,6 +202,7 @@ fn finding(answer: Answer) -> Finding {
             transition(Transition::Closed(exit()), None),
         ],
         marks: vec![(trade().id, mark())],
+        summary: None,
         not_served: vec![date(2026, 12, 18)],
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)])),
     }
@@ -254,6 +255,7 @@ fn golden_bar_series() {
         instrument,
         bars: vec![bar],
         last_split: Some(date(2022, 8, 25)),
+        dividends: Vec::new(),
         incomplete: 2,
         complete_from: None,
     };

@@ -91,6 +91,7 @@ pub(super) fn finding(ticker: &Ticker) -> Finding {
         near_misses: Vec::new(),
         transitions: Vec::new(),
         marks: Vec::new(),
+        summary: None,
         not_served: Vec::new(),
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1)])),
     }
@@ -198,7 +199,7 @@ pub(super) fn mark(at: i64, bid: f64) -> Mark {
 pub(super) fn bars(instrument: Instrument, close: f64) -> BarSeries {
     let close = price(close);
     let bar = Bar { date: session(19), open: close, high: close, low: close, close, volume: 12 };
-    BarSeries { instrument, bars: vec![bar], last_split: None, incomplete: 1, complete_from: None }
+    BarSeries { instrument, bars: vec![bar], last_split: None, dividends: Vec::new(), incomplete: 1, complete_from: None }
 }
 
 /// A lease of a scan that nobody holds, for a hundred beats.
