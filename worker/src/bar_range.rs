@@ -105,7 +105,14 @@ mod tests {
     /// What the vendor sends of its history when it is asked for bars from a date on.
     fn sent(instrument: Instrument, history: &[Bar], from: Date) -> BarSeries {
         let bars = history.iter().filter(|bar| bar.date >= from).copied().collect();
-        BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: Some(from) }
+        BarSeries {
+            instrument,
+            bars,
+            last_split: None,
+            dividends: Vec::new(),
+            incomplete: 0,
+            complete_from: Some(from),
+        }
     }
 
     /// Every session of November 2026 but some.

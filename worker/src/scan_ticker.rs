@@ -276,7 +276,14 @@ async fn asked(
     match job.market.bars(instrument, from, as_of, job.tally).await {
         Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
             let (instrument, bars) = (instrument.clone(), Vec::new());
-            Ok(BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None })
+            Ok(BarSeries {
+                instrument,
+                bars,
+                last_split: None,
+                dividends: Vec::new(),
+                incomplete: 0,
+                complete_from: None,
+            })
         }
         answer => Ok(answer?),
     }

@@ -50,7 +50,14 @@ fn bars(n: usize, padding: usize) -> BarSeries {
     let price = Price::from_dollars(2.5).unwrap();
     let bar = Bar { date: date(2026, 11, 19), open: price, high: price, low: price, close: price, volume: 1 };
     let instrument = Instrument::Underlying(Ticker::parse(&format!("T{n}")).unwrap());
-    BarSeries { instrument, bars: vec![bar; padding], last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries {
+        instrument,
+        bars: vec![bar; padding],
+        last_split: None,
+        dividends: Vec::new(),
+        incomplete: 0,
+        complete_from: None,
+    }
 }
 
 #[tokio::test]

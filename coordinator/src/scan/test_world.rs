@@ -135,7 +135,14 @@ fn bars(instrument: &Instrument) -> BarSeries {
         Bar { date: last - i64::from(age).days(), open: close, high: close, low: close, close, volume: 1000 }
     };
     let bars = (0..300).rev().map(bar).collect();
-    BarSeries { instrument: instrument.clone(), bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries {
+        instrument: instrument.clone(),
+        bars,
+        last_split: None,
+        dividends: Vec::new(),
+        incomplete: 0,
+        complete_from: None,
+    }
 }
 
 /// The market is the same for every manifest.

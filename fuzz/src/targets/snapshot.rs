@@ -106,6 +106,8 @@ pub fn snapshot(bytes: &mut Stream<'_>) -> MarketSnapshot {
         max_quote_age_secs: 1200,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
+        facts: Default::default(),
+        history: Vec::new(),
         max_bars,
         live_trades,
         requests: RequestCounts::default(),

@@ -97,6 +97,7 @@ pub fn underlying_bars() -> BarSeries {
         instrument: Instrument::Underlying(ticker()),
         bars: BARS.clone(),
         last_split: None,
+        dividends: Vec::new(),
         incomplete: 0,
         complete_from: None,
     }
@@ -112,6 +113,7 @@ pub fn contract_bars(symbol: OccSymbol) -> BarSeries {
         instrument: Instrument::Contract(symbol),
         bars: BARS.clone(),
         last_split: None,
+        dividends: Vec::new(),
         incomplete: 0,
         complete_from: None,
     }

@@ -41,5 +41,12 @@ fn is_no_data(description: &str) -> bool {
 }
 
 fn empty(instrument: &Instrument) -> BarSeries {
-    BarSeries { instrument: instrument.clone(), bars: Vec::new(), last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries {
+        instrument: instrument.clone(),
+        bars: Vec::new(),
+        last_split: None,
+        dividends: Vec::new(),
+        incomplete: 0,
+        complete_from: None,
+    }
 }

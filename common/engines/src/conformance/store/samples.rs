@@ -199,7 +199,14 @@ pub(super) fn mark(at: i64, bid: f64) -> Mark {
 pub(super) fn bars(instrument: Instrument, close: f64) -> BarSeries {
     let close = price(close);
     let bar = Bar { date: session(19), open: close, high: close, low: close, close, volume: 12 };
-    BarSeries { instrument, bars: vec![bar], last_split: None, dividends: Vec::new(), incomplete: 1, complete_from: None }
+    BarSeries {
+        instrument,
+        bars: vec![bar],
+        last_split: None,
+        dividends: Vec::new(),
+        incomplete: 1,
+        complete_from: None,
+    }
 }
 
 /// A lease of a scan that nobody holds, for a hundred beats.

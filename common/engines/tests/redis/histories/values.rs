@@ -177,7 +177,14 @@ pub fn instrument(rng: &mut ChaCha8Rng) -> Instrument {
 pub fn bars(rng: &mut ChaCha8Rng) -> BarSeries {
     let (instrument, close, volume) = (instrument(rng), price(rng), rng.random());
     let bar = Bar { date: date(2026, 11, 17), open: close, high: close, low: close, close, volume };
-    BarSeries { instrument, bars: vec![bar], last_split: None, dividends: Vec::new(), incomplete: rng.random_range(0..3), complete_from: None }
+    BarSeries {
+        instrument,
+        bars: vec![bar],
+        last_split: None,
+        dividends: Vec::new(),
+        incomplete: rng.random_range(0..3),
+        complete_from: None,
+    }
 }
 
 pub fn report(rng: &mut ChaCha8Rng) -> WorkerReport {
