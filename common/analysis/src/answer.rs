@@ -1,6 +1,6 @@
 //! From a sifted chain to a finding: each row to its place, contracts with bars to their strategies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_core::domain::{
     Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, Ranked,
@@ -9,12 +9,11 @@ use fleet_core::domain::{
 
 use crate::bars::{Density, believable, density, last_split};
 use crate::exits;
-use crate::indicators::{Indicators, UnderlyingState};
+use crate::indicators::Indicators;
 use crate::place::{Place, skip_word};
 use crate::ranking;
-use crate::sifting::Eligible;
-use crate::stage::{Stage, fresh_time};
-use crate::strategy::{ContractView, Judgement, Role, Strategy, potential, registry};
+use crate::stage::{Stage, Standing, fresh_time};
+use crate::strategy::{Case, ContractView, Judgement, Role, Strategy, UnderlyingView, potential};
 
 /// Near misses a finding carries.
 const NEAR_MISSES: usize = 10;
@@ -60,16 +59,17 @@ impl OwnBars {
 /// The finding of a stage, and what it knows of each contract in the chain's order.
 pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>) {
     let underlying_bars = stage.underlying_bars();
-    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(underlying_bars.as_deref()?));
+    let underlying = stage.underlying();
+    let standing = underlying.as_ref().map(|underlying| stage.standing(underlying)).unwrap_or_default();
+    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(underlying.as_ref()?, &standing));
     let mut signals = Signals::default();
     let rows = match &skip {
         Some(reason) => skipped_rows(stage, reason),
         None => {
             let mut rows = gated_rows(stage);
-            let state = underlying_bars.as_deref().map(|bars| stage.underlying_state(bars));
-            examine(stage, state.as_ref(), &mut rows, &mut signals);
+            examine(stage, underlying.as_ref(), &standing, &mut rows, &mut signals);
             signals.sort();
-            signals.candidates.extend(controls(stage));
+            signals.candidates.extend(controls(stage, underlying.as_ref()));
             rows
         }
     };
@@ -140,8 +140,7 @@ fn skipped_rows(stage: &Stage<'_>, reason: &SkipReason) -> Vec<Row> {
 
 /// Every row at the place where the gates or the strategies' screens leave it.
 fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
-    let signals: Vec<&&dyn Strategy> =
-        registry().iter().filter(|s| s.role() == Role::Signal && s.dte_window(stage.config).is_some()).collect();
+    let signals: Vec<&dyn Strategy> = stage.config.strategies.enabled(Role::Signal).map(|(_, s)| s).collect();
     let of = |row: usize| {
         let at = |place, gate| Row { place, gate, strategies: Vec::new() };
         match &stage.sifted[row] {
@@ -150,10 +149,10 @@ fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
                 Some(stopped) => at(stopped.place.clone(), Some(stopped.check.clone())),
                 None => {
                     let screens = stage.view(row).filter(|_| !signals.is_empty()).map(|view| {
-                        signals.iter().map(|s| (s.name().to_owned(), s.screen(&view, stage.config))).collect()
+                        signals.iter().map(|s| (s.card().name.to_owned(), s.screen(&view, stage.config))).collect()
                     });
                     let place = match signals.first() {
-                        Some(signal) => Place::Strategy(signal.name()),
+                        Some(signal) => Place::Strategy(signal.card().name),
                         None if stage.is_ranked(row) => Place::Ranked,
                         None => Place::NotExamined,
                     };
@@ -165,55 +164,104 @@ fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
     (0..stage.snapshot.chain.contracts.len()).map(of).collect()
 }
 
-fn examine(stage: &Stage<'_>, state: Option<&UnderlyingState>, rows: &mut [Row], signals: &mut Signals) {
-    let room = stage.examined().len();
-    for (rank, eligible) in stage.eligible.iter().enumerate() {
+fn examine(
+    stage: &Stage<'_>,
+    underlying: Option<&UnderlyingView<'_>>,
+    standing: &Standing,
+    rows: &mut [Row],
+    signals: &mut Signals,
+) {
+    let strategies = stage.config.strategies.each();
+    let roomy: BTreeSet<usize> = standing.room.rows.iter().copied().collect();
+    for eligible in &stage.eligible {
         let row = &mut rows[eligible.row];
-        let symbol = &stage.snapshot.chain.contracts[eligible.row].symbol;
-        let own = if rank < room { OwnBars::of(stage, symbol) } else { None };
-        match (own, state) {
-            (None, _) => row.place = Place::NotExamined,
-            (Some(_), None) => row.place = Place::Unknown("underlying_bars".into()),
-            (Some(own), Some(state)) => judge(stage, eligible, &own, state, row, signals),
+        let Some(view) = stage.view(eligible.row) else { continue };
+        let own = if roomy.contains(&eligible.row) { OwnBars::of(stage, &view.quote.symbol) } else { None };
+        let needs_none = eligible.strategies.iter().any(|at| !strategies[*at].needs().own_bars);
+        let Some(underlying) = underlying else {
+            row.place =
+                if own.is_some() || needs_none { Place::Unknown("underlying_bars".into()) } else { Place::NotExamined };
+            continue;
+        };
+        let indicators = own.as_ref().and_then(OwnBars::indicators);
+        let case = Case { contract: &view, underlying, own: indicators.as_ref() };
+        let mut looks = Vec::new();
+        for at in &eligible.strategies {
+            let strategy = strategies[*at];
+            looks.push(if standing.refused.contains_key(at) {
+                refused(strategy, &case, stage, row)
+            } else if strategy.needs().own_bars && indicators.is_none() {
+                match own.as_ref().map(|own| own.density.failed.clone()) {
+                    None => Place::NotExamined,
+                    Some(failed) => {
+                        row.gate = failed;
+                        Place::Gate("coverage")
+                    }
+                }
+            } else {
+                judge(stage, eligible.row, strategy, &case, row, signals)
+            });
+        }
+        row.place = foremost(looks);
+        if !matches!(row.place, Place::Gate(_)) {
+            row.gate = None;
         }
     }
 }
 
+/// Where a contract is left that several strategies looked at: a candidate of any is a candidate; else the first that
+/// got as far as a verdict names the place; else the first gate.
+fn foremost(looks: Vec<Place>) -> Place {
+    let rank = |place: &Place| match place {
+        Place::Candidate => 0,
+        Place::Strategy(_) | Place::Unknown(_) => 1,
+        Place::Gate(_) => 2,
+        Place::Skipped(_) | Place::Refused(_) | Place::NotExamined | Place::Ranked => 3,
+    };
+    // The first of the lowest rank.
+    looks.into_iter().min_by_key(rank).unwrap_or(Place::NotExamined)
+}
+
+/// A strategy that the underlying rules out does not look at the contract's bars.
+fn refused(strategy: &dyn Strategy, case: &Case<'_>, stage: &Stage<'_>, row: &mut Row) -> Place {
+    let mut checks = strategy.screen(case.contract, stage.config);
+    checks.extend(strategy.pre_gate(case.underlying));
+    let place = place_of(strategy, &checks);
+    tell(row, strategy, checks);
+    place
+}
+
 fn judge(
     stage: &Stage<'_>,
-    eligible: &Eligible,
-    own: &OwnBars,
-    state: &UnderlyingState,
+    at: usize,
+    strategy: &dyn Strategy,
+    case: &Case<'_>,
     row: &mut Row,
     signals: &mut Signals,
-) {
-    let (Some(view), Some(indicators)) = (stage.view(eligible.row), own.indicators()) else {
-        row.place = Place::Gate("coverage");
-        row.gate = own.density.failed.clone();
-        return;
-    };
-    // A candidate of any strategy is a candidate; else the first strategy that looked names the place.
-    let mut judged = None;
-    for strategy in eligible.strategies.iter().map(|at| registry()[*at]) {
-        let judgement = strategy.judge(&view, state, &indicators, stage.config);
-        let place = place_of(strategy, &judgement.checks);
-        row.strategies.retain(|(name, _)| name != strategy.name());
-        row.strategies.push((strategy.name().to_owned(), judgement.checks.clone()));
-        if place == Place::Candidate {
-            signals.candidates.extend(candidate(stage, eligible.row, &view, strategy, judgement, Some(&indicators)));
-            judged = Some(place);
-        } else {
-            signals.near_misses.push(near_miss(&view, strategy, judgement));
-            judged = judged.or(Some(place));
-        }
+) -> Place {
+    let judgement = strategy.judge(case, stage.config);
+    let place = place_of(strategy, &judgement.checks);
+    tell(row, strategy, judgement.checks.clone());
+    if place == Place::Candidate {
+        signals.candidates.extend(candidate(stage, at, strategy, case, judgement));
+    } else {
+        signals.near_misses.push(near_miss(case.contract, strategy, judgement));
     }
-    row.place = judged.unwrap_or(Place::NotExamined);
+    place
+}
+
+fn tell(row: &mut Row, strategy: &dyn Strategy, checks: Vec<Check>) {
+    let name = strategy.card().name;
+    match row.strategies.iter_mut().find(|(known, _)| known == name) {
+        Some((_, known)) => *known = checks,
+        None => row.strategies.push((name.to_owned(), checks)),
+    }
 }
 
 fn place_of(strategy: &dyn Strategy, checks: &[Check]) -> Place {
     let first = |verdict| checks.iter().find(|c| c.mandatory && c.verdict == verdict);
     match (first(Verdict::Fail), first(Verdict::Unknown)) {
-        (Some(_), _) => Place::Strategy(strategy.name()),
+        (Some(_), _) => Place::Strategy(strategy.card().name),
         (None, Some(check)) => Place::Unknown(check.name.clone()),
         (None, None) => Place::Candidate,
     }
@@ -222,7 +270,7 @@ fn place_of(strategy: &dyn Strategy, checks: &[Check]) -> Place {
 fn near_miss(view: &ContractView<'_>, strategy: &dyn Strategy, judgement: Judgement) -> NearMiss {
     let of = judgement.checks.len() as u32;
     let missed = judgement.checks.into_iter().filter(|c| c.mandatory && c.verdict != Verdict::Pass).collect();
-    NearMiss { symbol: view.quote.symbol, strategy: strategy.name().to_owned(), missed, of }
+    NearMiss { symbol: view.quote.symbol, strategy: strategy.card().name.to_owned(), missed, of }
 }
 
 impl Signals {
@@ -236,54 +284,54 @@ impl Signals {
     }
 }
 
-fn controls<'s>(stage: &'s Stage<'_>) -> impl Iterator<Item = Candidate> + 's {
-    let control = registry().iter().find(|s| s.role() == Role::Control);
+fn controls<'s>(stage: &'s Stage<'_>, underlying: Option<&UnderlyingView<'s>>) -> impl Iterator<Item = Candidate> + 's {
+    let control = stage.config.strategies.enabled(Role::Control).map(|(_, strategy)| strategy).next();
+    let underlying = underlying.cloned().unwrap_or_else(|| UnderlyingView::of(stage, Vec::new()));
     stage.controls.iter().filter_map(move |row| {
         let view = stage.view(*row)?;
         let indicators = OwnBars::of(stage, &view.quote.symbol).and_then(|own| own.indicators());
-        let state = UnderlyingState::default();
-        let blank = Indicators::default();
-        let judgement = control?.judge(&view, &state, indicators.as_ref().unwrap_or(&blank), stage.config);
-        candidate(stage, *row, &view, *control?, judgement, indicators.as_ref())
+        let case = Case { contract: &view, underlying: &underlying, own: indicators.as_ref() };
+        let judgement = control?.judge(&case, stage.config);
+        candidate(stage, *row, control?, &case, judgement)
     })
 }
 
 fn candidate(
     stage: &Stage<'_>,
     row: usize,
-    view: &ContractView<'_>,
     strategy: &dyn Strategy,
+    case: &Case<'_>,
     judgement: Judgement,
-    indicators: Option<&Indicators>,
 ) -> Option<Candidate> {
     let sifted = stage.sifted[row].as_ref()?;
+    let view = case.contract;
     let plan = strategy.plan(view, stage.snapshot.as_of, stage.config);
     let potential = potential(view, &plan, stage.config)?;
     let of_the_chain = stage.flags().into_iter().filter(|word| word != "unknown_oi" && word != "yield_assumed");
     let assumed = sifted.yield_assumed.then(|| "yield_assumed".to_owned());
-    let flags = of_the_chain.chain(assumed).chain(strategy.flags().iter().map(|word| (*word).to_owned()));
+    let flags = of_the_chain.chain(assumed).chain(judgement.flags.iter().map(|word| (*word).to_owned()));
     Some(Candidate {
         underlying: stage.snapshot.ticker.clone(),
         symbol: view.quote.symbol,
-        strategy: strategy.name().to_owned(),
+        strategy: strategy.card().name.to_owned(),
         bid: view.bid,
         ask: view.ask,
         mid: view.mid,
         gross_pct: potential.gross_pct,
         net_pct: potential.net_pct,
         volume: view.quote.volume,
-        open_interest: view.quote.open_interest.filter(|_| !stage.rows.unknown_oi),
+        open_interest: view.open_interest,
         spread_pct: view.spread_pct,
-        iv: sifted.vol.map(|v| v.iv),
+        iv: view.iv,
         delta: view.delta,
         dte: view.dte,
-        rsi: indicators.and_then(|i| i.rsi),
+        rsi: case.own.and_then(|own| own.rsi),
         score: judgement.score,
         checks: judgement.checks,
         quote_time: fresh_time(stage)?,
         spot_used: stage.spot().0,
         flags: flags.collect(),
-        control: strategy.role() == Role::Control,
+        control: strategy.card().role == Role::Control,
         plan,
     })
 }

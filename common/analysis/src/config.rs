@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
-use crate::strategy::registry;
+pub use crate::strategy::Strategies;
+use crate::strategy::{Problems, Role};
 
 /// Everything that changes what the analysis answers. TOML tables of the same names.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -122,64 +123,6 @@ pub struct Ranking {
     pub technical: f64,
 }
 
-/// One table a strategy.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Strategies {
-    /// S1: a call whose own price history is oversold and turning.
-    pub oversold_call: OversoldCall,
-    /// S0: a small fixed share of all gated contracts, for comparison.
-    pub control: Control,
-}
-
-/// S1 `oversold_call`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OversoldCall {
-    /// Whether it runs.
-    pub enabled: bool,
-    /// Calendar days to expiration, from and to.
-    pub dte: [i32; 2],
-    /// Delta, from and to.
-    pub delta: [f64; 2],
-    /// Bars the contract must have.
-    pub min_bars: u32,
-    /// The underlying's RSI(14) may be so high before any contract's bars are asked for.
-    pub max_underlying_rsi: f64,
-    /// Lowest RSI(14) of the last three closed bars.
-    pub max_rsi: f64,
-    /// Lowest %B(20, 2) of the last three closed bars, fraction.
-    pub max_pct_b: f64,
-    /// The underlying's close over its 200-session average.
-    pub min_close_to_sma200: f64,
-    /// Buy at bid + this share of the spread.
-    pub buy_spread_share: f64,
-    /// The buy limit stands for so long.
-    pub validity_minutes: u32,
-    /// Sell so far above the buy price, percent.
-    pub target_pct: f64,
-    /// Sell so far below the buy price, percent.
-    pub stop_pct: f64,
-    /// Sell after so many sessions.
-    pub time_stop_sessions: u32,
-    /// Sell when the contract's RSI(14) reaches this.
-    pub exit_rsi: f64,
-    /// Sell when calendar days to expiration come down to this.
-    pub exit_dte: i32,
-}
-
-/// S0 `control`. Its plan is S1's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Control {
-    /// Whether it runs.
-    pub enabled: bool,
-    /// Contracts of a thousand that become controls.
-    pub per_mille: u32,
-    /// Calendar days to expiration, from and to.
-    pub dte: [i32; 2],
-}
-
 impl Default for Gates {
     fn default() -> Self {
         Self {
@@ -229,124 +172,60 @@ impl Default for Ranking {
     }
 }
 
-impl Default for OversoldCall {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            dte: [45, 270],
-            delta: [0.25, 0.65],
-            min_bars: 60,
-            max_underlying_rsi: 50.0,
-            max_rsi: 35.0,
-            max_pct_b: 0.05,
-            min_close_to_sma200: 0.90,
-            buy_spread_share: 0.4,
-            validity_minutes: 30,
-            target_pct: 15.0,
-            stop_pct: 30.0,
-            time_stop_sessions: 5,
-            exit_rsi: 60.0,
-            exit_dte: 21,
-        }
-    }
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Self { enabled: true, per_mille: 2, dte: [45, 270] }
-    }
-}
-
-/// Collects sentences about values out of range.
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn number(&mut self, key: &str, value: f64, from: f64, to: f64) {
-        if !(value.is_finite() && from <= value && value <= to) {
-            self.0.push(format!("{key} = {value} must be from {from} to {to}"));
-        }
-    }
-
-    fn count(&mut self, key: &str, value: u64, from: u64, to: u64) {
-        if !(from..=to).contains(&value) {
-            self.0.push(format!("{key} = {value} must be from {from} to {to}"));
-        }
-    }
-
-    fn range(&mut self, key: &str, [low, high]: [f64; 2], from: f64, to: f64) {
-        self.number(&format!("{key}[0]"), low, from, to);
-        self.number(&format!("{key}[1]"), high, from, to);
-        if low > high {
-            self.0.push(format!("{key} = [{low}, {high}] must ascend"));
-        }
-    }
-
-    fn days(&mut self, key: &str, [low, high]: [i32; 2]) {
-        // The longest listed options run a little over five years.
-        self.range(key, [f64::from(low), f64::from(high)], 0.0, 2000.0);
-    }
-}
-
 impl AnalysisConfig {
     /// A sentence for every value that is out of range; empty when the configuration can be used.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut all = Problems(Vec::new());
+        let mut all = Problems::default();
         let Self { gates, rates, pricing, costs, coverage, strategies, ranking } = self;
-        all.number("gates.min_bid", gates.min_bid, 0.0, 1000.0);
-        all.number("gates.max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
-        all.number("gates.max_spread_dollars", gates.max_spread_dollars, 0.0, 100.0);
-        all.range("gates.iv", gates.iv, 0.01, 5.0);
-        all.number("gates.flag_spot_gap_pct", gates.flag_spot_gap_pct, 0.0, 100.0);
-        all.number("gates.max_spot_gap_pct", gates.max_spot_gap_pct, 0.0, 100.0);
-        all.number("gates.unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);
-        all.number("rates.risk_free", rates.risk_free, -0.05, 0.5);
-        all.number("rates.assumed_yield", rates.assumed_yield, -0.05, 0.5);
-        all.number("pricing.min_time_value_ticks", pricing.min_time_value_ticks, 0.0, 100.0);
-        all.number("costs.commission", costs.commission, 0.0, 100.0);
-        all.number("costs.half_spread_share", costs.half_spread_share, 0.0, 1.0);
-        all.number("costs.min_net_pct", costs.min_net_pct, -100.0, 1000.0);
+        all.of_table("gates");
+        all.number("min_bid", gates.min_bid, 0.0, 1000.0);
+        all.number("max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
+        all.number("max_spread_dollars", gates.max_spread_dollars, 0.0, 100.0);
+        all.range("iv", gates.iv, 0.01, 5.0);
+        all.number("flag_spot_gap_pct", gates.flag_spot_gap_pct, 0.0, 100.0);
+        all.number("max_spot_gap_pct", gates.max_spot_gap_pct, 0.0, 100.0);
+        all.number("unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);
+        all.of_table("rates");
+        all.number("risk_free", rates.risk_free, -0.05, 0.5);
+        all.number("assumed_yield", rates.assumed_yield, -0.05, 0.5);
+        all.of_table("pricing");
+        all.number("min_time_value_ticks", pricing.min_time_value_ticks, 0.0, 100.0);
+        all.of_table("costs");
+        all.number("commission", costs.commission, 0.0, 100.0);
+        all.number("half_spread_share", costs.half_spread_share, 0.0, 1.0);
+        all.number("min_net_pct", costs.min_net_pct, -100.0, 1000.0);
+        all.of_table("coverage");
         // RSI(14) and the 20-bar bands need 21 bars; 36 and more let Wilder's average forget its seed.
-        all.count("coverage.min_bars", coverage.min_bars.into(), 21, 5000);
-        all.count("coverage.window_sessions", coverage.window_sessions.into(), 1, 250);
+        all.count("min_bars", coverage.min_bars.into(), 21, 5000);
+        all.count("window_sessions", coverage.window_sessions.into(), 1, 250);
         let window = coverage.window_sessions.into();
-        all.count("coverage.min_traded_sessions", coverage.min_traded_sessions.into(), 0, window);
-        all.count("coverage.max_age_sessions", coverage.max_age_sessions.into(), 0, 250);
-        all.number("coverage.min_median_volume", coverage.min_median_volume, 0.0, 1e9);
-        all.count("coverage.bar_final_minutes", coverage.bar_final_minutes.into(), 0, 1440);
-        let s1 = &strategies.oversold_call;
-        all.days("strategies.oversold_call.dte", s1.dte);
-        all.range("strategies.oversold_call.delta", s1.delta, 0.0, 1.0);
-        all.count("strategies.oversold_call.min_bars", s1.min_bars.into(), 21, 5000);
-        all.number("strategies.oversold_call.max_underlying_rsi", s1.max_underlying_rsi, 0.0, 100.0);
-        all.number("strategies.oversold_call.max_rsi", s1.max_rsi, 0.0, 100.0);
-        all.number("strategies.oversold_call.max_pct_b", s1.max_pct_b, -2.0, 3.0);
-        all.number("strategies.oversold_call.min_close_to_sma200", s1.min_close_to_sma200, 0.0, 10.0);
-        all.number("strategies.oversold_call.buy_spread_share", s1.buy_spread_share, 0.0, 1.0);
-        all.count("strategies.oversold_call.validity_minutes", s1.validity_minutes.into(), 1, 1440);
-        all.number("strategies.oversold_call.target_pct", s1.target_pct, 0.1, 1000.0);
-        all.number("strategies.oversold_call.stop_pct", s1.stop_pct, 0.1, 100.0);
-        all.count("strategies.oversold_call.time_stop_sessions", s1.time_stop_sessions.into(), 1, 500);
-        all.number("strategies.oversold_call.exit_rsi", s1.exit_rsi, 0.0, 100.0);
-        all.number("strategies.oversold_call.exit_dte", s1.exit_dte.into(), 0.0, 2000.0);
-        all.count("strategies.control.per_mille", strategies.control.per_mille.into(), 0, 1000);
-        all.days("strategies.control.dte", strategies.control.dte);
-        all.days("ranking.dte", ranking.dte);
-        all.number("ranking.open_interest", ranking.open_interest, 0.0, 100.0);
-        all.number("ranking.spread", ranking.spread, 0.0, 100.0);
-        all.number("ranking.delta", ranking.delta, 0.0, 100.0);
-        all.number("ranking.technical", ranking.technical, 0.0, 100.0);
-        all.0
+        all.count("min_traded_sessions", coverage.min_traded_sessions.into(), 0, window);
+        all.count("max_age_sessions", coverage.max_age_sessions.into(), 0, 250);
+        all.number("min_median_volume", coverage.min_median_volume, 0.0, 1e9);
+        all.count("bar_final_minutes", coverage.bar_final_minutes.into(), 0, 1440);
+        for strategy in strategies.each() {
+            all.of_table(&format!("strategies.{}", strategy.card().name));
+            strategy.problems(&mut all);
+        }
+        all.of_table("ranking");
+        all.days("dte", ranking.dte);
+        all.number("open_interest", ranking.open_interest, 0.0, 100.0);
+        all.number("spread", ranking.spread, 0.0, 100.0);
+        all.number("delta", ranking.delta, 0.0, 100.0);
+        all.number("technical", ranking.technical, 0.0, 100.0);
+        all.into_sentences()
     }
 
     /// Calendar days to expiration that any enabled strategy or the ranking looks at: the union of their windows, from
     /// and to. With none enabled, an empty window (0, 0).
     #[must_use]
     pub fn dte_window(&self) -> (i32, i32) {
-        let ranked = self.ranking.enabled.then_some((self.ranking.dte[0], self.ranking.dte[1]));
-        let windows = || registry().iter().filter_map(|strategy| strategy.dte_window(self)).chain(ranked);
-        let from = windows().map(|(from, _)| from).min().unwrap_or(0);
-        let to = windows().map(|(_, to)| to).max().unwrap_or(0);
+        let ranked = self.ranking.enabled.then_some(self.ranking.dte);
+        let enabled = || [Role::Signal, Role::Control].into_iter().flat_map(|role| self.strategies.enabled(role));
+        let windows = || enabled().map(|(_, strategy)| strategy.dte()).chain(ranked);
+        let from = windows().map(|[from, _]| from).min().unwrap_or(0);
+        let to = windows().map(|[_, to]| to).max().unwrap_or(0);
         (from, to)
     }
 }

@@ -45,6 +45,7 @@ pub use snapshot::{MarketSnapshot, Wanted};
 
 use sifting::Sifting;
 use stage::Stage;
+use strategy::Room;
 
 /// What to fetch next. Fetch it, add it to the snapshot and ask again; after at most two answers it is
 /// [`Wanted::Nothing`].
@@ -56,12 +57,13 @@ pub fn wanted(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Wanted {
 fn wanted_of(stage: &Stage<'_>) -> Wanted {
     let underlying_matters =
         !stage.eligible.is_empty() || !stage.ranked_bars.is_empty() || stage.trades_need_underlying();
-    let bars = stage.underlying_bars();
-    if underlying_matters && bars.is_none() {
+    let underlying = stage.underlying();
+    if underlying_matters && underlying.is_none() {
         return Wanted::UnderlyingBars;
     }
-    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(bars.as_deref()?));
-    let missing = contracts_of(stage, skip.as_ref());
+    let standing = underlying.as_ref().map(|underlying| stage.standing(underlying)).unwrap_or_default();
+    let skip = stage.skip.clone().or_else(|| stage.underlying_skip(underlying.as_ref()?, &standing));
+    let missing = contracts_of(stage, &standing.room, skip.as_ref());
     if missing.is_empty() { Wanted::Nothing } else { Wanted::ContractBars(missing) }
 }
 
@@ -109,13 +111,13 @@ pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
 
 /// Contracts whose bars are wanted and not there yet: live trades', controls', then the examined ones, then those the ranking wants. Whatever the
 /// store holds, controls cost at most [`strategy::control::MAX_PER_TICKER`] requests.
-fn contracts_of(stage: &Stage<'_>, skip: Option<&SkipReason>) -> Vec<OccSymbol> {
+fn contracts_of(stage: &Stage<'_>, room: &Room, skip: Option<&SkipReason>) -> Vec<OccSymbol> {
     let live = stage.followed_signals().chain(stage.followed_controls()).map(|trade| trade.symbol);
     let symbol_of = |row: usize| stage.snapshot.chain.contracts[row].symbol;
     let chosen: Vec<OccSymbol> = match skip {
         None => live
             .chain(stage.controls.iter().copied().map(symbol_of))
-            .chain(stage.examined().iter().map(|e| symbol_of(e.row)))
+            .chain(room.rows.iter().copied().map(symbol_of))
             .chain(stage.ranked_bars.iter().copied().map(symbol_of))
             .collect(),
         Some(SkipReason::SpotGap { .. } | SkipReason::UnderlyingPreGate { .. } | SkipReason::ThinUnderlying { .. }) => {

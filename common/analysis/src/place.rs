@@ -5,6 +5,8 @@ use std::fmt;
 
 use fleet_core::domain::{RowRefusal, SkipReason};
 
+use crate::strategy::place_text;
+
 /// A place of the funnel.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -60,7 +62,7 @@ impl Place {
             Self::Unknown(word) => known!("unknown", word.as_ref(), "settlement" "open_interest" "volume" "spot" "iv"),
             Self::Skipped(word) => known!("skip", *word,
                 "no_options" "stale_quotes" "undated_quotes" "spot_gap" "underlying_pre_gate" "thin_underlying"),
-            Self::Strategy(word) => known!("strategy", *word, "oversold_call"),
+            Self::Strategy(name) => place_text(name).map_or_else(|| Cow::Owned(self.to_string()), Cow::Borrowed),
             Self::NotExamined => Cow::Borrowed("not_examined"),
             Self::Ranked => Cow::Borrowed("ranked"),
             Self::Candidate => Cow::Borrowed("candidate"),

@@ -9,10 +9,11 @@ use crate::bars::last_closed_session;
 use crate::config::{AnalysisConfig, BoundsRule, VolatilityOf};
 use crate::forward::{Carry, Parity, parity};
 use crate::gates::{GateInput, Stopped, bounds_stop, spread_pct, trade_stop, vol_stop};
+use crate::metrics::probability::Market;
 use crate::pricing::Factors;
 use crate::rows::{Freshness, Rows, validate};
 use crate::snapshot::MarketSnapshot;
-use crate::strategy::{ContractView, Role, Strategy, registry};
+use crate::strategy::{ContractView, Role, Room, Strategy};
 use crate::tick::Ticks;
 use crate::vol::{Priced, VolPoint};
 
@@ -102,9 +103,12 @@ impl Sifting {
         sifting.skip = gap.map(|gap| SkipReason::SpotGap { gap });
         if sifting.skip.is_none() {
             sifting.sift(snapshot, config, &parity);
+        }
+        // Strategies see spot and forwards too.
+        sifting.parity = Some(parity);
+        if sifting.skip.is_none() {
             sifting.choose(snapshot, config);
         }
-        sifting.parity = Some(parity);
         sifting
     }
 
@@ -113,16 +117,29 @@ impl Sifting {
     pub fn view<'a>(&self, snapshot: &'a MarketSnapshot, row: usize) -> Option<ContractView<'a>> {
         let quote = snapshot.chain.contracts.get(row)?;
         let (bid, ask, mid) = (quote.bid?, quote.ask?, quote.mid()?);
+        let vol = self.sifted.get(row)?.as_ref()?.vol;
+        let parity = self.parity.as_ref();
+        let carry = parity.and_then(|p| p.carries.get(&(quote.symbol.root, quote.symbol.expiration)));
         Some(ContractView {
             quote,
             bid,
             ask,
             mid,
             spread_pct: spread_pct(quote)?,
-            delta: self.sifted.get(row)?.as_ref()?.vol.map(|v| v.greeks.delta),
+            open_interest: quote.open_interest.filter(|_| !self.rows.unknown_oi),
+            iv: vol.map(|v| v.iv),
+            delta: vol.map(|v| v.greeks.delta),
             dte: calendar::days_until(self.today, quote.symbol.expiration),
+            spot: parity.and_then(|p| p.spot),
+            market: carry.map(|carry| Market {
+                years: carry.years,
+                rate: -libm::log(carry.discount) / carry.years,
+                yield_: carry.yield_,
+            }),
             ticks: self.ticks,
             entry_session: self.entry_session,
+            quote_time: snapshot.chain.quote_time,
+            facts: &snapshot.facts,
         })
     }
 
@@ -154,25 +171,23 @@ impl Sifting {
     }
 
     fn choose(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) {
-        let enabled: Vec<(usize, &&dyn Strategy)> =
-            registry().iter().enumerate().filter(|(_, strategy)| strategy.dte_window(config).is_some()).collect();
+        let of_role = |role: Role| config.strategies.enabled(role).collect::<Vec<(usize, &dyn Strategy)>>();
+        let (signals, controls) = (of_role(Role::Signal), of_role(Role::Control));
         let contracts = &snapshot.chain.contracts;
         let (mut eligible, mut by_lot) = (Vec::new(), Vec::new());
+        let nobody_looks = signals.is_empty() && controls.is_empty();
         let past_gates = |row: &usize| self.sifted[*row].as_ref().is_some_and(|s| s.stopped.is_none());
-        for row in self.rows.by_symbol.rows().filter(past_gates).filter(|_| !enabled.is_empty()) {
+        for row in self.rows.by_symbol.rows().filter(past_gates).filter(|_| !nobody_looks) {
             let Some(view) = self.view(snapshot, row) else { continue };
-            let wanting = |role: Role| {
-                enabled
-                    .iter()
-                    .filter(|(_, s)| s.role() == role && passes(&s.screen(&view, config)))
-                    .map(|(at, _)| *at)
-                    .collect::<Vec<usize>>()
+            let wanting = |strategies: &[(usize, &dyn Strategy)]| {
+                let wants = |s: &&(usize, &dyn Strategy)| passes(&s.1.screen(&view, config));
+                strategies.iter().filter(wants).map(|(at, _)| *at).collect::<Vec<usize>>()
             };
-            let strategies = wanting(Role::Signal);
+            let strategies = wanting(&signals);
             if !strategies.is_empty() {
                 eligible.push(Eligible { row, strategies });
             }
-            if !wanting(Role::Control).is_empty() {
+            if !wanting(&controls).is_empty() {
                 by_lot.push(row);
             }
         }
@@ -190,7 +205,8 @@ impl Sifting {
     fn ranked_bars(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Vec<usize> {
         let contracts = &snapshot.chain.contracts;
         let most = snapshot.max_bars as usize;
-        let examined: Vec<usize> = self.eligible.iter().take(most).map(|e| e.row).collect();
+        // Where contracts are ranked the underlying refuses no strategy, so this is the room there will be.
+        let examined = Room::shared(&self.eligible, &config.strategies.of_own_bars(), most).rows;
         let wanted = |row: &usize| {
             self.sifted[*row].as_ref().is_some_and(|s| s.trades)
                 && self.is_ranked(snapshot, config, *row)

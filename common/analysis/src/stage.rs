@@ -2,10 +2,12 @@
 //! and [`crate::analyse`] begin here, so they cannot disagree. Made anew at each question, which costs little;
 //! [`crate::Examination`] keeps a snapshot and its sifting together.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use fleet_core::domain::{
-    Bar, ContractQuote, OccSymbol, Price, SkipReason, SpotSource, TradeRecord, TradeState, Vendor, Verdict, calendar,
+    Bar, Check, ContractQuote, OccSymbol, Price, SessionSummary, SkipReason, SpotSource, TradeRecord, TradeState,
+    Vendor, Verdict, calendar,
 };
 use jiff::Timestamp;
 
@@ -13,9 +15,9 @@ use crate::bars::{believable, sessions_old};
 use crate::config::AnalysisConfig;
 use crate::indicators::UnderlyingState;
 use crate::rows::Freshness;
-use crate::sifting::{Eligible, Sifting};
+use crate::sifting::Sifting;
 use crate::snapshot::MarketSnapshot;
-use crate::strategy::{ContractView, control, registry};
+use crate::strategy::{ContractView, Room, UnderlyingView, control};
 
 /// A chain before any bar, with what bars and live trades there are.
 pub struct Stage<'a> {
@@ -27,6 +29,15 @@ pub struct Stage<'a> {
     pub sifting: &'a Sifting,
     /// Rows drawn as controls, by symbol; at most [`control::MAX_PER_TICKER`].
     pub controls: Vec<usize>,
+}
+
+/// What the underlying decides before any contract's bars are asked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Standing {
+    /// Strategies (by place in the list) that the underlying rules out, and the first check that does.
+    pub refused: BTreeMap<usize, Check>,
+    /// Whose bars there is room for.
+    pub room: Room,
 }
 
 impl Deref for Stage<'_> {
@@ -64,12 +75,6 @@ impl<'a> Stage<'a> {
         self.sifting.view(self.snapshot, row)
     }
 
-    /// The eligible contracts for which there is room.
-    #[must_use]
-    pub fn examined(&self) -> &[Eligible] {
-        &self.eligible[..self.eligible.len().min(self.snapshot.max_bars as usize)]
-    }
-
     /// The underlying's believable bars.
     #[must_use]
     pub fn underlying_bars(&self) -> Option<Vec<Bar>> {
@@ -79,33 +84,60 @@ impl<'a> Stage<'a> {
     /// What the underlying's bars say; nothing when they are old.
     #[must_use]
     pub fn underlying_state(&self, bars: &[Bar]) -> UnderlyingState {
-        let fresh = sessions_old(bars, self.last_closed).is_some_and(|age| age <= 1);
-        if fresh { UnderlyingState::of(bars) } else { UnderlyingState::default() }
+        if self.is_fresh(bars) { UnderlyingState::of(bars) } else { UnderlyingState::default() }
+    }
+
+    /// Whether at most one session is missing at the end of the underlying's bars.
+    #[must_use]
+    pub fn is_fresh(&self, bars: &[Bar]) -> bool {
+        sessions_old(bars, self.last_closed).is_some_and(|age| age <= 1)
+    }
+
+    /// What earlier sessions' chains came to, oldest first: nothing of this session, nothing later than `as_of`.
+    pub fn earlier_sessions(&self) -> impl Iterator<Item = &'a SessionSummary> {
+        let (session, as_of) = (self.entry_session, self.snapshot.as_of);
+        self.snapshot.history.iter().filter(move |summary| summary.session < session && summary.as_of <= as_of)
+    }
+
+    /// The underlying, once its bars are there.
+    #[must_use]
+    pub fn underlying(&self) -> Option<UnderlyingView<'a>> {
+        self.underlying_bars().map(|bars| UnderlyingView::of(self, bars))
+    }
+
+    /// What the underlying decides before any contract's bars are asked for.
+    #[must_use]
+    pub fn standing(&self, underlying: &UnderlyingView<'_>) -> Standing {
+        let mut standing = Standing::default();
+        let with_eligible = self.strategies_with_eligible();
+        for (at, strategy) in self.config.strategies.each().into_iter().enumerate() {
+            // No strategy rules out a ranking; its judgement of a contract has the check all the same.
+            let asked = with_eligible.contains(&at) && !self.config.ranking.enabled;
+            let checks = if asked { strategy.pre_gate(underlying) } else { Vec::new() };
+            let refusal = checks.into_iter().find(|check| check.mandatory && check.verdict != Verdict::Pass);
+            standing.refused.extend(refusal.map(|check| (at, check)));
+        }
+        let stands = |at: &usize| !standing.refused.contains_key(at);
+        let strategies: Vec<usize> = self.config.strategies.of_own_bars().into_iter().filter(stands).collect();
+        standing.room = Room::shared(&self.eligible, &strategies, self.snapshot.max_bars as usize);
+        standing
     }
 
     /// Whether the underlying itself rules out every strategy that has an eligible contract.
     #[must_use]
-    pub fn underlying_skip(&self, bars: &[Bar]) -> Option<SkipReason> {
+    pub fn underlying_skip(&self, underlying: &UnderlyingView<'_>, standing: &Standing) -> Option<SkipReason> {
         if self.eligible.is_empty() && self.ranked_bars.is_empty() {
             return None;
         }
         let needed = self.config.coverage.min_bars;
-        if bars.len() < needed as usize {
-            return Some(SkipReason::ThinUnderlying { bars: bars.len() as u32, needed });
+        let bars = underlying.known_bars;
+        if bars < needed as usize {
+            return Some(SkipReason::ThinUnderlying { bars: bars as u32, needed });
         }
-        if self.config.ranking.enabled {
-            // No strategy rules out a ranking; its judgement of a contract has the check all the same.
-            return None;
-        }
-        let state = self.underlying_state(bars);
-        let mut refusal = None;
-        for at in self.strategies_with_eligible() {
-            match registry()[at].pre_gate(&state, self.config) {
-                Some(check) if check.verdict != Verdict::Pass => refusal = refusal.or(Some(check)),
-                Some(_) | None => return None,
-            }
-        }
-        refusal.map(|check| SkipReason::UnderlyingPreGate { check })
+        let with_eligible = self.strategies_with_eligible();
+        let first = with_eligible.first().and_then(|at| standing.refused.get(at));
+        let all_refused = with_eligible.iter().all(|at| standing.refused.contains_key(at));
+        first.filter(|_| all_refused).map(|check| SkipReason::UnderlyingPreGate { check: check.clone() })
     }
 
     /// Pending and open trades.
@@ -179,7 +211,7 @@ impl<'a> Stage<'a> {
         self.parity.as_ref().map_or((None, SpotSource::None), |p| (p.spot, p.source))
     }
 
-    fn strategies_with_eligible(&self) -> std::collections::BTreeSet<usize> {
+    fn strategies_with_eligible(&self) -> BTreeSet<usize> {
         self.eligible.iter().flat_map(|e| e.strategies.iter().copied()).collect()
     }
 

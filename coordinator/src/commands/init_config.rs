@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 
 use crate::args::{Global, InitConfigArgs};
 use crate::commands::context;
-use crate::config::REFERENCE;
+use crate::config::reference;
 use crate::failure::{Exit, Failure};
 
 /// Writes it; a file that is there stays, unless forced.
@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: &InitConfigArgs) -> Result<Exit, Failure> {
         }
         _ => cannot(error),
     })?;
-    file.write_all(REFERENCE.as_bytes()).map_err(cannot)?;
+    file.write_all(reference().as_bytes()).map_err(cannot)?;
     if !global.quiet {
         eprintln!("wrote {}; every option is in it, commented out", path.display());
     }

@@ -24,7 +24,7 @@ pub use plan::{
     budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_ca_file, vendor_plan,
 };
 pub use redact::redacted;
-pub use reference::REFERENCE;
+pub use reference::reference;
 pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Origin, Resolved, resolve};
 pub use values::{AutoMinutes, Rate};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fleet_analysis::AnalysisConfig;
+use fleet_analysis::strategy::Role;
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
     Candidate, Manifest, Notice, RequestCounts, ScanState, Ticker, TradeId, TradeRecord, TradeState, TradeTransition,
@@ -213,8 +214,10 @@ fn transition(change: &TradeTransition, trades: &BTreeMap<&TradeId, &TradeRecord
 
 fn remarks(gathered: &Gathered, config: &AnalysisConfig) -> Vec<String> {
     let flagged = |word: &str| gathered.flags.contains(word);
-    let s1 = &config.strategies.oversold_call;
-    let mut remarks = vec!["raw RSI, not decay-adjusted".to_owned()];
+    let mut remarks = Vec::new();
+    if flagged("raw_rsi") || config.strategies.oversold_call.enabled {
+        remarks.push("raw RSI, not decay-adjusted".to_owned());
+    }
     if flagged("earnings_unknown") {
         remarks.push("earnings dates are not known".to_owned());
     }
@@ -229,11 +232,8 @@ fn remarks(gathered: &Gathered, config: &AnalysisConfig) -> Vec<String> {
             "some chains and their vendor's spot are not of one instant; IV and delta use the chain's own".to_owned(),
         );
     }
-    if s1.enabled {
-        remarks.push(format!(
-            "plan: target +{} %, stop -{} %, out after {} sessions, at RSI {} or at {} DTE; a buy limit stands {} min",
-            s1.target_pct, s1.stop_pct, s1.time_stop_sessions, s1.exit_rsi, s1.exit_dte, s1.validity_minutes
-        ));
+    for (_, strategy) in config.strategies.enabled(Role::Signal) {
+        remarks.push(format!("{} plan: {}", strategy.card().code, strategy.rules(config).words()));
     }
     remarks
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use fleet_analysis::strategy::code_of;
 use fleet_core::domain::calendar::new_york_text;
 use fleet_core::domain::{Mark, Price, TradeRecord};
 
@@ -54,13 +55,9 @@ pub fn sort(trades: &mut [TradeRecord]) {
     });
 }
 
-/// `S1` or `S0`, as in notices; another strategy by its name.
+/// `S1` or `S0`, as in notices; a strategy of another version by its name.
 fn strategy(trade: &TradeRecord) -> &str {
-    match trade.strategy.as_str() {
-        "oversold_call" => "S1",
-        "control" => "S0",
-        other => other,
-    }
+    code_of(&trade.strategy)
 }
 
 /// The list for people: live trades by what they wait for, then those that ended by what they brought.

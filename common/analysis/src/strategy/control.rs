@@ -5,21 +5,54 @@
 //! contracts whose plan could pay are drawn, as for a signal; and only few of an underlying are followed at a time,
 //! because each costs a request for bars at every scan.
 
-use fleet_core::domain::{Check, EntryPlan, OccSymbol, Operator, Score};
-use jiff::Timestamp;
+use fleet_core::domain::{Check, OccSymbol, Operator, Score};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
-use super::{ContractView, Judgement, Role, Strategy, long_plan, potential};
+use super::{
+    Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, potential,
+};
 use crate::config::AnalysisConfig;
-use crate::indicators::{Indicators, UnderlyingState};
+
+/// What S0 is.
+pub const CARD: Card = Card {
+    name: "control",
+    code: "S0",
+    role: Role::Control,
+    looks_for: "nothing: a small fixed share of all contracts past the gates, for comparison with the other strategies",
+    reference: REFERENCE,
+};
+
+const REFERENCE: &str = "\
+# Contracts chosen by hash and followed with the same exits, for comparison. Never alerted, never in the table.
+#enabled = true
+# So many of a thousand.
+#per_mille = 2
+# Calendar days to expiration.
+#dte = [45, 270]
+";
 
 /// Controls of one underlying that are followed at a time: a comparison needs many underlyings, not many contracts of
 /// one, and each control's bars are a request of every scan until it is left.
 pub const MAX_PER_TICKER: usize = 2;
 
-/// S0.
-#[derive(Debug, Clone, Copy)]
-pub struct ControlStrategy;
+/// S0's settings. Its plan is S1's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Control {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Contracts of a thousand that become controls.
+    pub per_mille: u32,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { enabled: true, per_mille: 2, dte: [45, 270] }
+    }
+}
 
 /// A contract's lot of a session, 0 to 999.
 #[must_use]
@@ -34,59 +67,51 @@ pub fn lot(entry_session: Date, symbol: &OccSymbol) -> u32 {
     ((hash ^ (hash >> 33)) % 1000) as u32
 }
 
-impl Strategy for ControlStrategy {
-    fn name(&self) -> &'static str {
-        "control"
+impl Strategy for Control {
+    fn card(&self) -> &'static Card {
+        &CARD
     }
 
-    fn code(&self) -> &'static str {
-        "S0"
+    fn enabled(&self) -> bool {
+        self.enabled
     }
 
-    fn role(&self) -> Role {
-        Role::Control
+    fn dte(&self) -> [i32; 2] {
+        self.dte
     }
 
-    fn dte_window(&self, config: &AnalysisConfig) -> Option<(i32, i32)> {
-        let rules = &config.strategies.control;
-        rules.enabled.then_some((rules.dte[0], rules.dte[1]))
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
-        let rules = &config.strategies.control;
         let dte = Some(f64::from(contract.dte));
         let lot = f64::from(lot(contract.entry_session, &contract.quote.symbol));
-        let plan = self.plan(contract, Timestamp::UNIX_EPOCH, config);
-        let potential = potential(contract, &plan, config);
+        let potential = potential(contract, &self.plan(contract, jiff::Timestamp::UNIX_EPOCH, config), config);
         vec![
-            Check::new("dte_min", dte, Operator::AtLeast, rules.dte[0].into()),
-            Check::new("dte_max", dte, Operator::AtMost, rules.dte[1].into()),
-            Check::new("lot", Some(lot), Operator::Below, rules.per_mille.into()),
+            Check::new("dte_min", dte, Operator::AtLeast, self.dte[0].into()),
+            Check::new("dte_max", dte, Operator::AtMost, self.dte[1].into()),
+            Check::new("lot", Some(lot), Operator::Below, self.per_mille.into()),
             Check::new("gross_pct", potential.map(|p| p.gross_pct), Operator::Above, 0.0),
             Check::new("net_pct", potential.map(|p| p.net_pct), Operator::AtLeast, config.costs.min_net_pct),
         ]
     }
 
-    fn pre_gate(&self, _underlying: &UnderlyingState, _config: &AnalysisConfig) -> Option<Check> {
-        None
+    fn pre_gate(&self, _underlying: &UnderlyingView<'_>) -> Vec<Check> {
+        Vec::new()
     }
 
-    fn judge(
-        &self,
-        contract: &ContractView<'_>,
-        _underlying: &UnderlyingState,
-        _indicators: &Indicators,
-        config: &AnalysisConfig,
-    ) -> Judgement {
-        Judgement { checks: self.screen(contract, config), score: Score::default() }
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
+        Judgement { checks: self.screen(case.contract, config), score: Score::default(), flags: Vec::new() }
     }
 
-    fn plan(&self, contract: &ContractView<'_>, at: Timestamp, config: &AnalysisConfig) -> EntryPlan {
-        long_plan(contract, at, &config.strategies.oversold_call, config.costs.commission)
+    fn rules(&self, config: &AnalysisConfig) -> PlanRules {
+        config.strategies.oversold_call.rules(config)
     }
 
-    fn flags(&self) -> &'static [&'static str] {
-        &[]
+    fn problems(&self, all: &mut Problems) {
+        all.count("per_mille", self.per_mille.into(), 0, 1000);
+        all.days("dte", self.dte);
     }
 }
 

@@ -1,15 +1,45 @@
-//! Strategies: named sets of checks, a score and a plan. Adding one is one file here and one line in [`registry`].
+//! Strategies: named sets of checks, a score and a plan, each with its own settings.
+//!
+//! ```text
+//! screen   what the chain alone decides          → eligible contracts
+//! pre_gate what the underlying's bars and history decide → before any contract's bars are asked for
+//! judge    everything, as one `Case`             → checks, score, flags
+//! plan     where to enter and when to leave
+//! ```
+//!
+//! Adding one is one file here and one line in the list below: the file holds the settings with their defaults, ranges
+//! and annotated TOML, and the strategy; configuration, reference file, funnel and reports follow from the list. The
+//! worked example is in ARCHITECTURE.md.
+//!
+//! Promises: a strategy reads its own settings, the [`Case`] it is given and the costs, nothing else; every check has its
+//! value; what is not known is unknown and never passes.
 
-pub mod control;
-pub mod oversold_call;
+#[macro_use]
+mod registry;
+mod plans;
+mod problems;
+mod reversal;
+mod room;
+mod underlying;
+mod views;
 
-use fleet_core::domain::{Check, ContractQuote, EntryPlan, Price, Score};
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use std::borrow::Cow;
 
-use crate::config::{AnalysisConfig, OversoldCall};
-use crate::indicators::{Indicators, UnderlyingState};
-use crate::tick::{Rounding, Ticks};
+use fleet_core::domain::{Check, EntryPlan, Operator, Score, ScorePart};
+use jiff::Timestamp;
+
+use crate::config::AnalysisConfig;
+
+pub use plans::{PlanRules, Potential, long_plan, potential};
+pub use problems::Problems;
+pub use room::Room;
+pub use underlying::{Earnings, UnderlyingView, Volatilities};
+pub use views::{Case, ContractView};
+
+strategies! {
+    oversold_call: OversoldCall,
+    control: Control,
+}
 
 /// What a strategy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,120 +50,134 @@ pub enum Role {
     Control,
 }
 
-/// A contract past the gates.
-#[derive(Debug, Clone, Copy)]
-pub struct ContractView<'a> {
-    /// The row.
-    pub quote: &'a ContractQuote,
-    /// Bid, above zero and below the ask.
-    pub bid: Price,
-    /// Ask.
-    pub ask: Price,
-    /// Half way, dollars.
-    pub mid: f64,
-    /// Of mid.
-    pub spread_pct: f64,
-    /// Dollars per $1 of the underlying.
-    pub delta: Option<f64>,
-    /// Calendar days to expiration.
-    pub dte: i32,
-    /// The chain's price steps.
-    pub ticks: Ticks,
-    /// The session a trade would begin in.
-    pub entry_session: Date,
+/// What a strategy is, whatever its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Card {
+    /// Its name in configuration, funnel and records.
+    pub name: &'static str,
+    /// Its code in notices and tables.
+    pub code: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// What it looks for, one sentence for people.
+    pub looks_for: &'static str,
+    /// The lines below `[strategies.<name>]` of the annotated configuration file: every setting commented out with its
+    /// default, a reason above it.
+    pub reference: &'static str,
+}
+
+/// What a strategy cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The contract's own daily bars: a request each, for as many contracts as there is room for.
+    pub own_bars: bool,
+    /// The underlying's volatilities: implied at 30 days, realised, their history.
+    pub volatilities: bool,
+    /// Sessions of the underlying's IV history; it is dark until the store has so many.
+    pub history_sessions: Option<u32>,
+    /// When the underlying reports: where that is not known it does not fire.
+    pub earnings: bool,
 }
 
 /// What was found of a contract that was looked at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Judgement {
     /// Every check, in a fixed order.
     pub checks: Vec<Check>,
     /// Orders candidates.
     pub score: Score,
+    /// Words that go with the candidate.
+    pub flags: Vec<&'static str>,
 }
 
-/// A named set of checks, a score and a plan.
-pub trait Strategy: Sync {
-    /// Its name in configuration, funnel and records.
-    fn name(&self) -> &'static str;
-    /// Its code in notices.
-    fn code(&self) -> &'static str;
-    /// What it is for.
-    fn role(&self) -> Role;
-    /// Calendar days to expiration it looks at; `None` when it is switched off.
-    fn dte_window(&self, config: &AnalysisConfig) -> Option<(i32, i32)>;
+/// A named set of checks, a score and a plan, with its settings.
+pub trait Strategy: std::fmt::Debug + Send + Sync {
+    /// What it is.
+    fn card(&self) -> &'static Card;
+    /// Whether it runs.
+    fn enabled(&self) -> bool;
+    /// Calendar days to expiration it looks at, from and to.
+    fn dte(&self) -> [i32; 2];
+    /// What it cannot do without.
+    fn needs(&self) -> Needs;
     /// Checks that need no bars. A contract that passes all of them is eligible.
     fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check>;
-    /// The check of the underlying that must pass before any contract's bars are asked for.
-    fn pre_gate(&self, underlying: &UnderlyingState, config: &AnalysisConfig) -> Option<Check>;
-    /// All checks and the score of a contract with bars.
-    fn judge(
-        &self,
-        contract: &ContractView<'_>,
-        underlying: &UnderlyingState,
-        indicators: &Indicators,
-        config: &AnalysisConfig,
-    ) -> Judgement;
-    /// What to pay and when to leave.
-    fn plan(&self, contract: &ContractView<'_>, at: Timestamp, config: &AnalysisConfig) -> EntryPlan;
-    /// Words that go with its candidates.
-    fn flags(&self) -> &'static [&'static str];
-}
+    /// Checks of the underlying alone. Unless all pass, no contract's bars are asked for on its behalf.
+    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check>;
+    /// All checks (those of screen and pre-gate among them) and the score.
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement;
+    /// Where to enter and when to leave.
+    fn rules(&self, config: &AnalysisConfig) -> PlanRules;
+    /// A sentence for every setting that is out of range.
+    fn problems(&self, all: &mut Problems);
 
-/// Every strategy, in the order in which they are asked.
-#[must_use]
-pub fn registry() -> &'static [&'static dyn Strategy] {
-    &[&oversold_call::OversoldCallStrategy, &control::ControlStrategy]
-}
+    /// Whether what is left after costs is worth it.
+    fn net_check(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Check {
+        let plan = self.plan(contract, Timestamp::UNIX_EPOCH, config);
+        let net = potential(contract, &plan, config).map(|potential| potential.net_pct);
+        Check::new("net_pct", net, Operator::AtLeast, config.costs.min_net_pct)
+    }
 
-/// The code of a strategy in notices; its name where the registry does not know it (any more).
-#[must_use]
-pub fn code_of(name: &str) -> &str {
-    registry().iter().find(|s| s.name() == name).map_or(name, |s| s.code())
-}
-
-/// Long entry inside the spread, with target and stop around it.
-#[must_use]
-pub fn long_plan(
-    contract: &ContractView<'_>,
-    at: Timestamp,
-    rules: &OversoldCall,
-    commission_dollars: f64,
-) -> EntryPlan {
-    let (bid, ask) = (contract.bid.units() as f64, contract.ask.units() as f64);
-    let buy = contract.ticks.round(bid + rules.buy_spread_share * (ask - bid), Rounding::Nearest);
-    let paid = buy.units() as f64;
-    let validity = SignedDuration::from_mins(rules.validity_minutes.into());
-    EntryPlan {
-        buy,
-        target: contract.ticks.round(paid * (1.0 + rules.target_pct / 100.0), Rounding::Down),
-        stop: contract.ticks.round(paid * (1.0 - rules.stop_pct / 100.0), Rounding::Nearest),
-        valid_until: at.checked_add(validity).unwrap_or(Timestamp::MAX),
-        time_stop_sessions: rules.time_stop_sessions,
-        exit_rsi: Some(rules.exit_rsi),
-        exit_dte: rules.exit_dte,
-        commission: Price::from_dollars(commission_dollars).unwrap_or(Price::ZERO),
+    /// The plan for one contract.
+    fn plan(&self, contract: &ContractView<'_>, at: Timestamp, config: &AnalysisConfig) -> EntryPlan {
+        long_plan(contract, at, &self.rules(config), config.costs.commission)
     }
 }
 
-/// What a trade may bring, percent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Potential {
-    /// (target − buy)/buy.
-    pub gross_pct: f64,
-    /// After half-spreads and commission, bought at mid and sold at the target.
-    pub net_pct: f64,
+impl Strategies {
+    /// The enabled ones of a role with their places in the list.
+    pub fn enabled(&self, role: Role) -> impl Iterator<Item = (usize, &dyn Strategy)> {
+        self.each().into_iter().enumerate().filter(move |(_, s)| s.enabled() && s.card().role == role)
+    }
+
+    /// Places in the list of the enabled ones that want contracts' own bars.
+    #[must_use]
+    pub fn of_own_bars(&self) -> Vec<usize> {
+        self.enabled(Role::Signal).filter(|(_, s)| s.needs().own_bars).map(|(at, _)| at).collect()
+    }
 }
 
-/// Profit potential of a plan (ANALYTICS section 1); `None` for a plan that buys at nothing.
+/// The code of a strategy in notices; its name where nobody knows it (any more).
 #[must_use]
-pub fn potential(contract: &ContractView<'_>, plan: &EntryPlan, config: &AnalysisConfig) -> Option<Potential> {
-    let (buy, target) = (plan.buy.dollars(), plan.target.dollars());
-    let slip = config.costs.half_spread_share * (contract.ask.dollars() - contract.bid.dollars()) / 2.0;
-    let paid = contract.mid + slip;
-    let fees = 2.0 * config.costs.commission / 100.0;
-    (buy > 0.0 && paid > 0.0).then(|| Potential {
-        gross_pct: 100.0 * (target - buy) / buy,
-        net_pct: 100.0 * ((target - slip) - paid - fees) / paid,
-    })
+pub fn code_of(name: &str) -> &str {
+    cards().into_iter().find(|card| card.name == name).map_or(name, |card| card.code)
+}
+
+/// The strategies' part of the annotated configuration file.
+#[must_use]
+pub fn reference() -> String {
+    let section = |card: &&Card| format!("[strategies.{}]\n{}", card.name, card.reference);
+    cards().iter().map(section).collect::<Vec<_>>().join("\n")
+}
+
+/// A part of a score: `share` of `max` points, held to 0..=1; unknown, it gives none and the maximum stays.
+fn part(name: &'static str, max: f64, share: Option<f64>) -> ScorePart {
+    let share = share.filter(|share| share.is_finite());
+    let points = share.map_or(0.0, |share| max * share.clamp(0.0, 1.0));
+    ScorePart { name: Cow::Borrowed(name), points, max, unknown: share.is_none() }
+}
+
+/// A condition as a number: 1 where it holds.
+fn holds(condition: bool) -> f64 {
+    f64::from(u8::from(condition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_named_like_its_table() {
+        let tables = serde_json::to_value(Strategies::default()).unwrap();
+        let tables = tables.as_object().unwrap();
+        assert_eq!(tables.len(), cards().len());
+        let mut codes = std::collections::BTreeSet::new();
+        for (card, strategy) in cards().into_iter().zip(Strategies::default().each()) {
+            assert!(tables.contains_key(card.name), "{} has no table", card.name);
+            assert_eq!(card, strategy.card());
+            assert_eq!(place_text(card.name), Some(format!("strategy:{}", card.name).as_str()));
+            assert_eq!(code_of(card.name), card.code);
+            assert!(codes.insert(card.code), "{} is used twice", card.code);
+        }
+    }
 }

@@ -1,100 +1,190 @@
 //! S1 `oversold_call`: a call whose own price history is oversold and turning, in an underlying that is not broken.
 //! ANALYTICS 2.3, on the raw series: theta drift makes raw RSI read low more often than decay-adjusted RSI would.
 
-use std::borrow::Cow;
+use fleet_core::domain::{Check, Operator, OptionKind, Score};
+use serde::{Deserialize, Serialize};
 
-use fleet_core::domain::{Check, EntryPlan, Operator, OptionKind, Score, ScorePart};
-use jiff::Timestamp;
-
-use super::{ContractView, Judgement, Role, Strategy, long_plan, potential};
+use super::reversal::Reversal;
+use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, holds};
 use crate::config::AnalysisConfig;
-use crate::indicators::{Indicators, UnderlyingState};
+use crate::indicators::Indicators;
 
-/// S1.
-#[derive(Debug, Clone, Copy)]
-pub struct OversoldCallStrategy;
+/// What S1 is.
+pub const CARD: Card = Card {
+    name: "oversold_call",
+    code: "S1",
+    role: Role::Signal,
+    looks_for: "calls whose own price history is oversold and turning, while the underlying's trend holds",
+    reference: REFERENCE,
+};
 
-impl Strategy for OversoldCallStrategy {
-    fn name(&self) -> &'static str {
-        "oversold_call"
-    }
+const REFERENCE: &str = "\
+# Calls whose own price history is oversold and turning, while the underlying's trend holds.
+#enabled = true
+# Calendar days to expiration: enough that time decay does not decide.
+#dte = [45, 270]
+# Delta: neither a lottery ticket nor the stock itself.
+#delta = [0.25, 0.65]
+# Bars the contract must have to fire.
+#min_bars = 60
+# No bars of contracts are asked for while the underlying's RSI(14) is above this: it saves half of all requests.
+#max_underlying_rsi = 50.0
+# The lowest RSI(14) of the contract's last three closed bars is at most this, and rising again.
+#max_rsi = 35.0
+# The lowest %B(20, 2) of the last three closed bars is at most this, and rising again.
+#max_pct_b = 0.05
+# The underlying's close is at least this share of its 200-session average.
+#min_close_to_sma200 = 0.9
+# Buy at bid + this share of the spread, rounded to a tick.
+#buy_spread_share = 0.4
+# The buy limit stands for so long.
+#validity_minutes = 30
+# Sell so far above the buy price, percent.
+#target_pct = 15.0
+# Sell so far below the buy price, percent.
+#stop_pct = 30.0
+# Sell after so many sessions.
+#time_stop_sessions = 5
+# Sell when the contract's RSI(14) reaches this.
+#exit_rsi = 60.0
+# Sell when calendar days to expiration come down to this.
+#exit_dte = 21
+";
 
-    fn code(&self) -> &'static str {
-        "S1"
-    }
+/// S1's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OversoldCall {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+    /// Delta, from and to.
+    pub delta: [f64; 2],
+    /// Bars the contract must have.
+    pub min_bars: u32,
+    /// The underlying's RSI(14) may be so high before any contract's bars are asked for.
+    pub max_underlying_rsi: f64,
+    /// Lowest RSI(14) of the last three closed bars.
+    pub max_rsi: f64,
+    /// Lowest %B(20, 2) of the last three closed bars, fraction.
+    pub max_pct_b: f64,
+    /// The underlying's close over its 200-session average.
+    pub min_close_to_sma200: f64,
+    /// Buy at bid + this share of the spread.
+    pub buy_spread_share: f64,
+    /// The buy limit stands for so long.
+    pub validity_minutes: u32,
+    /// Sell so far above the buy price, percent.
+    pub target_pct: f64,
+    /// Sell so far below the buy price, percent.
+    pub stop_pct: f64,
+    /// Sell after so many sessions.
+    pub time_stop_sessions: u32,
+    /// Sell when the contract's RSI(14) reaches this.
+    pub exit_rsi: f64,
+    /// Sell when calendar days to expiration come down to this.
+    pub exit_dte: i32,
+}
 
-    fn role(&self) -> Role {
-        Role::Signal
-    }
-
-    fn dte_window(&self, config: &AnalysisConfig) -> Option<(i32, i32)> {
-        let rules = &config.strategies.oversold_call;
-        rules.enabled.then_some((rules.dte[0], rules.dte[1]))
-    }
-
-    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
-        let rules = &config.strategies.oversold_call;
-        let is_call = f64::from(u8::from(contract.quote.symbol.kind == OptionKind::Call));
-        let dte = Some(f64::from(contract.dte));
-        vec![
-            Check::new("is_call", Some(is_call), Operator::AtLeast, 1.0),
-            Check::new("dte_min", dte, Operator::AtLeast, rules.dte[0].into()),
-            Check::new("dte_max", dte, Operator::AtMost, rules.dte[1].into()),
-            Check::new("delta_min", contract.delta, Operator::AtLeast, rules.delta[0]),
-            Check::new("delta_max", contract.delta, Operator::AtMost, rules.delta[1]),
-        ]
-    }
-
-    fn pre_gate(&self, underlying: &UnderlyingState, config: &AnalysisConfig) -> Option<Check> {
-        let limit = config.strategies.oversold_call.max_underlying_rsi;
-        Some(Check::new("underlying_rsi", underlying.rsi, Operator::AtMost, limit))
-    }
-
-    fn judge(
-        &self,
-        contract: &ContractView<'_>,
-        underlying: &UnderlyingState,
-        indicators: &Indicators,
-        config: &AnalysisConfig,
-    ) -> Judgement {
-        let rules = &config.strategies.oversold_call;
-        let rise = |now: Option<f64>, before: Option<f64>| now.zip(before).map(|(now, before)| now - before);
-        let plan = self.plan(contract, Timestamp::UNIX_EPOCH, config);
-        let net = potential(contract, &plan, config).map(|p| p.net_pct);
-        let mut checks = self.screen(contract, config);
-        checks.extend(self.pre_gate(underlying, config));
-        checks.extend([
-            Check::new("bars", Some(indicators.bars as f64), Operator::AtLeast, rules.min_bars.into()),
-            Check::new("min_rsi_3", indicators.min_rsi, Operator::AtMost, rules.max_rsi),
-            Check::new("rsi_rise", rise(indicators.rsi, indicators.rsi_before), Operator::Above, 0.0),
-            Check::new("min_pct_b_3", indicators.min_pct_b, Operator::AtMost, rules.max_pct_b),
-            Check::new("pct_b_rise", rise(indicators.pct_b, indicators.pct_b_before), Operator::Above, 0.0),
-            Check::new("close_to_sma200", underlying.close_to_sma200, Operator::AtLeast, rules.min_close_to_sma200),
-            Check::new("net_pct", net, Operator::AtLeast, config.costs.min_net_pct),
-            Check { mandatory: false, ..Check::new("macd_hist_rise", indicators.macd_rise, Operator::Above, 0.0) },
-        ]);
-        let rose = indicators.macd_rise.map(|rise| f64::from(u8::from(rise > 0.0)));
-        let parts = vec![
-            part("rsi", 25.0, indicators.min_rsi.map(|rsi| (rules.max_rsi - rsi) / 15.0)),
-            part("pct_b", 15.0, indicators.min_pct_b.map(|b| (rules.max_pct_b - b) / 0.25)),
-            part("trend", 20.0, underlying.close_to_sma200.map(|t| (t - rules.min_close_to_sma200) / 0.2)),
-            part("macd", 10.0, rose),
-            part("volume", 10.0, indicators.relative_volume.map(|v| (v - 0.5) / 1.5)),
-            part("spread", 20.0, Some((0.10 - contract.spread_pct / 100.0) / 0.08)),
-        ];
-        Judgement { checks, score: Score { parts } }
-    }
-
-    fn plan(&self, contract: &ContractView<'_>, at: Timestamp, config: &AnalysisConfig) -> EntryPlan {
-        long_plan(contract, at, &config.strategies.oversold_call, config.costs.commission)
-    }
-
-    fn flags(&self) -> &'static [&'static str] {
-        &["raw_rsi", "earnings_unknown"]
+impl Default for OversoldCall {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            dte: [45, 270],
+            delta: [0.25, 0.65],
+            min_bars: 60,
+            max_underlying_rsi: 50.0,
+            max_rsi: 35.0,
+            max_pct_b: 0.05,
+            min_close_to_sma200: 0.90,
+            buy_spread_share: 0.4,
+            validity_minutes: 30,
+            target_pct: 15.0,
+            stop_pct: 30.0,
+            time_stop_sessions: 5,
+            exit_rsi: 60.0,
+            exit_dte: 21,
+        }
     }
 }
 
-fn part(name: &'static str, max: f64, share: Option<f64>) -> ScorePart {
-    let points = share.map_or(0.0, |share| max * share.clamp(0.0, 1.0));
-    ScorePart { name: Cow::Borrowed(name), points, max, unknown: share.is_none() }
+impl OversoldCall {
+    const fn reversal(&self) -> Reversal {
+        Reversal { min_bars: self.min_bars, max_rsi: self.max_rsi, max_pct_b: self.max_pct_b }
+    }
+}
+
+impl Strategy for OversoldCall {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    fn dte(&self) -> [i32; 2] {
+        self.dte
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { own_bars: true, ..Needs::default() }
+    }
+
+    fn screen(&self, contract: &ContractView<'_>, _config: &AnalysisConfig) -> Vec<Check> {
+        let is_call = holds(contract.quote.symbol.kind == OptionKind::Call);
+        let dte = Some(f64::from(contract.dte));
+        vec![
+            Check::new("is_call", Some(is_call), Operator::AtLeast, 1.0),
+            Check::new("dte_min", dte, Operator::AtLeast, self.dte[0].into()),
+            Check::new("dte_max", dte, Operator::AtMost, self.dte[1].into()),
+            Check::new("delta_min", contract.delta, Operator::AtLeast, self.delta[0]),
+            Check::new("delta_max", contract.delta, Operator::AtMost, self.delta[1]),
+        ]
+    }
+
+    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
+        vec![Check::new("underlying_rsi", underlying.state.rsi, Operator::AtMost, self.max_underlying_rsi)]
+    }
+
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
+        let blank = Indicators::default();
+        let own = case.own.unwrap_or(&blank);
+        let reversal = self.reversal();
+        let trend = case.underlying.state.close_to_sma200;
+        let mut checks = self.screen(case.contract, config);
+        checks.extend(self.pre_gate(case.underlying));
+        checks.extend(reversal.checks(own));
+        checks.extend([
+            Check::new("close_to_sma200", trend, Operator::AtLeast, self.min_close_to_sma200),
+            self.net_check(case.contract, config),
+            Reversal::scored(own),
+        ]);
+        let trend = trend.map(|trend| (trend - self.min_close_to_sma200) / 0.2);
+        Judgement { checks, score: Score { parts: reversal.parts(case, own, trend) }, flags: Reversal::flags(case) }
+    }
+
+    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
+        PlanRules {
+            buy_spread_share: self.buy_spread_share,
+            validity_minutes: self.validity_minutes,
+            target_pct: self.target_pct,
+            stop_pct: self.stop_pct,
+            time_stop_sessions: self.time_stop_sessions,
+            exit_rsi: Some(self.exit_rsi),
+            exit_dte: self.exit_dte,
+        }
+    }
+
+    fn problems(&self, all: &mut Problems) {
+        all.days("dte", self.dte);
+        all.range("delta", self.delta, 0.0, 1.0);
+        all.count("min_bars", self.min_bars.into(), 21, 5000);
+        all.number("max_underlying_rsi", self.max_underlying_rsi, 0.0, 100.0);
+        all.number("max_rsi", self.max_rsi, 0.0, 100.0);
+        all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
+        all.number("min_close_to_sma200", self.min_close_to_sma200, 0.0, 10.0);
+        self.rules(&AnalysisConfig::default()).problems(all);
+    }
 }

@@ -30,7 +30,7 @@ fn the_candidate_and_its_plan() {
 
 #[test]
 fn the_example_of_the_analytics() {
-    use fleet_analysis::strategy::{ContractView, long_plan, potential};
+    use fleet_analysis::strategy::{ContractView, Strategy as _, potential};
     let config = config();
     let quote = quote(the_call(), SPOT, as_of());
     let view = ContractView {
@@ -39,12 +39,18 @@ fn the_example_of_the_analytics() {
         ask: price(19.40),
         mid: 19.225,
         spread_pct: 1.82,
+        open_interest: None,
+        iv: None,
         delta: None,
         dte: 56,
+        spot: None,
+        market: None,
         ticks: fleet_analysis::tick::Ticks::PROGRAM,
         entry_session: date(2026, 11, 20),
+        quote_time: None,
+        facts: &UnderlyingFacts::default(),
     };
-    let plan = long_plan(&view, as_of(), &config.strategies.oversold_call, 0.65);
+    let plan = config.strategies.oversold_call.plan(&view, as_of(), &config);
     assert_eq!([plan.buy, plan.target, plan.stop], [price(19.20), price(22.05), price(13.45)]);
     let potential = potential(&view, &plan, &config).unwrap();
     assert!((potential.gross_pct - 14.84).abs() < 0.005, "{}", potential.gross_pct);

@@ -1,0 +1,237 @@
+//! What strategies see of the underlying: its bars, what is known of it beside prices, its volatilities and their
+//! history.
+//!
+//! Promises: nothing later than `as_of` is read, whatever the snapshot holds; indicators of bars that are not fresh are
+//! `None`. A history of one session or two is no history: what ranks it counts its sessions beside.
+
+use std::collections::BTreeMap;
+
+use fleet_core::domain::{Bar, CashDividend, EarningsDate, Root, UnderlyingClass, UnderlyingFacts, calendar};
+use jiff::civil::Date;
+
+use crate::indicators::{UnderlyingState, last_sma};
+use crate::metrics::realised::{Ohlc, Realised};
+use crate::metrics::smile::{AtmVol, Smile, SmilePoint, iv30, term_slope};
+use crate::metrics::vol_history::VolRank;
+use crate::stage::Stage;
+
+/// An underlying at one instant.
+#[derive(Debug, Clone)]
+pub struct UnderlyingView<'a> {
+    /// RSI and long average of its last closed bar.
+    pub state: UnderlyingState,
+    /// Its close over the average of 50 closes.
+    pub close_to_sma50: Option<f64>,
+    /// The average of 20 closes less the one of the bar before, dollars.
+    pub sma20_rise: Option<f64>,
+    /// How far its close is below the highest of the last 252, percent.
+    pub drawdown_pct: Option<f64>,
+    /// Believable closed bars, oldest first; empty when they are not fresh.
+    pub bars: Vec<Bar>,
+    /// How many believable closed bars there are, fresh or not.
+    pub known_bars: usize,
+    /// Its dividends, as far as its bars tell them.
+    pub dividends: &'a [CashDividend],
+    /// What is known of it beside prices.
+    pub facts: &'a UnderlyingFacts,
+    /// When it reports.
+    pub earnings: Earnings,
+    /// Its price as the chain implies it, dollars.
+    pub spot: Option<f64>,
+    /// The exchange's date at `as_of`.
+    pub today: Date,
+    /// The session a trade would begin in.
+    pub entry_session: Date,
+    /// How it is priced and how it moved; empty unless some enabled strategy needs it.
+    pub volatilities: Volatilities,
+}
+
+/// When a company reports, as far as anybody said.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Earnings {
+    /// The next report, today's among them.
+    pub next: Option<EarningsDate>,
+    /// It never reports: a fund or an index.
+    pub never: bool,
+    /// Reports of the past, ascending.
+    past: Vec<Date>,
+}
+
+/// Volatilities of an underlying.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Volatilities {
+    /// At the money at 30 days, annual fraction.
+    pub iv30: Option<f64>,
+    /// Front over 60 to 90 days.
+    pub term_slope: Option<f64>,
+    /// Today's place among those of the past year.
+    pub rank: VolRank,
+    /// What it really moved.
+    pub realised: Realised,
+    /// At the money by root and expiration, annual fractions.
+    pub at_the_money: BTreeMap<(Root, Date), f64>,
+    /// Mean volume of all its options in the 20 sessions before today, contracts.
+    pub usual_option_volume: Option<f64>,
+}
+
+/// Sessions of the drawdown.
+const YEAR: usize = 252;
+/// Sessions of the usual option volume.
+const USUAL: usize = 20;
+
+impl<'a> UnderlyingView<'a> {
+    /// An underlying with its believable bars.
+    #[must_use]
+    pub fn of(stage: &Stage<'a>, bars: Vec<Bar>) -> Self {
+        let snapshot = stage.snapshot;
+        let state = stage.underlying_state(&bars);
+        let known_bars = bars.len();
+        let bars = if stage.is_fresh(&bars) { bars } else { Vec::new() };
+        let closes: Vec<f64> = bars.iter().map(|bar| bar.close.dollars()).collect();
+        let close = closes.last().copied();
+        let before = closes.len().checked_sub(1).map(|n| &closes[..n]);
+        let highest = closes.iter().rev().take(YEAR).copied().max_by(f64::total_cmp);
+        let needed = stage.config.strategies.each().into_iter().any(|s| s.enabled() && s.needs().volatilities);
+        Self {
+            state,
+            close_to_sma50: close.zip(last_sma(&closes, 50).filter(|sma| *sma > 0.0)).map(|(close, sma)| close / sma),
+            sma20_rise: last_sma(&closes, 20).zip(before.and_then(|c| last_sma(c, 20))).map(|(now, then)| now - then),
+            drawdown_pct: close.zip(highest).map(|(close, highest)| 100.0 * (1.0 - close / highest)),
+            dividends: snapshot.underlying_bars.as_ref().map_or(&[], |series| &series.dividends),
+            facts: &snapshot.facts,
+            earnings: Earnings::of(&snapshot.facts, calendar::exchange_date(snapshot.as_of)),
+            spot: stage.spot().0,
+            today: calendar::exchange_date(snapshot.as_of),
+            entry_session: stage.entry_session,
+            volatilities: if needed { Volatilities::of(stage, &bars) } else { Volatilities::default() },
+            bars,
+            known_bars,
+        }
+    }
+}
+
+impl Earnings {
+    /// From what is known on a date.
+    #[must_use]
+    pub fn of(facts: &UnderlyingFacts, today: Date) -> Self {
+        let dates = facts.earnings.as_deref().unwrap_or_default();
+        Self {
+            next: dates.iter().copied().filter(|report| report.date >= today).min(),
+            never: matches!(facts.class, Some(UnderlyingClass::Fund | UnderlyingClass::Index)),
+            past: dates.iter().map(|report| report.date).filter(|date| *date < today).collect(),
+        }
+    }
+
+    /// Nobody said when it reports next.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        !self.never && self.next.is_none()
+    }
+
+    /// 1 if it reports from today to a date, 0 if not; `None` where nobody said.
+    #[must_use]
+    pub fn until(&self, date: Date) -> Option<f64> {
+        match self.next {
+            _ if self.never => Some(0.0),
+            Some(next) => Some(super::holds(next.date <= date)),
+            None => None,
+        }
+    }
+
+    /// 1 if it reported from a date to yesterday, 0 if not. `None` where the known reports do not reach back so far: a
+    /// list that begins later says nothing of what was before.
+    #[must_use]
+    pub fn since(&self, date: Date) -> Option<f64> {
+        if self.never {
+            Some(0.0)
+        } else if self.past.iter().any(|report| *report >= date) {
+            Some(1.0)
+        } else {
+            (!self.past.is_empty()).then_some(0.0)
+        }
+    }
+}
+
+impl Volatilities {
+    fn of(stage: &Stage<'_>, bars: &[Bar]) -> Self {
+        let smiles = smiles(stage);
+        let atm: Vec<((Root, Date), AtmVol)> =
+            smiles.iter().filter_map(|(key, smile)| Some((*key, smile.atm()?))).collect();
+        let by_time: Vec<AtmVol> = atm.iter().map(|(_, atm)| *atm).collect();
+        let iv30 = iv30(&by_time);
+        let earlier = || stage.earlier_sessions();
+        let series: Vec<Option<f64>> = earlier().map(|summary| summary.iv30).chain([iv30]).collect();
+        let volumes: Vec<f64> =
+            earlier().map(|summary| summary.call_volume.saturating_add(summary.put_volume) as f64).collect();
+        let usual = volumes.len().checked_sub(USUAL).map(|from| volumes[from..].iter().sum::<f64>() / USUAL as f64);
+        let whole: Vec<Ohlc> = bars.iter().map(Ohlc::of).collect();
+        Self {
+            iv30,
+            term_slope: term_slope(&by_time),
+            rank: VolRank::of(&series),
+            realised: Realised::of(&whole),
+            at_the_money: atm.into_iter().map(|(key, atm)| (key, atm.vol)).collect(),
+            usual_option_volume: usual.filter(|usual| *usual > 0.0),
+        }
+    }
+}
+
+/// The contracts with a volatility, by root and expiration.
+fn smiles(stage: &Stage<'_>) -> BTreeMap<(Root, Date), Smile> {
+    let mut smiles: BTreeMap<(Root, Date), Smile> = BTreeMap::new();
+    let Some(parity) = stage.parity.as_ref() else { return smiles };
+    let today = calendar::exchange_date(stage.snapshot.as_of);
+    for (symbol, row) in stage.rows.by_symbol.iter() {
+        let key = (symbol.root, symbol.expiration);
+        let Some(vol) = stage.sifted[row].as_ref().and_then(|sifted| sifted.vol) else { continue };
+        let Some(carry) = parity.carries.get(&key) else { continue };
+        let smile = smiles.entry(key).or_insert_with(|| Smile {
+            dte: calendar::days_until(today, symbol.expiration),
+            years: carry.years,
+            forward: carry.forward,
+            points: Vec::new(),
+        });
+        smile.points.push(SmilePoint {
+            kind: symbol.kind,
+            strike: symbol.strike.dollars(),
+            vol: Some(vol.iv),
+            delta: Some(vol.greeks.delta),
+        });
+    }
+    smiles
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn facts(dates: &[Date]) -> UnderlyingFacts {
+        let earnings = dates.iter().map(|date| EarningsDate { date: *date, estimated: false }).collect();
+        UnderlyingFacts { earnings: Some(earnings), ..UnderlyingFacts::default() }
+    }
+
+    #[test]
+    fn reports_of_the_past_and_of_the_future() {
+        let today = date(2026, 11, 20);
+        let known = Earnings::of(&facts(&[date(2026, 8, 5), date(2026, 11, 4), date(2027, 2, 3)]), today);
+        assert_eq!(known.next.unwrap().date, date(2027, 2, 3));
+        assert_eq!([known.until(date(2027, 1, 15)), known.until(date(2027, 2, 3))], [Some(0.0), Some(1.0)]);
+        assert_eq!([known.since(date(2026, 11, 5)), known.since(date(2026, 11, 4))], [Some(0.0), Some(1.0)]);
+        let today_is_one = Earnings::of(&facts(&[today]), today);
+        assert_eq!((today_is_one.until(today), today_is_one.since(date(2026, 1, 1))), (Some(1.0), None));
+    }
+
+    #[test]
+    fn what_nobody_said_is_unknown_and_a_fund_never_reports() {
+        let today = date(2026, 11, 20);
+        let ended = Earnings::of(&facts(&[date(2026, 11, 4)]), today);
+        assert!(ended.is_unknown() && ended.until(date(2027, 1, 15)).is_none());
+        let nothing = Earnings::of(&UnderlyingFacts::default(), today);
+        assert!(nothing.is_unknown() && nothing.since(today).is_none());
+        let fund = UnderlyingFacts { class: Some(UnderlyingClass::Fund), ..UnderlyingFacts::default() };
+        let fund = Earnings::of(&fund, today);
+        assert_eq!((fund.is_unknown(), fund.until(today), fund.since(today)), (false, Some(0.0), Some(0.0)));
+    }
+}
