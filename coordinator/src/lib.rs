@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`args`] (what may be typed) → [`config`] (what is in force) → [`commands`] (what is done) →
 //! [`scan`] (the scan itself) → [`report`] (what is said). Around them: [`failure`] (how it ends), [`markets`] (where
-//! the seams get their engines), [`notify`] (how people are told), [`bars_file`] (what calculators read).
+//! the seams get their engines), [`notify`] (how people are told), [`bars_file`] and [`price`] (what calculators read and say).
 
 pub mod args;
 pub mod at_start;
@@ -16,6 +16,7 @@ pub mod markets;
 pub mod naming;
 pub mod notify;
 pub mod output;
+pub mod price;
 pub mod progress;
 pub mod pruning;
 pub mod report;

@@ -10,6 +10,7 @@ pub mod indicators;
 pub mod init_config;
 pub mod inspect;
 pub mod market;
+pub mod price;
 pub mod ranking;
 pub mod scan;
 pub mod scans;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Market(args) => market::run(global, args).await,
         Command::Inspect(args) => inspect::run(global, args),
         Command::Calendar(args) => calendar::run(global, args),
+        Command::Price(args) => price::run(global, args),
         Command::Indicators(args) => indicators::run(global, args),
         Command::Explain(args) => explain::run(global, args).await,
         Command::Ranking(args) => ranking::run(global, args).await,

@@ -24,6 +24,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "fleet-core",
             "fleet-analysis",
             "fleet-indicators",
+            "fleet-pricing",
             "fleet-engines",
             "fleet-scraper",
             "fleet-telemetry",

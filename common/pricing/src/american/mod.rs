@@ -22,8 +22,9 @@ mod premium;
 mod smile;
 mod start;
 
-pub(crate) use contract::exercise as boundary_count;
 pub use contract::{boundary, bounds, greeks, implied_vol, price};
+pub(crate) use contract::{difference, exercise as boundary_count, exercised_greeks};
+pub(crate) use invert::invert;
 pub use smile::Smile;
 
 #[cfg(doc)]

@@ -8,6 +8,8 @@
 //! the price on its date takes all of it. Refuses what [`crate::american`] refuses, and more dividends than a contract
 //! lives to see.
 
+mod greeks;
+mod implied;
 mod stepper;
 
 use thiserror::Error;
@@ -15,6 +17,9 @@ use thiserror::Error;
 use crate::american;
 use crate::terms::{Refused, Terms, check_vol};
 use stepper::{Space, Stepper};
+
+pub use greeks::greeks;
+pub use implied::implied_vol;
 
 /// More than quarterly dividends over the longest time that is let in would be (120).
 pub const MOST: usize = 128;
