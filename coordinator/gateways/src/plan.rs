@@ -1,0 +1,123 @@
+//! From a picture to steps: what is deleted, in which order. Pure, and the only place that decides to delete anything.
+//!
+//! In each Region waves follow each other; the steps of a wave may run side by side.
+//!
+//! - One API: the API, then its plan, then its key. Three calls, no stage to delete first.
+//! - Several APIs, of which AWS deletes one in 30 s: *disarm* first (stages, plan, key: nothing answers any more), then
+//!   *reap* the APIs.
+//! - A plan that was refused twice because stages are attached to it: the stages are taken out of it first. Only those
+//!   whose API is not somebody else's; a plan that somebody attached a stage of theirs to is left alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::picture::Picture;
+use crate::quota::Operation;
+use crate::region::Region;
+use crate::resource::{AttachedStage, Resource, ResourceKind, ResourceRef, StageName};
+
+/// A plan is refused so often before its stages are taken out of it.
+const REFUSALS_BEFORE_DETACHING: u32 = 2;
+
+/// One call that deletes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeleteStep {
+    /// The stage of an API: it stops answering.
+    Stage(ResourceRef),
+    /// One stage's place in a usage plan.
+    Detach {
+        /// The plan.
+        plan: ResourceRef,
+        /// The stage.
+        stage: AttachedStage,
+    },
+    /// The thing itself.
+    Thing(ResourceRef),
+}
+
+impl DeleteStep {
+    /// The operation it is.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::Stage(_) => Operation::DeleteStage,
+            Self::Detach { .. } => Operation::UpdateUsagePlan,
+            Self::Thing(resource) => Operation::Delete(resource.kind),
+        }
+    }
+
+    /// The thing it is about.
+    #[must_use]
+    pub const fn about(&self) -> &ResourceRef {
+        match self {
+            Self::Stage(resource) | Self::Thing(resource) => resource,
+            Self::Detach { plan, .. } => plan,
+        }
+    }
+}
+
+/// The name of the stage our gateways have.
+#[must_use]
+pub fn stage_name() -> StageName {
+    StageName::ours()
+}
+
+/// What is to be done in one Region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionWork {
+    /// Where.
+    pub region: Region,
+    /// One after the other; never empty ones.
+    pub waves: Vec<Vec<DeleteStep>>,
+}
+
+/// What earlier passes of one reconciliation learned.
+#[derive(Debug, Clone, Default)]
+pub struct Experience {
+    /// Deleted, whatever lists show.
+    pub gone: BTreeSet<ResourceRef>,
+    /// How often deleting a plan was refused.
+    pub refusals: BTreeMap<ResourceRef, u32>,
+    /// Deleting these fails and will again (no permission): they are left.
+    pub given_up: BTreeSet<ResourceRef>,
+}
+
+/// The steps that follow from a picture.
+#[must_use]
+pub fn plan(picture: &Picture, experience: &Experience) -> Vec<RegionWork> {
+    let regions = picture.regions.keys();
+    regions.map(|region| region_work(picture, experience, region)).filter(|work| !work.waves.is_empty()).collect()
+}
+
+fn region_work(picture: &Picture, experience: &Experience, region: &Region) -> RegionWork {
+    let orphans: Vec<&Resource> = picture
+        .orphans(region)
+        .filter(|orphan| !experience.gone.contains(&orphan.at) && !experience.given_up.contains(&orphan.at))
+        .collect();
+    let of = |kind: ResourceKind| orphans.iter().copied().filter(move |orphan| orphan.at.kind == kind);
+    let things = |kind| of(kind).map(|orphan| DeleteStep::Thing(orphan.at.clone())).collect::<Vec<_>>();
+
+    let apis = things(ResourceKind::RestApi);
+    let foreign = picture.foreign_ids(region);
+    let deletable = |plan: &&Resource| !plan.stages.iter().any(|stage| foreign.contains(&stage.api));
+    let plans: Vec<&Resource> = of(ResourceKind::UsagePlan).filter(deletable).collect();
+    let stubborn = |plan: &&&Resource| {
+        experience.refusals.get(&plan.at).is_some_and(|refusals| *refusals >= REFUSALS_BEFORE_DETACHING)
+    };
+    let detach: Vec<DeleteStep> = plans
+        .iter()
+        .filter(stubborn)
+        .flat_map(|plan| {
+            plan.stages.iter().map(|stage| DeleteStep::Detach { plan: plan.at.clone(), stage: stage.clone() })
+        })
+        .collect();
+    let plans: Vec<DeleteStep> = plans.into_iter().map(|plan| DeleteStep::Thing(plan.at.clone())).collect();
+    let keys = things(ResourceKind::ApiKey);
+
+    let waves = if apis.len() <= 1 {
+        vec![apis, detach, plans, keys]
+    } else {
+        let stages = of(ResourceKind::RestApi).map(|api| DeleteStep::Stage(api.at.clone())).collect();
+        vec![stages, detach, plans, keys, apis]
+    };
+    RegionWork { region: region.clone(), waves: waves.into_iter().filter(|wave| !wave.is_empty()).collect() }
+}
