@@ -320,9 +320,11 @@ pub struct IndicatorsArgs {
 
 /// `explain`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:  optionfleet explain AAPL270319C00250000")]
+#[command(after_help = "Examples:
+  optionfleet explain AAPL270319C00250000
+  optionfleet explain AAPL")]
 pub struct ExplainArgs {
-    /// An OCC symbol
+    /// An OCC symbol; or a ticker, for the numbers of the underlying itself
     pub contract: String,
     /// Its underlying, where the symbol's root does not tell it
     #[arg(long)]

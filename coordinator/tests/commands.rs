@@ -60,7 +60,7 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--market", "ftp://x"], 2, "it must be http(s)://HOST");
     check_refused(&["scan", "--market", "notaurl"], 2, "--market is `notaurl`; it must be http(s)://HOST");
     check_refused(&["scan", "--deadline", "0s"], 2, "--deadline");
-    check_refused(&["explain", "AAPL"], 2, "is not an OCC symbol");
+    check_refused(&["explain", "AAPL 270319"], 2, "is not an OCC symbol");
     check_refused(&["inspect", "--kind", "soup", "x"], 2, "`soup` is no kind of body");
     let calendar = |from, to, part| check_refused(&["calendar", "--from", from, "--to", to], 2, part);
     for bad in ["tomorrow", "2026-13-01", "2026-02-29", "20261120", "26-11-20", "2026-11-20T10"] {

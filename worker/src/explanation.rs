@@ -2,9 +2,10 @@
 //!
 //! A chain has thousands of rows and every one is kept, so the form is compact and costs little: rows one after another,
 //! each field only where it is known, counts as variable-length integers, prices in exact units, floats as their eight
-//! bytes. [`write`] says the order of the fields, `read` reads it; both know [`VERSION`] and no other.
+//! bytes. [`write`] says the order of the fields, `read` reads it. Version 2 added a contract's metrics, at the end of its
+//! row; a blob of version 1 is read as one that has none.
 //!
-//! Promises: what was packed is unpacked, bit for bit. Refuses: to read another version, a blob that ends early or goes
+//! Promises: what was packed is unpacked, bit for bit. Refuses: to read a newer version, a blob that ends early or goes
 //! on, and to reserve memory for rows that a damaged or hostile blob only claims to have.
 
 mod read;
@@ -16,8 +17,10 @@ pub use read::UnpackError;
 
 /// How a blob begins: a mark, and the version of the form.
 const MARK: [u8; 3] = *b"OFX";
-/// The form written and read here.
-pub const VERSION: u8 = 1;
+/// The form written here, and the newest that is read.
+pub const VERSION: u8 = 2;
+/// The oldest form that is read.
+const OLDEST_VERSION: u8 = 1;
 
 /// Packs the explanations of one ticker.
 #[must_use]
@@ -46,13 +49,15 @@ mod has {
     pub(super) const RANKED: u16 = 1 << 11;
     pub(super) const TECHNICAL: u16 = 1 << 12;
     pub(super) const TECHNICALS: u16 = 1 << 13;
-    pub(super) const ALL: u16 = (1 << 14) - 1;
+    pub(super) const METRICS: u16 = 1 << 14;
+    pub(super) const ALL: u16 = (1 << 15) - 1;
 }
 
 #[cfg(test)]
 mod tests {
     use fleet_core::domain::{
-        Check, ContractQuote, LastTrade, OccSymbol, Operator, Price, RankScore, Ranked, Technicals, Verdict,
+        Check, ContractMetrics, ContractQuote, LastTrade, OccSymbol, Operator, Position, PositionMetrics, PremiumYield,
+        Price, RankScore, Ranked, Technicals, Verdict,
     };
 
     use super::*;
@@ -77,6 +82,7 @@ mod tests {
             strategies: Vec::new(),
             ranked: None,
             technicals: None,
+            metrics: None,
         }
     }
 
@@ -104,7 +110,31 @@ mod tests {
             strategies: vec![("oversold_call".to_owned(), vec![check(Some(31.0)), unheard_of])],
             ranked: Some(Ranked { gamma, theta_per_day, vega_per_point: 0.1, rho_per_point: -0.01, score }),
             technicals: Some(Technicals { rsi: Some(31.0), macd_histogram: None, pct_b: Some(0.0) }),
+            metrics: Some(Box::new(metrics())),
         }
+    }
+
+    fn metrics() -> ContractMetrics {
+        let sold = PositionMetrics {
+            position: Position::CashSecuredPut,
+            price: 0.1 + 0.2,
+            breakeven: Some(93.15),
+            breakeven_pct: Some(-6.85),
+            breakeven_sigma: None,
+            pop: Some(0.7475),
+            pop_delta: None,
+            max_loss_per_contract: Some(9_315.0),
+            ev: None,
+            ev_hist: None,
+            yields: Some(PremiumYield::CashSecuredPut {
+                roc_pct: 1.0 / 3.0,
+                roc_annual_pct: None,
+                on_strike_pct: 1e-300,
+                on_strike_annual_pct: Some(-0.0),
+            }),
+            size_hint: Some(0),
+        };
+        ContractMetrics { iv_bid: Some(0.1 + 0.7), sold: Some(sold), is_new: true, ..ContractMetrics::default() }
     }
 
     #[test]
@@ -132,7 +162,18 @@ mod tests {
         assert!(matches!(unpack(b"no such mark"), Err(UnpackError::Damaged(_))));
         let mut newer = packed;
         newer[3] = VERSION + 1;
-        assert!(matches!(unpack(&newer), Err(UnpackError::Version(2))));
+        assert!(matches!(unpack(&newer), Err(UnpackError::Version(3))));
+    }
+
+    #[test]
+    fn what_the_version_before_packed_is_read() {
+        // Version 1 had everything but the metrics.
+        let before = vec![explanation(1), ContractExplanation { metrics: None, ..full() }];
+        let mut packed = pack(&before);
+        packed[3] = 1;
+        assert_eq!(unpack(&packed).unwrap(), before);
+        packed[3] = 0;
+        assert!(matches!(unpack(&packed), Err(UnpackError::Version(0))));
     }
 
     #[test]

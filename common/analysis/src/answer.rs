@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_core::domain::{
-    Answer, Bar, Candidate, Check, ContractExplanation, Finding, Funnel, NearMiss, OccSymbol, Provenance, Ranked,
-    RowRefusal, SkipReason, Technicals, TradeState, Verdict,
+    Answer, Bar, Candidate, Check, ContractExplanation, ContractMetrics, Finding, Funnel, NearMiss, OccSymbol,
+    Provenance, Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
 };
 
 use crate::bars::{Density, believable, density, last_split};
 use crate::exits;
 use crate::indicators::Indicators;
+use crate::metrics::of_contract::{Depth, Examined, contract_metrics};
+use crate::metrics::of_underlying::{Past, underlying_metrics};
 use crate::place::{Place, skip_word};
 use crate::ranking;
 use crate::stage::{Stage, Standing, fresh_time};
@@ -24,7 +26,11 @@ struct Row {
     place: Place,
     gate: Option<Check>,
     strategies: Vec<(String, Vec<Check>)>,
+    metrics: Option<Box<ContractMetrics>>,
 }
+
+/// Own bars and indicators of the contracts that had room, by row.
+type Looked = BTreeMap<usize, (OwnBars, Option<Indicators>)>;
 
 #[derive(Default)]
 struct Signals {
@@ -62,13 +68,16 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
     let underlying = stage.underlying();
     let standing = underlying.as_ref().map(|underlying| stage.standing(underlying)).unwrap_or_default();
     let skip = stage.skip.clone().or_else(|| stage.underlying_skip(underlying.as_ref()?, &standing));
+    let unknown = Past::default();
+    let past = underlying.as_ref().map_or(&unknown, |underlying| &underlying.past);
     let mut signals = Signals::default();
     let rows = match &skip {
         Some(reason) => skipped_rows(stage, reason),
         None => {
             let mut rows = gated_rows(stage);
-            examine(stage, underlying.as_ref(), &standing, &mut rows, &mut signals);
+            let looked = examine(stage, underlying.as_ref(), &standing, &mut rows, &mut signals);
             signals.sort();
+            add_metrics(stage, past, &looked, &mut rows, &mut signals);
             signals.candidates.extend(controls(stage, underlying.as_ref()));
             rows
         }
@@ -85,7 +94,8 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         near_misses: signals.near_misses,
         transitions: followed.transitions,
         marks: followed.marks,
-        summary: None,
+        summary: stage.chain_metrics.as_ref().map(|chain| chain.summary.clone()),
+        metrics: stage.chain_metrics.as_ref().map(|chain| Box::new(underlying_metrics(chain, past, stage.config))),
         not_served: stage.snapshot.chain.not_served.clone(),
         requests: stage.snapshot.requests.clone(),
     };
@@ -134,7 +144,7 @@ fn skipped_rows(stage: &Stage<'_>, reason: &SkipReason) -> Vec<Row> {
         | SkipReason::SpotGap { .. }
         | SkipReason::ThinUnderlying { .. } => None,
     };
-    let row = Row { place: Place::Skipped(skip_word(reason)), gate, strategies: Vec::new() };
+    let row = Row { place: Place::Skipped(skip_word(reason)), gate, strategies: Vec::new(), metrics: None };
     vec![row; stage.snapshot.chain.contracts.len()]
 }
 
@@ -142,7 +152,7 @@ fn skipped_rows(stage: &Stage<'_>, reason: &SkipReason) -> Vec<Row> {
 fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
     let signals: Vec<&dyn Strategy> = stage.config.strategies.enabled(Role::Signal).map(|(_, s)| s).collect();
     let of = |row: usize| {
-        let at = |place, gate| Row { place, gate, strategies: Vec::new() };
+        let at = |place, gate| Row { place, gate, strategies: Vec::new(), metrics: None };
         match &stage.sifted[row] {
             None => at(Place::Refused(RowRefusal::Duplicate), None),
             Some(sifted) => match &sifted.stopped {
@@ -156,7 +166,7 @@ fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
                         None if stage.is_ranked(row) => Place::Ranked,
                         None => Place::NotExamined,
                     };
-                    Row { place, gate: None, strategies: screens.unwrap_or_default() }
+                    Row { place, gate: None, strategies: screens.unwrap_or_default(), metrics: None }
                 }
             },
         }
@@ -170,7 +180,8 @@ fn examine(
     standing: &Standing,
     rows: &mut [Row],
     signals: &mut Signals,
-) {
+) -> Looked {
+    let mut looked = Looked::new();
     let strategies = stage.config.strategies.each();
     let roomy: BTreeSet<usize> = standing.room.rows.iter().copied().collect();
     for eligible in &stage.eligible {
@@ -206,6 +217,32 @@ fn examine(
         if !matches!(row.place, Place::Gate(_)) {
             row.gate = None;
         }
+        if let Some(own) = own {
+            looked.insert(eligible.row, (own, indicators));
+        }
+    }
+    looked
+}
+
+/// The numbers beside candidates, near misses, and whatever else was judged by its own bars; the past's costly ones only
+/// beside the first two.
+fn add_metrics(stage: &Stage<'_>, past: &Past, looked: &Looked, rows: &mut [Row], signals: &mut Signals) {
+    let row_of = |symbol: &OccSymbol| stage.rows.by_symbol.get(symbol);
+    let told: BTreeSet<usize> = signals
+        .candidates
+        .iter()
+        .map(|candidate| &candidate.symbol)
+        .chain(signals.near_misses.iter().map(|miss| &miss.symbol))
+        .filter_map(row_of)
+        .collect();
+    let judged = looked.iter().filter(|(_, (_, indicators))| indicators.is_some()).map(|(row, _)| *row);
+    for row in judged.chain(told.iter().copied()).collect::<BTreeSet<usize>>() {
+        let depth = if told.contains(&row) { Depth::Whole } else { Depth::WithoutPast };
+        let (own, indicators) = looked.get(&row).map_or((None, None), |(own, known)| (Some(own), known.as_ref()));
+        rows[row].metrics = metrics(stage, row, (own, indicators), past, depth);
+    }
+    for candidate in &mut signals.candidates {
+        candidate.metrics = row_of(&candidate.symbol).and_then(|row| rows[row].metrics.clone());
     }
 }
 
@@ -289,10 +326,13 @@ fn controls<'s>(stage: &'s Stage<'_>, underlying: Option<&UnderlyingView<'s>>) -
     let underlying = underlying.cloned().unwrap_or_else(|| UnderlyingView::of(stage, Vec::new()));
     stage.controls.iter().filter_map(move |row| {
         let view = stage.view(*row)?;
-        let indicators = OwnBars::of(stage, &view.quote.symbol).and_then(|own| own.indicators());
+        let own = OwnBars::of(stage, &view.quote.symbol);
+        let indicators = own.as_ref().and_then(OwnBars::indicators);
         let case = Case { contract: &view, underlying: &underlying, own: indicators.as_ref() };
         let judgement = control?.judge(&case, stage.config);
-        candidate(stage, *row, control?, &case, judgement)
+        let found = candidate(stage, *row, control?, &case, judgement)?;
+        let metrics = metrics(stage, *row, (own.as_ref(), indicators.as_ref()), &underlying.past, Depth::Whole);
+        Some(Candidate { metrics, ..found })
     })
 }
 
@@ -333,7 +373,21 @@ fn candidate(
         flags: flags.collect(),
         control: strategy.card().role == Role::Control,
         plan,
+        metrics: None,
     })
+}
+
+/// The numbers beside a contract, with its own bars and what they say where they cover enough sessions.
+fn metrics(
+    stage: &Stage<'_>,
+    row: usize,
+    (own, indicators): (Option<&OwnBars>, Option<&Indicators>),
+    past: &Past,
+    depth: Depth,
+) -> Option<Box<ContractMetrics>> {
+    let bars = own.map_or(&[][..], |own| &own.bars);
+    let Stage { snapshot, config, sifting, .. } = *stage;
+    contract_metrics(&Examined { snapshot, config, sifting, row, bars, indicators, past, depth }).map(Box::new)
 }
 
 fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
@@ -351,6 +405,7 @@ fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
             delta: vol.map(|v| v.greeks.delta),
             strategies: row.strategies,
             technicals,
+            metrics: row.metrics,
         }
     };
     rows.into_iter().enumerate().map(explain).collect()

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::activity::PUT_CALL_DTE;
 pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
 pub use crate::strategy::Strategies;
 use crate::strategy::{Problems, Role};
@@ -25,6 +26,8 @@ pub struct AnalysisConfig {
     pub strategies: Strategies,
     /// The ranking of every contract past the gates.
     pub ranking: Ranking,
+    /// What is told beside a contract and its underlying; no strategy's own thresholds.
+    pub metrics: Metrics,
 }
 
 /// What every contract must pass before any strategy sees it.
@@ -123,6 +126,16 @@ pub struct Ranking {
     pub technical: f64,
 }
 
+/// What is told beside a contract and its underlying.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Put/call ratios look so many calendar days ahead.
+    pub put_call_max_dte: i32,
+    /// A size hint is the contracts whose most possible loss together is at most so many dollars.
+    pub risk_dollars: f64,
+}
+
 impl Default for Gates {
     fn default() -> Self {
         Self {
@@ -172,12 +185,18 @@ impl Default for Ranking {
     }
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { put_call_max_dte: PUT_CALL_DTE, risk_dollars: 1000.0 }
+    }
+}
+
 impl AnalysisConfig {
     /// A sentence for every value that is out of range; empty when the configuration can be used.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut all = Problems::default();
-        let Self { gates, rates, pricing, costs, coverage, strategies, ranking } = self;
+        let Self { gates, rates, pricing, costs, coverage, strategies, ranking, metrics } = self;
         all.of_table("gates");
         all.number("min_bid", gates.min_bid, 0.0, 1000.0);
         all.number("max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
@@ -214,6 +233,9 @@ impl AnalysisConfig {
         all.number("spread", ranking.spread, 0.0, 100.0);
         all.number("delta", ranking.delta, 0.0, 100.0);
         all.number("technical", ranking.technical, 0.0, 100.0);
+        all.of_table("metrics");
+        all.number("put_call_max_dte", metrics.put_call_max_dte.into(), 0.0, 2000.0);
+        all.number("risk_dollars", metrics.risk_dollars, 1.0, 1e9);
         all.into_sentences()
     }
 

@@ -9,6 +9,7 @@ use crate::bars::last_closed_session;
 use crate::config::{AnalysisConfig, BoundsRule, VolatilityOf};
 use crate::forward::{Carry, Parity, parity};
 use crate::gates::{GateInput, Stopped, bounds_stop, spread_pct, trade_stop, vol_stop};
+use crate::metrics::of_chain::ChainMetrics;
 use crate::metrics::probability::Market;
 use crate::pricing::Factors;
 use crate::rows::{Freshness, Rows, validate};
@@ -54,6 +55,8 @@ pub struct Sifting {
     pub ticks: Ticks,
     /// By row; `None` for rows that are not kept, and everywhere when the ticker is skipped.
     pub sifted: Vec<Option<Sifted>>,
+    /// What the chain and its history say of the underlying; `None` when the ticker is skipped.
+    pub chain_metrics: Option<ChainMetrics>,
     /// Some kept row's forward was assumed.
     pub yield_assumed: bool,
     /// By volume, then symbol.
@@ -86,6 +89,7 @@ impl Sifting {
             parity: None,
             ticks,
             sifted: vec![None; chain.contracts.len()],
+            chain_metrics: None,
             yield_assumed: false,
             eligible: Vec::new(),
             ranked_bars: Vec::new(),
@@ -101,15 +105,24 @@ impl Sifting {
         let parity = parity(chain, &sifting.rows, snapshot.as_of, config);
         let gap = parity.gap.filter(|gap| gap.abs() * 100.0 > config.gates.max_spot_gap_pct);
         sifting.skip = gap.map(|gap| SkipReason::SpotGap { gap });
-        if sifting.skip.is_none() {
+        let is_usable = sifting.skip.is_none();
+        if is_usable {
             sifting.sift(snapshot, config, &parity);
         }
         // Strategies see spot and forwards too.
         sifting.parity = Some(parity);
-        if sifting.skip.is_none() {
+        if is_usable {
+            sifting.chain_metrics = Some(ChainMetrics::of(snapshot, config, &sifting));
             sifting.choose(snapshot, config);
         }
         sifting
+    }
+
+    /// What prices the contract of a row; `None` without a spot or a known settlement.
+    #[must_use]
+    pub fn priced(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig, row: usize) -> Option<Priced> {
+        let symbol = &snapshot.chain.contracts.get(row)?.symbol;
+        Group::of(symbol, snapshot.as_of, config, self.parity.as_ref()?).priced(symbol, config)
     }
 
     /// A row past the gates as strategies see it.

@@ -1,4 +1,5 @@
-//! `explain CONTRACT`: every gate and check of one contract in the newest scan.
+//! `explain CONTRACT`: every gate, check and number of one contract in the newest scan. `explain TICKER`: the numbers of
+//! an underlying.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use fleet_worker::explanation;
 use crate::args::{ExplainArgs, Format, Global};
 use crate::commands::context;
 use crate::failure::{Exit, Failure, chain};
-use crate::report::explained;
+use crate::report::{explained, explained_underlying};
 use crate::{markets, output};
 
 /// Scans whose tickers are looked through for the one a root may belong to.
@@ -17,8 +18,12 @@ const RECENT_SCANS: u32 = 5;
 
 /// Prints it.
 pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
-    let symbol = OccSymbol::parse(&args.contract.trim().to_ascii_uppercase())
-        .map_err(|error| Failure::usage(error.to_string()))?;
+    let text = args.contract.trim().to_ascii_uppercase();
+    let symbol = match (OccSymbol::parse(&text), Ticker::parse(&text)) {
+        (Ok(symbol), _) => symbol,
+        (Err(_), Ok(ticker)) => return run_underlying(global, &ticker).await,
+        (Err(error), Err(_)) => return Err(Failure::usage(error.to_string())),
+    };
     let given = match &args.ticker {
         None => None,
         Some(text) => Some(Ticker::parse(text).map_err(|error| Failure::usage(error.to_string()))?),
@@ -51,6 +56,28 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     let names: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
     Err(Failure::usage(format!("the newest scan knows nothing of {symbol} (looked under {})", names.join(", ")))
         .hint("scan its underlying first; where the root does not tell it, add --ticker"))
+}
+
+/// Prints what is known of an underlying.
+async fn run_underlying(global: &Global, ticker: &Ticker) -> Result<Exit, Failure> {
+    let settings = context::configure(global, Vec::new())?.settings;
+    let store = markets::existing_store(&settings).await?;
+    let unknown = || {
+        Failure::usage(format!("no scan has an answer for {ticker}"))
+            .hint("scan it first; a contract is named by its whole symbol, as AAPL270319C00250000")
+    };
+    let (scan, _) = store.explanation(ticker).await?.ok_or_else(unknown)?;
+    let stored = outcome_of(store.as_ref(), &scan, ticker).await?;
+    let finding = stored.as_ref().and_then(StoredOutcome::finding).ok_or_else(unknown)?;
+    let newest = store.list_scans(1).await?.into_iter().next().map(|summary| summary.scan);
+    let told = explained_underlying::explained(&scan, newest.filter(|newest| *newest != scan), finding);
+    let text = match global.format {
+        Format::Table => explained_underlying::render(&told),
+        Format::Json => output::json(&told)?,
+        Format::Csv => return Err(Failure::usage("an explanation is no list; use --format table or json")),
+    };
+    output::print(&text)?;
+    Ok(Exit::Done)
 }
 
 /// How a scan accounted for a ticker.

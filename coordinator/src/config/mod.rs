@@ -29,7 +29,7 @@ pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Ori
 pub use values::{AutoMinutes, Rate};
 
 /// The whole configuration. Tables of the file have the names of these fields; the analysis' tables (`gates`,
-/// `rates`, `pricing`, `costs`, `coverage`, `strategies`, `ranking`) stand beside them.
+/// `rates`, `pricing`, `costs`, `coverage`, `strategies`, `ranking`, `metrics`) stand beside them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -53,7 +53,7 @@ pub struct Settings {
     pub caps: CapSettings,
     /// `[notify]`
     pub notify: NotifySettings,
-    /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`: tables of the same
+    /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`, `[metrics]`: tables of the same
     /// tree, read by their own crate.
     #[serde(skip)]
     pub analysis: AnalysisConfig,

@@ -137,7 +137,7 @@ fn answer_settings(settings: &Settings) -> String {
         .collect();
     let answer = json!({
         "analysis": tree::to_tree(settings).as_object().map(|tables| {
-            ["gates", "rates", "pricing", "costs", "coverage", "strategies", "ranking"]
+            ["gates", "rates", "pricing", "costs", "coverage", "strategies", "ranking", "metrics"]
                 .iter()
                 .filter_map(|name| tables.get(*name).map(|table| (*name, table.clone())))
                 .collect::<BTreeMap<_, _>>()

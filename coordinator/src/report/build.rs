@@ -7,7 +7,7 @@ use fleet_analysis::strategy::Role;
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
     Candidate, Manifest, Notice, RequestCounts, ScanState, Ticker, TradeId, TradeRecord, TradeState, TradeTransition,
-    Transition, Vendor,
+    Transition, UnderlyingMetrics, Vendor,
 };
 
 use super::gathered::{Found, Gathered};
@@ -80,6 +80,7 @@ pub fn build(input: ReportInput) -> Report {
             .zip(1..)
             .map(|(found, rank)| row(rank, found, &trades, &config))
             .collect(),
+        underlyings: underlyings(&candidates[..shown]),
         candidates_not_shown: count32(in_all - shown),
         new_trades: new
             .iter()
@@ -143,7 +144,18 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
             vendor_spot: found.vendor_spot.map(fleet_core::domain::Price::dollars),
         },
         flags: candidate.flags.clone(),
+        metrics: candidate.metrics.clone(),
     }
+}
+
+/// Of each underlying with a candidate here.
+fn underlyings(shown: &[&Found]) -> BTreeMap<Ticker, UnderlyingMetrics> {
+    shown
+        .iter()
+        .filter_map(|found| {
+            Some((found.candidate.underlying.clone(), UnderlyingMetrics::clone(found.underlying.as_ref()?)))
+        })
+        .collect()
 }
 
 /// The trade a candidate becomes, as the analysis derives it.

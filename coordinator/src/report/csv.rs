@@ -1,16 +1,18 @@
 //! Candidates as CSV (RFC 4180): one heading line, one line a candidate, numbers unrounded, missing values empty.
 
 use super::Report;
+use super::metric_columns::COLUMNS as METRICS;
 
-/// The column names, in order.
+/// The names of the first columns, in order; those of [`super::metric_columns`] follow.
 pub const COLUMNS: &str = "rank,trade,strategy,ticker,symbol,expiration,strike,kind,bid,ask,mid,buy,sell,stop,gross_pct,net_pct,volume,open_interest,spread_pct,iv,delta,dte,rsi,score,break_even_pct,break_even_net_pct,vendor,quote_time,spot_used,flags";
 
 /// The whole text.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let mut text = format!("{COLUMNS}\r\n");
+    let names = METRICS.iter().map(|(name, _)| *name);
+    let mut text = format!("{COLUMNS},{}\r\n", names.collect::<Vec<&str>>().join(","));
     for row in &report.candidates {
-        let fields = [
+        let mut fields = vec![
             row.rank.to_string(),
             row.trade.to_string(),
             row.strategy.clone(),
@@ -42,6 +44,8 @@ pub fn render(report: &Report) -> String {
             optional(row.provenance.spot_used),
             row.flags.join(" "),
         ];
+        let underlying = report.underlyings.get(&row.underlying);
+        fields.extend(METRICS.iter().map(|(_, value)| value(row, underlying).unwrap_or_default()));
         text += &line(&fields);
     }
     text

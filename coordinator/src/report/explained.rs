@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
-    Candidate, Check, ContractExplanation, ContractQuote, EntryPlan, Finding, Price, Ranked, ScanId, ScorePart,
-    Technicals,
+    Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, EntryPlan, Finding, Price, Ranked, ScanId,
+    ScorePart, Technicals,
 };
 
-use super::SCHEMA;
 use super::layout::{or_dash, wrap};
 use super::places::place_words;
 use super::table::{check_text, judged, number};
+use super::{SCHEMA, explained_metrics};
 
 /// JSON of an explanation.
 #[derive(Debug, Serialize)]
@@ -60,6 +60,9 @@ pub struct ExplainedContract<'a> {
     /// What its own bars say, where contracts are ranked and they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub technicals: Option<Technicals>,
+    /// What a professional reads beside it, where it reached a strategy or became a control.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<&'a ContractMetrics>,
 }
 
 /// Greeks beside delta, and the score.
@@ -122,6 +125,8 @@ pub fn explained<'a>(
             delta: contract.delta,
             ranked: contract.ranked.map(|ranked| RankTold { ranked, total: ranked.score.total() }),
             technicals: contract.technicals,
+            // A control's is with the candidate alone: no strategy looked at it.
+            metrics: contract.metrics.as_deref().or_else(|| fired.iter().find_map(|found| found.metrics.as_deref())),
             strategies: contract.strategies.iter().map(|(name, checks)| StrategyChecks { name, checks }).collect(),
         },
         signals: fired
@@ -192,6 +197,10 @@ pub fn render(told: &Explained<'_>) -> String {
     line("Left at", place_words(contract.place));
     if let Some(check) = contract.gate {
         line("Because", check_text(check));
+    }
+    if let Some(metrics) = contract.metrics {
+        text.push('\n');
+        text += &explained_metrics::render(metrics);
     }
     for strategy in &contract.strategies {
         let _ = writeln!(text, "\n{}", strategy.name);

@@ -4,10 +4,11 @@
 //! a ticker's name and reason, or a candidate. Refuses: to know the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fleet_core::domain::{
     Answer, Candidate, Finding, Funnel, Outcome, Price, RequestCounts, SkipReason, SpotSource, StoredOutcome, Ticker,
-    TradeTransition, Vendor,
+    TradeTransition, UnderlyingMetrics, Vendor,
 };
 use fleet_worker::scan_ticker::BARS_MISSING;
 use jiff::Timestamp;
@@ -54,6 +55,8 @@ pub(super) struct Found {
     pub(super) fetched_at: Option<Timestamp>,
     pub(super) spot_source: SpotSource,
     pub(super) vendor_spot: Option<Price>,
+    /// Of its underlying, shared by its candidates.
+    pub(super) underlying: Option<Arc<UnderlyingMetrics>>,
 }
 
 /// What one vendor of chains served.
@@ -132,6 +135,7 @@ impl Gathered {
         }
         self.transitions.extend(finding.transitions);
         let provenance = finding.provenance;
+        let underlying = finding.metrics.map(|metrics| Arc::new(*metrics));
         for candidate in finding.candidates {
             self.flags.extend(candidate.flags.iter().cloned());
             if candidate.control {
@@ -145,6 +149,7 @@ impl Gathered {
                 fetched_at: provenance.fetched_at,
                 spot_source: provenance.spot_source,
                 vendor_spot: provenance.vendor_spot,
+                underlying: underlying.clone(),
             });
         }
         self.chain_flags.extend(provenance.flags);

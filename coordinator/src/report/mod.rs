@@ -1,7 +1,7 @@
 //! What a scan has to say, from what the store holds of it. Pure: outcomes, trades and notices in, [`Report`] out; the
 //! same store gives the same bytes. Nothing here reads a clock (elapsed time is told on stderr by the command).
 //!
-//! - [`table`]: for people, at most 100 columns, readable without colour.
+//! - [`table`] and below it [`more`]: for people, at most 100 columns, readable without colour.
 //! - JSON: the [`Report`] itself, version [`SCHEMA`], see its fields. Numbers are in the units their names say; what is
 //!   missing is `null`, never 0.
 //! - [`csv`]: one line a candidate.
@@ -10,8 +10,12 @@ pub mod build;
 pub mod calendar;
 pub mod csv;
 pub mod explained;
+pub mod explained_metrics;
+pub mod explained_underlying;
 pub mod gathered;
 pub mod layout;
+pub mod metric_columns;
+pub mod more;
 pub mod places;
 pub mod plan;
 pub mod ranking;
@@ -26,7 +30,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use fleet_core::domain::{
-    Check, Notice, OccSymbol, OptionKind, ScanId, ScorePart, SpotSource, Ticker, TradeId, TradeState, Vendor,
+    Check, ContractMetrics, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart, SpotSource, Ticker,
+    TradeId, TradeState, UnderlyingMetrics, Vendor,
 };
 
 pub use build::{ReportInput, build};
@@ -70,6 +75,8 @@ pub struct Report {
     pub funnel: FunnelReport,
     /// Fired signals, best first; controls are not among them.
     pub candidates: Vec<CandidateRow>,
+    /// Of the underlyings of `candidates`: volatility in context, expected moves, activity.
+    pub underlyings: BTreeMap<Ticker, UnderlyingMetrics>,
     /// Candidates that are not in `candidates` because of `--top`.
     pub candidates_not_shown: u32,
     /// Candidates that became paper trades, in the same order (also those not shown).
@@ -204,6 +211,16 @@ pub struct CandidateRow {
     pub provenance: RowProvenance,
     /// Words such as `raw_rsi`.
     pub flags: Vec<String>,
+    /// What a professional reads beside it; `None` of what an earlier version stored.
+    pub metrics: Option<Box<ContractMetrics>>,
+}
+
+impl CandidateRow {
+    /// The position its strategy enters.
+    #[must_use]
+    pub fn position(&self) -> Option<&PositionMetrics> {
+        self.metrics.as_ref().and_then(|metrics| metrics.bought.as_ref())
+    }
 }
 
 /// Where a row's numbers came from.

@@ -204,6 +204,7 @@ mod tests {
             strategies: Vec::new(),
             ranked: Some(ranked),
             technicals: Some(Technicals { rsi: Some(31.5), macd_histogram: None, pct_b: Some(0.5) }),
+            metrics: None,
         };
         RankedRow::of(&ScanId::parse("x-1").unwrap(), &contract).unwrap()
     }

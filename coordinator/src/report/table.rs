@@ -9,7 +9,7 @@ use fleet_core::domain::{Check, Operator, TradeState, Verdict};
 
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
 use super::places::{place_words, skip_words};
-use super::{Completion, Report};
+use super::{Completion, Report, more};
 
 /// The closing lines of every table.
 pub const FOOTER: &str = "Not advice; delayed data; no order was placed.";
@@ -20,6 +20,7 @@ pub fn render(report: &Report) -> String {
     let mut text = header(report);
     text.push('\n');
     text += &candidates(report);
+    text += &section("More on each candidate", more::render(report));
     text.push('\n');
     text += &funnel(report);
     text += &section("Near misses", near_misses(report));

@@ -276,6 +276,7 @@ pub(super) fn candidate(ticker: &str, strike: u32, points: f64) -> Candidate {
         spot_used: None,
         flags: Vec::new(),
         control: false,
+        metrics: None,
     }
 }
 
@@ -302,6 +303,7 @@ pub(super) fn finding(candidates: Vec<Candidate>) -> Finding {
         transitions: Vec::new(),
         marks: Vec::new(),
         summary: None,
+        metrics: None,
         not_served: Vec::new(),
         requests: RequestCounts::default(),
     }

@@ -12,6 +12,7 @@ mod hostile;
 mod interruption;
 mod left_behind;
 mod memory;
+mod metrics;
 mod oracle;
 mod outages;
 mod readme;

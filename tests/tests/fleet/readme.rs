@@ -40,7 +40,8 @@ fn prepared() -> (World, Market) {
     let market = Market::start(config(1, 5));
     let _ = world.write("saved-page.html", "Too many requests.");
     let _ = world.write("bars.csv", "date,open,high,low,close,volume\n2026-11-20,1,3,1,2,100\n");
-    let _ = world.write("contracts.csv", "kind,spot,strike,years,vol,price\nput,100,95,.25,.3,\ncall,100,95,.25,,9.10\n");
+    let _ =
+        world.write("contracts.csv", "kind,spot,strike,years,vol,price\nput,100,95,.25,.3,\ncall,100,95,.25,,9.10\n");
     let (_, chain) = market.get(&format!("/cboe/api/global/delayed_quotes/options/{}.json", first_ticker(&market)));
     let _ = world.write("chain.json", chain);
     (world, market)

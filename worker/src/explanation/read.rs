@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 
 use fleet_core::domain::{
-    Check, ContractExplanation, ContractQuote, LastTrade, OccSymbol, Operator, OptionKind, Price, RankScore, Ranked,
-    Root, Strike, Technicals, Verdict,
+    Check, ContractExplanation, ContractMetrics, ContractQuote, LastTrade, OccSymbol, Operator, OptionKind, Price,
+    RankScore, Ranked, Root, Strike, Technicals, Verdict,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{MARK, VERSION, has};
+use super::{MARK, OLDEST_VERSION, VERSION, has};
 
 /// No row is shorter: its fields' mask, its strike, its place.
 const LEAST_ROW_BYTES: usize = 4;
@@ -22,7 +22,7 @@ pub enum UnpackError {
     #[error("the explanations are damaged ({0})")]
     Damaged(&'static str),
     /// Of a form that is not known here.
-    #[error("the explanations have version {0}; this program knows {VERSION}")]
+    #[error("the explanations have version {0}; this program knows {OLDEST_VERSION} to {VERSION}")]
     Version(u8),
 }
 
@@ -33,7 +33,7 @@ pub(super) fn blob(bytes: &[u8]) -> Result<Vec<ContractExplanation>, UnpackError
         return Err(UnpackError::Damaged("they do not begin like any"));
     }
     match reader.byte()? {
-        VERSION => {}
+        OLDEST_VERSION..=VERSION => {}
         other => return Err(UnpackError::Version(other)),
     }
     let rows = reader.length(LEAST_ROW_BYTES)?;
@@ -81,7 +81,9 @@ impl<'a> Reader<'a> {
         let strategies = self.known(has(has::STRATEGIES), Self::strategies)?.unwrap_or_default();
         let ranked = self.known(has(has::RANKED), |reader| reader.ranked(has(has::TECHNICAL)))?;
         let technicals = self.known(has(has::TECHNICALS), Self::technicals)?;
-        Ok(ContractExplanation { quote, place: Cow::Owned(place), gate, iv, delta, strategies, ranked, technicals })
+        let metrics = self.known(has(has::METRICS), Self::metrics)?;
+        let place = Cow::Owned(place);
+        Ok(ContractExplanation { quote, place, gate, iv, delta, strategies, ranked, technicals, metrics })
     }
 
     fn known<T>(
@@ -148,6 +150,10 @@ impl<'a> Reader<'a> {
             macd_histogram: self.known(there & 2 != 0, Self::number)?,
             pct_b: self.known(there & 4 != 0, Self::number)?,
         })
+    }
+
+    fn metrics(&mut self) -> Result<Box<ContractMetrics>, UnpackError> {
+        serde_json::from_str(self.text()?).map_err(|_| UnpackError::Damaged("a contract's metrics are none"))
     }
 
     fn check(&mut self) -> Result<Check, UnpackError> {

@@ -36,6 +36,8 @@ impl<'a> Writer<'a> {
             (before.root, before.expiration, before.kind) != (symbol.root, symbol.expiration, symbol.kind)
         });
         let technical = row.ranked.and_then(|ranked| ranked.score.technical);
+        // JSON, because it is the form that grows; few rows have it.
+        let metrics = row.metrics.as_ref().and_then(|metrics| serde_json::to_string(metrics).ok());
         let fields = [
             (is_new, has::GROUP),
             (quote.bid.is_some(), has::BID),
@@ -51,6 +53,7 @@ impl<'a> Writer<'a> {
             (row.ranked.is_some(), has::RANKED),
             (technical.is_some(), has::TECHNICAL),
             (row.technicals.is_some(), has::TECHNICALS),
+            (metrics.is_some(), has::METRICS),
         ];
         let there = fields.iter().filter(|(there, _)| *there).fold(0, |all, (_, field)| all | field);
         self.bytes.extend_from_slice(&there.to_le_bytes());
@@ -91,6 +94,9 @@ impl<'a> Writer<'a> {
             let there = known.iter().zip([1_u8, 2, 4]).filter(|(n, _)| n.is_some()).map(|(_, bit)| bit).sum();
             self.bytes.push(there);
             self.numbers(known);
+        }
+        if let Some(metrics) = metrics {
+            self.text(&metrics);
         }
     }
 

@@ -101,14 +101,67 @@ impl PutCall {
     /// where none of a chain's puts is known, there is no ratio either.
     #[must_use]
     pub fn of(contracts: &[Activity], max_dte: i32) -> Self {
-        let ratio = |count: fn(&Activity) -> Option<u64>| {
-            let total = |kind: OptionKind| {
-                let near = contracts.iter().filter(|c| c.kind == kind && (0..=max_dte).contains(&c.dte));
-                near.filter_map(count).fold(None, |sum: Option<f64>, n| Some(sum.unwrap_or(0.0) + n as f64))
-            };
-            finite(total(OptionKind::Put)? / positive(total(OptionKind::Call)?)?)
+        let mut counted = Counted::default();
+        contracts.iter().for_each(|contract| counted.count(contract, max_dte));
+        counted.ratios()
+    }
+}
+
+/// Contracts traded and open; `None` where no count was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Total {
+    /// Traded today.
+    pub volume: Option<u64>,
+    /// Open.
+    pub open_interest: Option<u64>,
+}
+
+/// The counts of a chain, summed in one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// All calls, whatever their expiration.
+    pub all_calls: Total,
+    /// All puts.
+    pub all_puts: Total,
+    /// Calls near enough for the ratios.
+    pub near_calls: Total,
+    /// Puts near enough.
+    pub near_puts: Total,
+}
+
+impl Total {
+    fn add(&mut self, contract: &Activity) {
+        let add = |sum: &mut Option<u64>, count: Option<u64>| {
+            if let Some(count) = count {
+                *sum = Some(sum.unwrap_or(0).saturating_add(count));
+            }
         };
-        Self { volume: ratio(|contract| contract.volume), open_interest: ratio(|contract| contract.open_interest) }
+        add(&mut self.volume, contract.volume);
+        add(&mut self.open_interest, contract.open_interest);
+    }
+}
+
+impl Counted {
+    /// Takes in one contract; at most `max_dte` calendar days from expiration, and not expired, it counts as near.
+    pub fn count(&mut self, contract: &Activity, max_dte: i32) {
+        let (all, near) = match contract.kind {
+            OptionKind::Call => (&mut self.all_calls, &mut self.near_calls),
+            OptionKind::Put => (&mut self.all_puts, &mut self.near_puts),
+        };
+        all.add(contract);
+        if (0..=max_dte).contains(&contract.dte) {
+            near.add(contract);
+        }
+    }
+
+    /// Near puts over near calls.
+    #[must_use]
+    pub fn ratios(&self) -> PutCall {
+        let ratio = |puts: Option<u64>, calls: Option<u64>| finite(puts? as f64 / positive(calls? as f64)?);
+        PutCall {
+            volume: ratio(self.near_puts.volume, self.near_calls.volume),
+            open_interest: ratio(self.near_puts.open_interest, self.near_calls.open_interest),
+        }
     }
 }
 

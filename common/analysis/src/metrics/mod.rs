@@ -10,6 +10,11 @@
 //! expected_move    one sigma, two ways from the straddle        yields     of cash-secured puts and covered calls
 //! activity         volume, open interest, put/call              liquidity  one score
 //! costs            what leaving costs, how many contracts a risk allows
+//! own_bars         what a contract's own bars say, and how it usually trades
+//!
+//! of_chain         a sifted chain and its history, once a ticker          ┐
+//! of_underlying    those with the underlying's bars                        │ these put the ones above together
+//! of_contract      one contract that reached a strategy                    ┘
 //! ```
 //!
 //! Promises: pure functions of what they are given, same inputs, same bits; every number that is given out is finite; an
@@ -26,6 +31,10 @@ pub mod empirical;
 pub mod expected_move;
 pub mod expected_value;
 pub mod liquidity;
+pub mod of_chain;
+pub mod of_contract;
+pub mod of_underlying;
+pub mod own_bars;
 pub mod position;
 pub mod probability;
 pub mod quoted_vol;

@@ -5,22 +5,10 @@
 //! bid for what is sold; nothing here takes the mid. Refuses, as `None`: prices and strikes that are not positive, and a
 //! breakeven that is no price of an underlying (at or below 0). Commissions are [`super::costs`]'.
 
+pub use fleet_core::domain::Position;
 use fleet_pricing::{Kind, Terms, black};
 
 use super::{SHARES_PER_CONTRACT, finite, positive};
-
-/// What is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Position {
-    /// A call bought.
-    LongCall,
-    /// A put bought.
-    LongPut,
-    /// A put sold against its strike in cash.
-    CashSecuredPut,
-    /// A share bought and a call on it sold.
-    CoveredCall,
-}
 
 /// A position, and what was paid or received for its option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,23 +34,19 @@ pub struct Breakeven {
     pub distance_sigma: Option<f64>,
 }
 
-impl Position {
-    /// The option inside.
-    #[must_use]
-    pub const fn option(self) -> Kind {
-        match self {
-            Self::LongCall | Self::CoveredCall => Kind::Call,
-            Self::LongPut | Self::CashSecuredPut => Kind::Put,
-        }
+/// The option inside a position.
+const fn option_of(position: Position) -> Kind {
+    match position {
+        Position::LongCall | Position::CoveredCall => Kind::Call,
+        Position::LongPut | Position::CashSecuredPut => Kind::Put,
     }
+}
 
-    /// The side of the breakeven on which it wins, as the option that ends in the money there.
-    #[must_use]
-    pub const fn wins_as(self) -> Kind {
-        match self {
-            Self::LongCall | Self::CashSecuredPut | Self::CoveredCall => Kind::Call,
-            Self::LongPut => Kind::Put,
-        }
+/// The side of its breakeven on which a position wins, as the option that ends in the money there.
+const fn wins_as(position: Position) -> Kind {
+    match position {
+        Position::LongCall | Position::CashSecuredPut | Position::CoveredCall => Kind::Call,
+        Position::LongPut => Kind::Put,
     }
 }
 
@@ -131,13 +115,13 @@ impl Entry {
     #[must_use]
     pub fn profit(&self, settled: f64) -> f64 {
         let Self { position, spot, strike, price } = *self;
-        self.carried(position.payoff_with(spot, strike, settled), price)
+        self.carried(payoff(position, spot, strike, settled), price)
     }
 
     /// Mean profit at expiration, dollars per share, where the underlying ends lognormal around `forward` with `vol`.
     pub(super) fn mean_profit(&self, forward: f64, years: f64, vol: f64) -> f64 {
         let Self { position, spot, strike, price } = *self;
-        let option = black::on_forward(position.option(), forward, strike, years, vol);
+        let option = black::on_forward(option_of(position), forward, strike, years, vol);
         let payoff = match position {
             Position::LongCall | Position::LongPut => option,
             Position::CashSecuredPut => -option,
@@ -157,20 +141,18 @@ impl Entry {
     /// What pricing needs to ask for the chance of the far side of `level`.
     pub(super) fn terms_at(&self, level: f64, market: super::probability::Market) -> Terms {
         let super::probability::Market { years, rate, yield_ } = market;
-        Terms { kind: self.position.wins_as(), spot: self.spot, strike: level, years, rate, yield_ }
+        Terms { kind: wins_as(self.position), spot: self.spot, strike: level, years, rate, yield_ }
     }
 }
 
-impl Position {
-    /// What it pays at expiration, dollars per share, before the option's price.
-    fn payoff_with(self, spot: f64, strike: f64, settled: f64) -> f64 {
-        let (call, put) = ((settled - strike).max(0.0), (strike - settled).max(0.0));
-        match self {
-            Self::LongCall => call,
-            Self::LongPut => put,
-            Self::CashSecuredPut => -put,
-            Self::CoveredCall => settled - spot - call,
-        }
+/// What a position pays at expiration, dollars per share, before the option's price.
+fn payoff(position: Position, spot: f64, strike: f64, settled: f64) -> f64 {
+    let (call, put) = ((settled - strike).max(0.0), (strike - settled).max(0.0));
+    match position {
+        Position::LongCall => call,
+        Position::LongPut => put,
+        Position::CashSecuredPut => -put,
+        Position::CoveredCall => settled - spot - call,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The volatility at the bid and at the ask: how much of a volatility is the quote's width.
 //!
-//! Promises: asks a solver of the caller's choice (European on the forward, or the American engine) three times. Refuses:
+//! Promises: asks a solver of the caller's choice (European on the forward, or the American engine). Refuses:
 //! to call greeks usable where the two ends of the quote disagree, or one of them tells nothing.
 
 use super::positive;
@@ -25,16 +25,18 @@ impl QuotedVol {
     /// Of a quote with 0 < bid < ask, dollars; all `None` for another. `vol_at` gives the volatility of a price.
     #[must_use]
     pub fn of(bid: f64, ask: f64, vol_at: impl Fn(f64) -> Option<f64>) -> Self {
+        Self::around(vol_at((bid + ask) / 2.0), bid, ask, vol_at)
+    }
+
+    /// As [`Self::of`], where the mid's volatility is known already.
+    #[must_use]
+    pub fn around(mid: Option<f64>, bid: f64, ask: f64, vol_at: impl Fn(f64) -> Option<f64>) -> Self {
         if positive(bid).zip(positive(ask)).is_none_or(|(bid, ask)| bid >= ask) {
             return Self::default();
         }
         let (low, high) = (vol_at(bid), vol_at(ask));
-        Self {
-            bid: low,
-            mid: vol_at((bid + ask) / 2.0),
-            ask: high,
-            uncertainty: low.zip(high).map(|(low, high)| (high - low) / 2.0),
-        }
+        let uncertainty = low.zip(high).map(|(low, high)| (high - low) / 2.0);
+        Self { bid: low, mid, ask: high, uncertainty }
     }
 
     /// Whether greeks at the mid's volatility mean anything: the uncertainty is known and at most ten points.

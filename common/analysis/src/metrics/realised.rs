@@ -4,7 +4,7 @@
 //! of the window that is no bar (not positive, or its high and low do not enclose the others): one wrong print would be
 //! the whole answer. Bars are the caller's to choose: closed ones, ascending, a session each.
 
-use fleet_core::domain::Bar;
+use fleet_core::domain::{Bar, CashDividend, RealisedVols};
 
 use super::{finite, positive};
 
@@ -32,12 +32,9 @@ impl Ohlc {
         Self { open: open.dollars(), high: high.dollars(), low: low.dollars(), close: close.dollars() }
     }
 
-    /// A bar scaled as a whole by adjusted close over close, so that its shape stays. `None` unless both are above 0.
-    #[must_use]
-    pub fn adjusted(bar: &Bar, adjusted_close: f64) -> Option<Self> {
-        let raw = Self::of(bar);
-        let factor = positive(positive(adjusted_close)? / raw.close)?;
-        Some(Self { open: raw.open * factor, high: raw.high * factor, low: raw.low * factor, close: adjusted_close })
+    fn times(self, factor: f64) -> Self {
+        let Self { open, high, low, close } = self;
+        Self { open: open * factor, high: high * factor, low: low * factor, close: close * factor }
     }
 
     /// Whether it can be a bar. Scaling may leave a rounding error between a price and the high it equals.
@@ -48,29 +45,38 @@ impl Ohlc {
     }
 }
 
-/// Realised volatilities of one underlying, annual fractions.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Realised {
-    /// [`close_to_close`] of 20 returns.
-    pub hv20: Option<f64>,
-    /// Of 30.
-    pub hv30: Option<f64>,
-    /// Of 60.
-    pub hv60: Option<f64>,
-    /// [`yang_zhang`] of 30 sessions.
-    pub yang_zhang30: Option<f64>,
+/// Bars with every price before an ex-date lowered by the dividend's share of the close before it, so that no dividend
+/// looks like a move: × (1 − amount/close), as vendors' adjusted closes have it. Bars and dividends ascend by date;
+/// dividends after the last bar have not happened. `None` where a dividend takes all of a close: one of the two is wrong.
+#[must_use]
+pub fn adjusted_for_dividends(bars: &[Bar], dividends: &[CashDividend]) -> Option<Vec<Ohlc>> {
+    let last = bars.last().map(|bar| bar.date);
+    let mut ahead = dividends.iter().rev().skip_while(|paid| last.is_none_or(|last| paid.ex_date > last)).peekable();
+    let mut factor = 1.0;
+    let mut adjusted = Vec::with_capacity(bars.len());
+    for bar in bars.iter().rev() {
+        let raw = Ohlc::of(bar);
+        while let Some(paid) = ahead.next_if(|paid| paid.ex_date > bar.date) {
+            factor *= positive(1.0 - paid.amount.dollars() / raw.close)?;
+        }
+        adjusted.push(raw.times(factor));
+    }
+    adjusted.reverse();
+    Some(adjusted)
 }
 
-impl Realised {
-    /// From closed bars, oldest first.
-    #[must_use]
-    pub fn of(bars: &[Ohlc]) -> Self {
-        Self {
-            hv20: close_to_close(bars, 20),
-            hv30: close_to_close(bars, 30),
-            hv60: close_to_close(bars, 60),
-            yang_zhang30: yang_zhang(bars, 30),
-        }
+/// Realised volatilities of one underlying, from closed bars adjusted for dividends, oldest first: [`close_to_close`] of
+/// 20, 30 and 60 returns, [`yang_zhang`] of 30 sessions, and the forecast √((HV20² + HV60²)/2): one window alone either
+/// forgets too soon or lags.
+#[must_use]
+pub fn realised(bars: &[Ohlc]) -> RealisedVols {
+    let (hv20, hv60) = (close_to_close(bars, 20), close_to_close(bars, 60));
+    RealisedVols {
+        hv20,
+        hv30: close_to_close(bars, 30),
+        hv60,
+        yang_zhang30: yang_zhang(bars, 30),
+        forecast: hv20.zip(hv60).and_then(|(short, long)| positive(((short * short + long * long) / 2.0).sqrt())),
     }
 }
 
@@ -162,19 +168,30 @@ mod tests {
 
     #[test]
     fn a_series_that_never_moved_has_no_volatility_and_no_ratio() {
-        let flat = vec![bar(50.0, 50.0, 50.0, 50.0); 61];
-        let realised = Realised::of(&flat);
-        assert_eq!(realised, Realised { hv20: Some(0.0), hv30: Some(0.0), hv60: Some(0.0), yang_zhang30: Some(0.0) });
-        assert_eq!(implied_to_realised(Some(0.3), realised.hv20), None);
+        let flat = realised(&vec![bar(50.0, 50.0, 50.0, 50.0); 61]);
+        let zero = Some(0.0);
+        assert_eq!((flat.hv20, flat.hv30, flat.hv60, flat.yang_zhang30), (zero, zero, zero, zero));
+        assert_eq!((flat.forecast, implied_to_realised(Some(0.3), flat.hv20)), (None, None));
     }
 
     #[test]
     fn each_window_needs_one_bar_more() {
-        let flat = vec![bar(50.0, 50.0, 50.0, 50.0); 30];
-        let realised = Realised::of(&flat);
-        assert_eq!((realised.hv20, realised.hv30, realised.yang_zhang30), (Some(0.0), None, None));
+        let flat = realised(&vec![bar(50.0, 50.0, 50.0, 50.0); 30]);
+        assert_eq!((flat.hv20, flat.hv30, flat.yang_zhang30), (Some(0.0), None, None));
         assert_eq!(close_to_close(&four(), 1), None, "one return has no deviation");
         assert_eq!(yang_zhang(&four(), usize::MAX), None);
+    }
+
+    #[test]
+    fn the_forecast_is_the_root_of_the_mean_variance() {
+        // 41 returns of 0, then ±a in turn: HV20² = 252·a²·20/19, HV60² = 252·a²·20/59 (mean 0).
+        let at = |price: f64| bar(price, price, price, price);
+        let mut bars = vec![at(100.0); 41];
+        bars.extend((0..20).map(|i| at(if i % 2 == 0 { 100.0 * libm::exp(0.02) } else { 100.0 })));
+        let vols = realised(&bars);
+        near(vols.hv20, 0.02 * (252.0f64 * 20.0 / 19.0).sqrt(), 9);
+        near(vols.hv60, 0.02 * (252.0f64 * 20.0 / 59.0).sqrt(), 9);
+        near(vols.forecast, 0.02 * (252.0f64 * (20.0 / 19.0 + 20.0 / 59.0) / 2.0).sqrt(), 9);
     }
 
     #[test]
@@ -192,17 +209,41 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_adjusted_bar_keeps_its_shape() {
+    /// A bar of one price but its high and low, on a day of November 2026.
+    fn dated(day: i8, close: f64) -> Bar {
         let price = |dollars| Price::from_dollars(dollars).unwrap();
-        let (open, high) = (price(100.0), price(104.0));
-        let raw = Bar { date: date(2026, 11, 20), open, high, low: price(98.0), close: price(102.0), volume: 5 };
-        // A split of two for one and no dividend: halves.
-        assert_eq!(Ohlc::adjusted(&raw, 51.0), Some(bar(50.0, 52.0, 49.0, 51.0)));
-        assert_eq!(Ohlc::adjusted(&raw, 0.0), None);
-        assert_eq!(Ohlc::adjusted(&raw, f64::NAN), None);
-        assert_eq!(Ohlc::adjusted(&Bar { close: Price::ZERO, ..raw }, 51.0), None);
-        assert_eq!(Ohlc::of(&raw), bar(100.0, 104.0, 98.0, 102.0));
+        let (high, low) = (price(close + 1.0), price(close - 1.0));
+        Bar { date: date(2026, 11, day), open: price(close), high, low, close: price(close), volume: 5 }
+    }
+
+    fn paid(day: i8, amount: f64) -> CashDividend {
+        CashDividend { ex_date: date(2026, 11, day), amount: Price::from_dollars(amount).unwrap() }
+    }
+
+    #[test]
+    fn a_dividend_is_no_move() {
+        // 100 falls to 98 by a dividend of 2 and stays; then 1 of 98 without a fall, so the price really rose.
+        let bars = [dated(2, 100.0), dated(3, 98.0), dated(4, 98.0)];
+        let adjusted = adjusted_for_dividends(&bars, &[paid(3, 2.0), paid(4, 1.0)]).unwrap();
+        let (first, second) = (0.98 * (1.0 - 1.0 / 98.0), 1.0 - 1.0 / 98.0);
+        for (got, wanted) in adjusted.iter().zip([100.0 * first, 98.0 * second, 98.0]) {
+            near(Some(got.close), wanted, 12);
+        }
+        near(Some(adjusted[0].high), 101.0 * first, 12);
+        near(Some(adjusted[0].low), 99.0 * first, 12);
+        near(Some(libm::log(adjusted[1].close / adjusted[0].close)), 0.0, 12);
+    }
+
+    #[test]
+    fn dividends_that_are_none_of_these_bars_change_nothing() {
+        let bars = [dated(3, 98.0), dated(5, 98.0)];
+        let raw: Vec<Ohlc> = bars.iter().map(Ohlc::of).collect();
+        // Before the first bar and on it, after the last.
+        assert_eq!(adjusted_for_dividends(&bars, &[paid(2, 2.0), paid(3, 2.0), paid(6, 2.0)]), Some(raw));
+        // On a day without a bar: the close before it is the one of the bar before.
+        near(adjusted_for_dividends(&bars, &[paid(4, 0.98)]).map(|all| all[0].close), 98.0 * 0.99, 12);
+        assert_eq!(adjusted_for_dividends(&bars, &[paid(5, 98.0)]), None);
+        assert_eq!(adjusted_for_dividends(&[], &[paid(5, 1.0)]), Some(Vec::new()));
     }
 
     #[test]

@@ -74,13 +74,22 @@ impl Smile {
         let forward = positive(self.forward)?;
         let side = |kind: OptionKind, sign: f64| {
             let known = self.points.iter().filter(|point| point.kind == kind);
-            known
-                .filter_map(|point| Some((libm::log(positive(point.strike)? / forward), positive(point.vol?)?)))
-                .filter(|(k, _)| (0.0..=FARTHEST).contains(&(sign * k)))
-                .min_by(|(a, _), (b, _)| f64::total_cmp(&(sign * a), &(sign * b)))
+            let (strike, vol) = known
+                .filter_map(|point| Some((positive(point.strike)?, positive(point.vol?)?)))
+                .filter(|(strike, _)| sign * (strike - forward) >= 0.0)
+                .min_by(|(a, _), (b, _)| f64::total_cmp(&(sign * a), &(sign * b)))?;
+            // k rises with the strike: where the nearest is too far, all are.
+            let k = libm::log(strike / forward);
+            (k.abs() <= FARTHEST).then_some((k, vol))
         };
         let vol = line(side(OptionKind::Put, -1.0)?, side(OptionKind::Call, 1.0)?, 0.0)?;
         Some(AtmVol { dte: self.dte, years: positive(self.years)?, vol })
+    }
+
+    /// [`Self::skew_25`] of an expiration of about 30 days; `None` of a nearer or farther one.
+    #[must_use]
+    pub fn skew(&self) -> Option<f64> {
+        if SKEW_DTE.contains(&self.dte) { self.skew_25() } else { None }
     }
 
     /// IV(25Δ put) − IV(25Δ call), an annual fraction; each linear in |Δ| between its neighbours, whose |Δ| are from .10
@@ -116,10 +125,13 @@ fn line((x0, y0): (f64, f64), (x1, y1): (f64, f64), at: f64) -> Option<f64> {
 /// earlier).
 #[must_use]
 pub fn skew_25(smiles: &[Smile]) -> Option<f64> {
-    let told = smiles.iter().filter(|smile| SKEW_DTE.contains(&smile.dte));
-    told.filter_map(|smile| Some((smile.dte, smile.skew_25()?)))
-        .min_by_key(|(dte, _)| ((f64::from(*dte) - HORIZON_DAYS).abs() as i32, *dte))
-        .map(|(_, skew)| skew)
+    nearest_skew(smiles.iter().filter_map(|smile| Some((smile.dte, smile.skew()?))))
+}
+
+/// Of skews by days to expiration the one nearest to 30 days (of two as near, the earlier; of two as early, the first).
+#[must_use]
+pub fn nearest_skew(told: impl Iterator<Item = (i32, f64)>) -> Option<f64> {
+    told.min_by_key(|(dte, _)| ((f64::from(*dte) - HORIZON_DAYS).abs() as i32, *dte)).map(|(_, skew)| skew)
 }
 
 /// The volatility at the money of 30 days: total variance linear in time,

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use fleet_core::domain::{Bar, CashDividend, EarningsDate, Root, UnderlyingClass, UnderlyingFacts, calendar};
+use fleet_core::domain::{
+    Bar, CashDividend, EarningsDate, RealisedVols, Root, UnderlyingClass, UnderlyingFacts, calendar,
+};
 use jiff::civil::Date;
 
 use crate::indicators::{UnderlyingState, last_sma};
-use crate::metrics::realised::{Ohlc, Realised};
-use crate::metrics::smile::{AtmVol, Smile, SmilePoint, iv30, term_slope};
+use crate::metrics::of_underlying::Past;
 use crate::metrics::vol_history::VolRank;
 use crate::stage::Stage;
 
@@ -30,6 +31,8 @@ pub struct UnderlyingView<'a> {
     pub bars: Vec<Bar>,
     /// How many believable closed bars there are, fresh or not.
     pub known_bars: usize,
+    /// How it moved in the past, dividends taken out.
+    pub past: Past,
     /// Its dividends, as far as its bars tell them.
     pub dividends: &'a [CashDividend],
     /// What is known of it beside prices.
@@ -67,7 +70,7 @@ pub struct Volatilities {
     /// Today's place among those of the past year.
     pub rank: VolRank,
     /// What it really moved.
-    pub realised: Realised,
+    pub realised: RealisedVols,
     /// At the money by root and expiration, annual fractions.
     pub at_the_money: BTreeMap<(Root, Date), f64>,
     /// Mean volume of all its options in the 20 sessions before today, contracts.
@@ -76,8 +79,6 @@ pub struct Volatilities {
 
 /// Sessions of the drawdown.
 const YEAR: usize = 252;
-/// Sessions of the usual option volume.
-const USUAL: usize = 20;
 
 impl<'a> UnderlyingView<'a> {
     /// An underlying with its believable bars.
@@ -91,19 +92,22 @@ impl<'a> UnderlyingView<'a> {
         let close = closes.last().copied();
         let before = closes.len().checked_sub(1).map(|n| &closes[..n]);
         let highest = closes.iter().rev().take(YEAR).copied().max_by(f64::total_cmp);
+        let dividends = snapshot.underlying_bars.as_ref().map_or(&[][..], |series| &series.dividends);
+        let past = Past::of(&bars, dividends, stage.last_closed);
         let needed = stage.config.strategies.each().into_iter().any(|s| s.enabled() && s.needs().volatilities);
         Self {
             state,
             close_to_sma50: close.zip(last_sma(&closes, 50).filter(|sma| *sma > 0.0)).map(|(close, sma)| close / sma),
             sma20_rise: last_sma(&closes, 20).zip(before.and_then(|c| last_sma(c, 20))).map(|(now, then)| now - then),
             drawdown_pct: close.zip(highest).map(|(close, highest)| 100.0 * (1.0 - close / highest)),
-            dividends: snapshot.underlying_bars.as_ref().map_or(&[], |series| &series.dividends),
+            dividends,
             facts: &snapshot.facts,
             earnings: Earnings::of(&snapshot.facts, calendar::exchange_date(snapshot.as_of)),
             spot: stage.spot().0,
             today: calendar::exchange_date(snapshot.as_of),
             entry_session: stage.entry_session,
-            volatilities: if needed { Volatilities::of(stage, &bars) } else { Volatilities::default() },
+            volatilities: if needed { Volatilities::of(stage, &past) } else { Volatilities::default() },
+            past,
             bars,
             known_bars,
         }
@@ -153,52 +157,18 @@ impl Earnings {
 }
 
 impl Volatilities {
-    fn of(stage: &Stage<'_>, bars: &[Bar]) -> Self {
-        let smiles = smiles(stage);
-        let atm: Vec<((Root, Date), AtmVol)> =
-            smiles.iter().filter_map(|(key, smile)| Some((*key, smile.atm()?))).collect();
-        let by_time: Vec<AtmVol> = atm.iter().map(|(_, atm)| *atm).collect();
-        let iv30 = iv30(&by_time);
-        let earlier = || stage.earlier_sessions();
-        let series: Vec<Option<f64>> = earlier().map(|summary| summary.iv30).chain([iv30]).collect();
-        let volumes: Vec<f64> =
-            earlier().map(|summary| summary.call_volume.saturating_add(summary.put_volume) as f64).collect();
-        let usual = volumes.len().checked_sub(USUAL).map(|from| volumes[from..].iter().sum::<f64>() / USUAL as f64);
-        let whole: Vec<Ohlc> = bars.iter().map(Ohlc::of).collect();
+    fn of(stage: &Stage<'_>, past: &Past) -> Self {
+        let Some(chain) = &stage.chain_metrics else { return Self::default() };
+        let at_the_money = chain.at_the_money.iter().filter_map(|(key, at)| Some((*key, at.vol?)));
         Self {
-            iv30,
-            term_slope: term_slope(&by_time),
-            rank: VolRank::of(&series),
-            realised: Realised::of(&whole),
-            at_the_money: atm.into_iter().map(|(key, atm)| (key, atm.vol)).collect(),
-            usual_option_volume: usual.filter(|usual| *usual > 0.0),
+            iv30: chain.summary.iv30,
+            term_slope: chain.summary.term_slope,
+            rank: chain.rank,
+            realised: past.realised,
+            at_the_money: at_the_money.collect(),
+            usual_option_volume: chain.usual_option_volume(),
         }
     }
-}
-
-/// The contracts with a volatility, by root and expiration.
-fn smiles(stage: &Stage<'_>) -> BTreeMap<(Root, Date), Smile> {
-    let mut smiles: BTreeMap<(Root, Date), Smile> = BTreeMap::new();
-    let Some(parity) = stage.parity.as_ref() else { return smiles };
-    let today = calendar::exchange_date(stage.snapshot.as_of);
-    for (symbol, row) in stage.rows.by_symbol.iter() {
-        let key = (symbol.root, symbol.expiration);
-        let Some(vol) = stage.sifted[row].as_ref().and_then(|sifted| sifted.vol) else { continue };
-        let Some(carry) = parity.carries.get(&key) else { continue };
-        let smile = smiles.entry(key).or_insert_with(|| Smile {
-            dte: calendar::days_until(today, symbol.expiration),
-            years: carry.years,
-            forward: carry.forward,
-            points: Vec::new(),
-        });
-        smile.points.push(SmilePoint {
-            kind: symbol.kind,
-            strike: symbol.strike.dollars(),
-            vol: Some(vol.iv),
-            delta: Some(vol.greeks.delta),
-        });
-    }
-    smiles
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod exits;
 mod gates;
+mod metrics;
 mod notices;
 mod ranking;
 mod recorded;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::contract_metrics::ContractMetrics;
 use super::money::Price;
 use super::occ::OccSymbol;
 use super::ticker::Ticker;
@@ -152,6 +153,9 @@ pub struct Candidate {
     pub flags: Vec<String>,
     /// A control (strategy S0): followed on paper, never alerted, never shown among candidates.
     pub control: bool,
+    /// What a professional reads beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Box<ContractMetrics>>,
 }
 
 /// A contract that reached a strategy and missed some checks.

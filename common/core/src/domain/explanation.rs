@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Check;
+use super::contract_metrics::ContractMetrics;
 use super::occ::OccSymbol;
 use super::quote::ContractQuote;
 
@@ -29,6 +30,9 @@ pub struct ContractExplanation {
     /// What its own bars say, where the configuration ranks contracts and its bars were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub technicals: Option<Technicals>,
+    /// For contracts whose bars reached a strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Box<ContractMetrics>>,
 }
 
 /// A contract's greeks beside delta, and its place among the contracts past the gates.

@@ -11,6 +11,7 @@ use super::session_summary::SessionSummary;
 use super::skip_reason::SkipReason;
 use super::ticker::Ticker;
 use super::trade::{Mark, TradeId, TradeTransition};
+use super::underlying_metrics::UnderlyingMetrics;
 use super::vendor::RequestCounts;
 
 /// What the finding amounts to.
@@ -47,6 +48,9 @@ pub struct Finding {
     /// What the chain came to, for the underlying's history; `None` where its quotes were not usable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<SessionSummary>,
+    /// What chain, history and bars of the underlying come to; `None` where its quotes were not usable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Box<UnderlyingMetrics>>,
     /// Expirations that were wanted and not served; not empty makes the ticker partial.
     pub not_served: Vec<Date>,
     /// Requests it took, retries included.

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod candidate;
 pub mod chain;
 pub mod contract;
+pub mod contract_metrics;
 pub mod delivery_limits;
 mod excerpt;
 pub mod explanation;
@@ -26,6 +27,7 @@ pub mod task;
 pub mod ticker;
 pub mod trace_context;
 pub mod trade;
+pub mod underlying_metrics;
 pub mod vendor;
 pub mod vendor_plan;
 pub mod worker_report;
@@ -34,6 +36,9 @@ pub use bar::{Bar, BarSeries, Instrument};
 pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verdict};
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};
+pub use contract_metrics::{
+    BarMetrics, ContractGreeks, ContractMetrics, ExpectedProfit, PastProfit, Position, PositionMetrics, PremiumYield,
+};
 pub use delivery_limits::DeliveryLimits;
 pub use explanation::{ContractExplanation, RankScore, Ranked, Technicals};
 pub use facts::{CashDividend, EarningsDate, Holding, UnderlyingClass, UnderlyingFacts};
@@ -55,6 +60,7 @@ pub use trace_context::TraceContext;
 pub use trade::{
     EntryPlan, Exit, ExitReason, Fill, Mark, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
 };
+pub use underlying_metrics::{ExpirationMove, RealisedVols, UnderlyingMetrics};
 pub use vendor::{RequestCounts, Vendor};
 pub use vendor_plan::{VendorPlan, VendorRoute};
 pub use worker_report::WorkerReport;

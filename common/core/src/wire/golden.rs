@@ -172,6 +172,7 @@ fn candidate() -> Candidate {
         spot_used: Some(401.25),
         flags: vec!["delayed".to_owned()],
         control: false,
+        metrics: None,
     }
 }
 
@@ -203,6 +204,7 @@ fn finding(answer: Answer) -> Finding {
         ],
         marks: vec![(trade().id, mark())],
         summary: None,
+        metrics: None,
         not_served: vec![date(2026, 12, 18)],
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)])),
     }

@@ -46,6 +46,8 @@ pub struct Day {
 pub struct Chart {
     pub days: Vec<Day>,
     pub last_split: Option<Date>,
+    /// Ex-dates and dollars a share.
+    pub dividends: Vec<(Date, f64)>,
 }
 
 /// Vendors' floats are decimals of a ten-thousandth.
@@ -111,6 +113,10 @@ pub fn read_chart(body: &Value) -> Chart {
     for split in result["events"]["splits"].as_object().into_iter().flatten() {
         let at = Timestamp::from_second(split.1["date"].as_i64().expect("seconds")).expect("in range");
         chart.last_split = chart.last_split.max(Some(calendar::new_york_date(at)));
+    }
+    for paid in result["events"]["dividends"].as_object().into_iter().flatten() {
+        let at = Timestamp::from_second(paid.1["date"].as_i64().expect("seconds")).expect("in range");
+        chart.dividends.push((calendar::new_york_date(at), exact(number(&paid.1["amount"]))));
     }
     let quote = &result["indicators"]["quote"][0];
     for (at, time) in result["timestamp"].as_array().into_iter().flatten().enumerate() {

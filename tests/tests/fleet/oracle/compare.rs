@@ -11,9 +11,11 @@ use fleet_engines::sqlite::SqliteStore;
 use fleet_tests::fleet::World;
 use fleet_tests::market::{Market, config};
 use fleet_worker::explanation::unpack;
+use jiff::Timestamp;
 
 use super::bodies::{self, Chart};
 use super::gates::iv_and_delta;
+use super::metrics;
 use super::strategy::{Bars, Contract, Judgement, Plan, judge};
 
 const TICKERS: u32 = 60;
@@ -36,8 +38,12 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn chart(&self, symbol: &str) -> Chart {
-        let path = self.paths.get(symbol).unwrap_or_else(|| panic!("the product never asked for bars of {symbol}"));
-        bodies::read_chart(&self.market.json(path))
+        self.known(symbol).unwrap_or_else(|| panic!("the product never asked for bars of {symbol}"))
+    }
+
+    /// The chart, if the product asked for it.
+    fn known(&self, symbol: &str) -> Option<Chart> {
+        self.paths.get(symbol).map(|path| bodies::read_chart(&self.market.json(path)))
     }
 }
 
@@ -85,6 +91,9 @@ struct Compared {
     checks: usize,
     candidates: usize,
     controls: usize,
+    iv30s: usize,
+    realised: usize,
+    numbers: usize,
     skips: BTreeSet<&'static str>,
 }
 
@@ -109,6 +118,7 @@ fn check_seed(seed: u64) {
         let asked = Asked { market: &market, underlying: outcome.ticker.as_str().replace('.', "-"), paths: &paths };
         let oracle = judge(&chain, as_of, MAX_QUOTE_AGE_SECS, &asked);
         compare_ticker(finding, &oracle, &mut differences);
+        compare_metrics(finding, &chain, &oracle, as_of, &asked, &mut differences, &mut compared);
         compare_contracts(&chain, &stored.explanations[&outcome.ticker], &oracle, &mut differences, &mut compared);
         compared.candidates += oracle.candidates.len();
         compared.controls += oracle.controls.len();
@@ -127,6 +137,8 @@ fn check_seed(seed: u64) {
     assert!(compared.volatilities > 1_000, "{compared:?}");
     assert!(compared.checks > 50, "{compared:?}");
     assert!(compared.candidates > 0, "{compared:?}");
+    assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
+    assert!(compared.numbers >= compared.candidates, "{compared:?}");
     eprintln!("seed {seed}: {compared:?}");
 }
 
@@ -202,6 +214,98 @@ fn compare_ticker(finding: &Finding, oracle: &Judgement, differences: &mut Diffe
         if let Some(plan) = oracle.candidates.get(&candidate.symbol.to_string()) {
             compare_plan(candidate, plan, differences);
         }
+    }
+}
+
+/// Numbers of the underlying, and what stands beside each candidate and control.
+fn compare_metrics(
+    finding: &Finding,
+    chain: &bodies::Chain,
+    oracle: &Judgement,
+    as_of: Timestamp,
+    asked: &Asked<'_>,
+    differences: &mut Differences,
+    compared: &mut Compared,
+) {
+    let ticker = &finding.ticker;
+    let is_usable = !matches!(oracle.skip, Some("no_options" | "stale_quotes" | "undated_quotes" | "spot_gap"));
+    differences.same(&format!("{ticker} has metrics"), finding.metrics.is_some(), is_usable);
+    let (Some(product), Some(summary)) = (&finding.metrics, &finding.summary) else { return };
+    let ticks = super::gates::ticks(chain);
+    let chart = asked.known(&asked.underlying);
+    let wanted = metrics::underlying(chain, &oracle.parity, ticks, as_of, chart.as_ref());
+    let mut near = |what: &str, product: Option<f64>, oracle: Option<f64>| {
+        differences.near(&format!("{ticker} {what}"), product, oracle, 1e-8);
+    };
+    near("IV30", product.iv30, wanted.iv30);
+    near("skew", product.skew_25, wanted.skew);
+    near("term slope", product.term_slope, wanted.term_slope);
+    near("HV20", product.realised.hv20, wanted.hv20);
+    near("HV30", product.realised.hv30, wanted.hv30);
+    near("HV60", product.realised.hv60, wanted.hv60);
+    near("IV30/HV20", product.iv30_to_hv20, wanted.iv30.zip(wanted.hv20).map(|(iv, hv)| iv / hv));
+    near("put/call volume", product.put_call_volume, wanted.put_call_volume);
+    near("put/call open interest", product.put_call_open_interest, wanted.put_call_open_interest);
+    near("summary's IV30", summary.iv30, wanted.iv30);
+    near("summary's call volume", Some(summary.call_volume as f64), Some(wanted.call_volume));
+    near("summary's put volume", Some(summary.put_volume as f64), Some(wanted.put_volume));
+    // The first scan of a store has no history.
+    near("IV rank", product.iv_rank, None);
+    near("IV percentile", product.iv_percentile, None);
+    compared.iv30s += usize::from(wanted.iv30.is_some());
+    compared.realised += usize::from(wanted.hv60.is_some());
+    for candidate in &finding.candidates {
+        compare_numbers(candidate, chain, oracle, as_of, asked, &wanted, differences);
+        compared.numbers += 1;
+    }
+}
+
+fn compare_numbers(
+    candidate: &Candidate,
+    chain: &bodies::Chain,
+    oracle: &Judgement,
+    as_of: Timestamp,
+    asked: &Asked<'_>,
+    underlying: &metrics::Underlying,
+    differences: &mut Differences,
+) {
+    let symbol = candidate.symbol.to_string();
+    let row = chain.rows.iter().find(|row| row.symbol == symbol).expect("a candidate is a row");
+    let own = asked.known(&symbol).unwrap_or_default();
+    let split = own.last_split.max(asked.known(&asked.underlying).and_then(|chart| chart.last_split));
+    let split = split.filter(|split| *split <= super::strategy::last_closed_session(as_of));
+    let days: Vec<bodies::Day> = super::strategy::closed_days(&own, as_of)
+        .into_iter()
+        .filter(|day| day.volume > 0.0 && split.is_none_or(|split| day.date >= split))
+        .collect();
+    let ticks = super::gates::ticks(chain);
+    let wanted = metrics::numbers(row, chain, &oracle.parity, ticks, as_of, underlying, &days);
+    let Some(product) = candidate.metrics.as_deref() else {
+        differences.say(format!("{symbol}: the product tells no metrics"));
+        return;
+    };
+    let Some(bought) = product.bought.as_ref() else {
+        differences.say(format!("{symbol}: the product tells no position"));
+        return;
+    };
+    let moved = product.expected_move;
+    for (what, product, oracle) in [
+        ("IV at the bid", product.iv_bid, wanted.iv_bid),
+        ("IV at the ask", product.iv_ask, wanted.iv_ask),
+        ("theta", product.greeks.map(|greeks| greeks.theta_per_day), wanted.theta),
+        ("chance in the money", product.prob_itm, wanted.prob_itm),
+        ("POP", bought.pop, wanted.pop),
+        ("break-even", bought.breakeven_pct, wanted.breakeven_pct),
+        ("break-even in deviations", bought.breakeven_sigma, wanted.breakeven_sd),
+        ("EV", bought.ev.map(|ev| ev.per_share), wanted.ev),
+        ("EV of the past", bought.ev_hist.map(|ev| ev.per_share), wanted.ev_past),
+        ("independent stretches", bought.ev_hist.map(|ev| ev.n_eff), wanted.n_eff),
+        ("expected move", moved.and_then(|by| by.one_sigma), wanted.one_sigma),
+        ("expected move by the straddle", moved.and_then(|by| by.straddle_85), wanted.straddle_85),
+        ("volume/OI", product.volume_to_open_interest, wanted.volume_to_open_interest),
+        ("liquidity", product.liquidity, wanted.liquidity),
+    ] {
+        differences.near(&format!("{symbol} {what}"), product, oracle, 1e-7);
     }
 }
 

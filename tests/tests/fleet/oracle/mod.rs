@@ -1,5 +1,5 @@
 //! The oracle: a naïve second implementation of the analysis, using none of ours. From the market's raw bodies it
-//! recomputes spot, forwards, IV, delta, RSI, %B, every gate and S1, and compares with what the product stored of every
+//! recomputes spot, forwards, IV, delta, RSI, %B, every gate, S1 and the metrics, and compares with what the product stored of every
 //! contract of every ticker. The simulated market prices in its own way too, so errors cannot cancel.
 //!
 //! Slow and plain on purpose: bisection instead of a solver, sums instead of recurrences, a tree instead of typed JSON.
@@ -10,5 +10,6 @@ mod compare;
 mod gates;
 mod indicators;
 mod maths;
+mod metrics;
 mod parity;
 mod strategy;

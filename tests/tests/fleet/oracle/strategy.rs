@@ -154,7 +154,7 @@ fn order(row: &Row) -> (String, Date, bool, i64) {
 }
 
 /// The last session whose bar is final.
-fn last_closed_session(as_of: Timestamp) -> Date {
+pub fn last_closed_session(as_of: Timestamp) -> Date {
     let today = calendar::new_york_date(as_of);
     match calendar::close(today) {
         Some(close) if close.as_second() + FINAL_AFTER_MINUTES * 60 <= as_of.as_second() => today,
@@ -162,14 +162,14 @@ fn last_closed_session(as_of: Timestamp) -> Date {
     }
 }
 
-fn closed_days(chart: &Chart, as_of: Timestamp) -> Vec<Day> {
+pub fn closed_days(chart: &Chart, as_of: Timestamp) -> Vec<Day> {
     let last = last_closed_session(as_of);
     let closed = |day: &&Day| day.close > 0.0 && calendar::is_session(day.date) && day.date <= last;
     chart.days.iter().filter(closed).copied().collect()
 }
 
 /// Sessions after a date, up to and including the last closed one.
-fn sessions_missed(after: Date, as_of: Timestamp) -> usize {
+pub fn sessions_missed(after: Date, as_of: Timestamp) -> usize {
     let last = last_closed_session(as_of);
     let recent = calendar::sessions_before(last.tomorrow().expect("in range"), 30);
     recent.iter().filter(|day| **day > after).count()

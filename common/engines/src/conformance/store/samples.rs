@@ -92,6 +92,7 @@ pub(super) fn finding(ticker: &Ticker) -> Finding {
         transitions: Vec::new(),
         marks: Vec::new(),
         summary: None,
+        metrics: None,
         not_served: Vec::new(),
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1)])),
     }
