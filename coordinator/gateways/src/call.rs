@@ -49,7 +49,7 @@ impl ActError {
         match self {
             Self::Provider { cause, .. } => may_pass(cause),
             Self::Ledger(LedgerError::Unavailable(_)) | Self::NotBegun => true,
-            Self::Ledger(LedgerError::NotFound(_) | LedgerError::NotWanted(_)) => false,
+            Self::Ledger(LedgerError::NotFound(_) | LedgerError::NotWanted(_) | LedgerError::NotHeld(_)) => false,
         }
     }
 }

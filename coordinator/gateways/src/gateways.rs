@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet_core::seams::Clock;
+use fleet_core::seams::{Clock, Holder};
 use futures::future::join_all;
 use jiff::Timestamp;
 
@@ -101,20 +101,30 @@ impl Gateways {
 
     /// Its run needs a set until then: written to the ledger, then to the tags, for those who do not have our ledger. Tags
     /// that could not be written are answered; the lease holds nevertheless.
-    pub async fn renew(&self, set: &SetId, expires_at: Timestamp) -> Result<Vec<ActError>, LedgerError> {
-        self.ledger.renew(set, expires_at).await?;
+    pub async fn renew(
+        &self,
+        set: &SetId,
+        holder: &Holder,
+        expires_at: Timestamp,
+    ) -> Result<Vec<ActError>, LedgerError> {
+        self.ledger.renew(set, holder, expires_at).await?;
         self.write_leases(set).await
     }
 
-    /// Its run is done with a set, and it stays for the next one until then. What it is then is as with [`Self::renew`].
-    pub async fn park(&self, set: &SetId, expires_at: Timestamp) -> Result<Vec<ActError>, LedgerError> {
-        self.ledger.park(set, expires_at).await?;
+    /// Its run is done with a set, and it stays for the next one until then. Its tags are as with [`Self::renew`].
+    pub async fn park(
+        &self,
+        set: &SetId,
+        holder: &Holder,
+        expires_at: Timestamp,
+    ) -> Result<Vec<ActError>, LedgerError> {
+        self.ledger.park(set, holder, expires_at).await?;
         self.write_leases(set).await
     }
 
-    /// Nobody wants a set any more. [`Self::reconcile`] deletes it.
-    pub async fn release(&self, set: &SetId) -> Result<(), LedgerError> {
-        self.ledger.release(set, &Part::Whole).await
+    /// Its run is done with a set, and nobody wants it any more. [`Self::reconcile`] deletes it.
+    pub async fn release(&self, set: &SetId, holder: &Holder) -> Result<(), LedgerError> {
+        self.ledger.release(set, &Part::Whole, Some(holder)).await
     }
 
     /// The tags say what the ledger says.

@@ -30,6 +30,9 @@ pub enum LedgerError {
     /// The set, or this part of it, is not wanted any more: nothing is created for it.
     #[error("{0} is not wanted any more: it was released, or its lease ended")]
     NotWanted(String),
+    /// Another run holds the set.
+    #[error("{0} is held by another run")]
+    NotHeld(String),
 }
 
 /// How much of a set.
@@ -77,14 +80,17 @@ pub trait Ledger: Send + Sync {
         expires_at: Timestamp,
     ) -> Result<bool, LedgerError>;
 
-    /// Moves the end of the lease; never to an earlier time. Refused if the set is not wanted any more.
-    async fn renew(&self, set: &SetId, expires_at: Timestamp) -> Result<(), LedgerError>;
+    /// Moves the end of the lease; never to an earlier time. Refused if the set is not wanted any more, or if somebody else
+    /// holds it.
+    async fn renew(&self, set: &SetId, holder: &Holder, expires_at: Timestamp) -> Result<(), LedgerError>;
 
-    /// Lets go of a set without releasing it, until then. Refused if it is not wanted any more.
-    async fn park(&self, set: &SetId, expires_at: Timestamp) -> Result<(), LedgerError>;
+    /// Lets go of a set without releasing it, until then. Refused as with renewing: what a run did before it died, it may
+    /// do again when somebody else has the set already.
+    async fn park(&self, set: &SetId, holder: &Holder, expires_at: Timestamp) -> Result<(), LedgerError>;
 
-    /// Nobody wants this part any more. May be repeated; a set of which nothing is wanted is released.
-    async fn release(&self, set: &SetId, part: &Part) -> Result<(), LedgerError>;
+    /// Nobody wants this part any more. May be repeated; a set of which nothing is wanted is released. Refused
+    /// ([`LedgerError::NotHeld`]) if a `holder` is named and somebody else holds the set; without one, whoever holds it.
+    async fn release(&self, set: &SetId, part: &Part, holder: Option<&Holder>) -> Result<(), LedgerError>;
 
     /// Releases a set whose lease ended by `now`; `false`: it has not (it was renewed meanwhile).
     async fn expire(&self, set: &SetId, now: Timestamp) -> Result<bool, LedgerError>;

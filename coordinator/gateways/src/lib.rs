@@ -26,9 +26,9 @@
 //!   intents they are made of), [`quota`] (what AWS allows).
 //! - Seams: [`provider`], [`ledger`], each with a [`conformance`] suite and an implementation in memory ([`memory_aws`]
 //!   has AWS' quotas, delays and faults; [`memory_ledger`]).
-//! - Decisions, pure: [`raise::next`] and [`raise::reusable`] for bringing up, [`picture`] (what is to become of each
+//! - Decisions, pure: [`next`] for bringing up, [`picture`] (what is to become of each
 //!   thing) and [`plan`] (in which order) for deleting, [`estimate`] (how long it takes).
-//! - Shells: [`gateways`] is the door, `raise` and `reconcile` act, `call` makes one call well, [`pace`] gives turns.
+//! - Shells: [`gateways`] is the door, [`raise`] (with `create`) and [`reconcile`] act, [`call`] makes one call well, [`pace`] gives turns.
 //!   [`progress`] says what happens, as data.
 //!
 //! # Promises, and what they rest on
@@ -45,11 +45,13 @@
 
 pub mod call;
 pub mod conformance;
+mod create;
 pub mod estimate;
 pub mod gateways;
 pub mod ledger;
 pub mod memory_aws;
 pub mod memory_ledger;
+pub mod next;
 pub mod openapi;
 pub mod pace;
 pub mod picture;

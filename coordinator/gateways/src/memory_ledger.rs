@@ -18,6 +18,12 @@ pub struct MemoryLedger {
     sets: Mutex<BTreeMap<SetId, GatewaySet>>,
 }
 
+impl From<Vec<GatewaySet>> for MemoryLedger {
+    fn from(sets: Vec<GatewaySet>) -> Self {
+        Self { sets: Mutex::new(sets.into_iter().map(|set| (set.id.clone(), set)).collect()) }
+    }
+}
+
 impl MemoryLedger {
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<SetId, GatewaySet>) -> T) -> T {
         act(&mut self.sets.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
@@ -48,6 +54,12 @@ fn wanted(set: &GatewaySet) -> Result<(), LedgerError> {
         SetState::Wanted => Ok(()),
         SetState::Released | SetState::Closed => Err(LedgerError::NotWanted(set.id.to_string())),
     }
+}
+
+/// A set that nobody holds is anybody's who held it.
+fn held(set: &GatewaySet, holder: &Holder) -> Result<(), LedgerError> {
+    let elsewhere = set.holder.as_ref().is_some_and(|held_by| held_by != holder);
+    if elsewhere { Err(LedgerError::NotHeld(set.id.to_string())) } else { Ok(()) }
 }
 
 fn release(set: &mut GatewaySet) {
@@ -137,25 +149,28 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn renew(&self, set: &SetId, expires_at: Timestamp) -> Result<(), LedgerError> {
+    async fn renew(&self, set: &SetId, holder: &Holder, expires_at: Timestamp) -> Result<(), LedgerError> {
         self.with_set(set, |set| {
             wanted(set)?;
+            held(set, holder)?;
             set.expires_at = set.expires_at.max(expires_at);
             Ok(())
         })
     }
 
-    async fn park(&self, set: &SetId, expires_at: Timestamp) -> Result<(), LedgerError> {
+    async fn park(&self, set: &SetId, holder: &Holder, expires_at: Timestamp) -> Result<(), LedgerError> {
         self.with_set(set, |set| {
             wanted(set)?;
+            held(set, holder)?;
             set.holder = None;
             set.expires_at = expires_at;
             Ok(())
         })
     }
 
-    async fn release(&self, set: &SetId, part: &Part) -> Result<(), LedgerError> {
+    async fn release(&self, set: &SetId, part: &Part, holder: Option<&Holder>) -> Result<(), LedgerError> {
         self.with_set(set, |set| {
+            holder.map_or(Ok(()), |holder| held(set, holder))?;
             match part {
                 Part::Whole => release(set),
                 Part::Region(region) => {

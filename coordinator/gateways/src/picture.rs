@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::provider::ProviderError;
 use crate::region::Region;
-use crate::resource::{Resource, ResourceId, ResourceRef};
+use crate::resource::{Resource, ResourceId, ResourceKind, ResourceRef};
 use crate::set::{GatewaySet, Intent, IntentId, IntentState, SetId, SetState};
 use crate::tags::{self, OwnerTag};
 
@@ -188,11 +188,25 @@ impl Picture {
         resources.iter().filter(|resource| matches!(self.fate(resource), Fate::Orphan(_)))
     }
 
-    /// REST APIs of a Region that are not ours.
+    /// Whether a usage plan covers a stage of an API that is there and not ours.
     #[must_use]
-    pub fn foreign_ids(&self, region: &Region) -> BTreeSet<&ResourceId> {
-        let of = |resource: &&Resource| resource.at.region == *region && self.fate(resource) == Fate::Foreign;
-        self.seen().filter(of).map(|resource| &resource.at.id).collect()
+    pub fn has_foreign_stage(&self, plan: &Resource) -> bool {
+        let covered = |other: &Resource| {
+            other.at.region == plan.at.region
+                && other.at.kind == ResourceKind::RestApi
+                && plan.stages.iter().any(|stage| stage.api == other.at.id)
+        };
+        self.seen().any(|other| covered(other) && self.fate(other) == Fate::Foreign)
+    }
+
+    /// What an attempt without an answer made is known now, here too.
+    pub fn adopt(&mut self, id: &IntentId, resource: &ResourceId) {
+        let intents = self.sets.get_mut(&id.set).map(|set| set.intents.iter_mut());
+        for intent in intents.into_iter().flatten().filter(|intent| intent.id == *id) {
+            if let IntentState::Attempted { at } = intent.state {
+                intent.state = IntentState::Made { resource: resource.clone(), at };
+            }
+        }
     }
 
     /// Leaves out what is known to be deleted, which lists may still show.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::picture::Picture;
 use crate::quota::Operation;
 use crate::region::Region;
-use crate::resource::{AttachedStage, Resource, ResourceKind, ResourceRef, StageName};
+use crate::resource::{AttachedStage, Resource, ResourceKind, ResourceRef};
 
 /// A plan is refused so often before its stages are taken out of it.
 const REFUSALS_BEFORE_DETACHING: u32 = 2;
@@ -55,12 +55,6 @@ impl DeleteStep {
     }
 }
 
-/// The name of the stage our gateways have.
-#[must_use]
-pub fn stage_name() -> StageName {
-    StageName::ours()
-}
-
 /// What is to be done in one Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionWork {
@@ -97,9 +91,7 @@ fn region_work(picture: &Picture, experience: &Experience, region: &Region) -> R
     let things = |kind| of(kind).map(|orphan| DeleteStep::Thing(orphan.at.clone())).collect::<Vec<_>>();
 
     let apis = things(ResourceKind::RestApi);
-    let foreign = picture.foreign_ids(region);
-    let deletable = |plan: &&Resource| !plan.stages.iter().any(|stage| foreign.contains(&stage.api));
-    let plans: Vec<&Resource> = of(ResourceKind::UsagePlan).filter(deletable).collect();
+    let plans: Vec<&Resource> = of(ResourceKind::UsagePlan).filter(|plan| !picture.has_foreign_stage(plan)).collect();
     let stubborn = |plan: &&&Resource| {
         experience.refusals.get(&plan.at).is_some_and(|refusals| *refusals >= REFUSALS_BEFORE_DETACHING)
     };

@@ -1,43 +1,28 @@
 //! Bringing a set up, and undoing it when that fails.
 //!
-//! Every thing is created in the order intent, call, id: the ledger knows of an attempt before the call leaves. A create
-//! is never sent twice blindly: when nobody knows its outcome, the Region is looked through for what carries the intent's
-//! tag until lists must show it; only then it is asked for again. What is not an act of creation (describing an API,
-//! deploying it, letting the key use the plan) may be repeated, and is, by a replay.
-//!
 //! Undo is no code of its own: what failed is released in the ledger, and the reconciler deletes it as it deletes
 //! everything that nobody wants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use tokio::time::sleep;
 
-use crate::call::{ActError, Repeat};
+use crate::call::ActError;
 use crate::estimate;
 use crate::gateways::Gateways;
 use crate::ledger::{LedgerError, Part};
+use crate::next::{Next, next, reusable};
 use crate::openapi::{self, ApiBody};
-use crate::picture::answering;
 use crate::progress::Progress;
-use crate::provider::{Conflict, ProviderError};
-use crate::quota::Operation;
+use crate::provider::ProviderError;
 use crate::reconcile::{ReconcileError, Report};
 use crate::region::Region;
-use crate::resource::{ApiKeyValue, AttachedStage, ResourceId, ResourceKind, StageName};
-use crate::set::{GatewaySet, Intent, IntentId, IntentPart, IntentState, Opening, Order, SetId};
+use crate::resource::{ApiKeyValue, ResourceId, ResourceKind, StageName};
+use crate::set::{GatewaySet, Intent, IntentId, IntentPart, Opening, Order, SetId};
 use crate::spec::{GatewaySpec, SpecHash};
-use crate::tags;
-
-/// A Region is looked through this often for what a call without an answer made.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A thing is asked for this often in all; each time after the first, nobody knew what became of the time before, and a
-/// minute was waited.
-const MAX_CREATES: u32 = 3;
 
 /// Gateways that are up.
 #[derive(Debug)]
@@ -100,6 +85,9 @@ pub enum UpError {
     /// A set of that name was given up.
     #[error("the gateways {0} were given up: they were released, or their lease ended")]
     NotWanted(SetId),
+    /// A set of that name is used by another run.
+    #[error("the gateways {0} are used by another run")]
+    Held(SetId),
     /// Too few Regions came up; everything was released.
     #[error("gateways came up in {raised} Regions, {least} are needed")]
     TooFew {
@@ -114,76 +102,10 @@ pub enum UpError {
     },
 }
 
-/// What is to be done next for an intent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Ask for it.
-    Create,
-    /// An attempt has no answer: look for what it made.
-    Find {
-        /// When it was asked for.
-        since: Timestamp,
-    },
-    /// Describe and deploy an API.
-    Deploy(ResourceId),
-    /// A plan has nothing more to be done to it.
-    Enough,
-    /// Let a key use the plan.
-    Join {
-        /// The key.
-        key: ResourceId,
-        /// The plan.
-        plan: ResourceId,
-    },
-    /// Something else must come first.
-    Wait,
-    /// Nothing.
-    Done,
-}
-
-/// What is to be done next for one of a Region's intents. Pure.
-#[must_use]
-pub fn next(intent: &Intent, region: &[Intent]) -> Next {
-    let ready = |intent: &Intent| matches!(intent.state, IntentState::Ready { .. });
-    let apis_ready = region.iter().filter(|other| other.id.kind() == ResourceKind::RestApi).all(ready);
-    let plan = region.iter().find(|other| other.id.part == IntentPart::UsagePlan).and_then(Intent::resource);
-    match (&intent.state, intent.id.kind()) {
-        (IntentState::Planned, ResourceKind::UsagePlan) if !apis_ready => Next::Wait,
-        (IntentState::Planned, _) => Next::Create,
-        (IntentState::Attempted { at }, _) => Next::Find { since: *at },
-        (IntentState::Made { resource, .. }, ResourceKind::RestApi) => Next::Deploy(resource.clone()),
-        (IntentState::Made { .. }, ResourceKind::UsagePlan) => Next::Enough,
-        (IntentState::Made { resource, .. }, ResourceKind::ApiKey) => match plan {
-            Some(plan) => Next::Join { key: resource.clone(), plan: plan.clone() },
-            None => Next::Wait,
-        },
-        (IntentState::Ready { .. } | IntentState::Gone, _) => Next::Done,
-    }
-}
-
-/// A set that an order may use instead of a new one: kept warm, of the same specification, in the same Regions, complete.
-/// Pure.
-#[must_use]
-pub fn reusable<'a>(sets: &'a [GatewaySet], order: &Order, spec: &SpecHash, now: Timestamp) -> Option<&'a GatewaySet> {
-    let wanted: BTreeSet<&Region> = order.regions.iter().collect();
-    let apis = |set: &GatewaySet| set.intents.iter().filter(|i| i.id.kind() == ResourceKind::RestApi).count();
-    let count = wanted.len() * usize::try_from(order.per_region.max(1)).unwrap_or(usize::MAX);
-    let complete =
-        |set: &GatewaySet| set.intents.iter().all(|i| i.wanted && matches!(i.state, IntentState::Ready { .. }));
-    sets.iter().find(|set| {
-        set.is_live(now)
-            && set.holder.is_none()
-            && set.spec_hash == *spec
-            && set.regions().iter().collect::<BTreeSet<_>>() == wanted
-            && apis(set) == count
-            && complete(set)
-    })
-}
-
 /// What the steps of one bringing up share.
-struct Raising<'a> {
-    set: &'a GatewaySet,
-    body: &'a ApiBody,
+pub(crate) struct Raising<'a> {
+    pub(crate) set: &'a GatewaySet,
+    pub(crate) body: &'a ApiBody,
     /// This many Regions may fail; when more have, nothing more is begun anywhere.
     spare: usize,
     failures: AtomicUsize,
@@ -211,6 +133,11 @@ impl Gateways {
         if !set.is_live(now) {
             return Err(UpError::NotWanted(set.id));
         }
+        // A set of that name that this run kept warm itself may be free, or somebody else's by now.
+        let ours = set.holder.as_ref() == Some(&order.holder);
+        if !ours && !self.ledger.claim(&set.id, &order.holder, now, order.expires_at).await? {
+            return Err(UpError::Held(set.id));
+        }
         self.raise(&set, spec, least).await
     }
 
@@ -225,7 +152,7 @@ impl Gateways {
         }))
         .await;
         if there.contains(&false) {
-            self.release(&warm.id).await?;
+            self.release(&warm.id, &order.holder).await?;
             return Ok(None);
         }
         self.write_leases(&warm.id).await?;
@@ -271,7 +198,7 @@ impl Gateways {
 
     async fn undo(&self, set: &SetId, parts: &[Part]) -> Result<Report, ReconcileError> {
         for part in parts {
-            self.ledger.release(set, part).await?;
+            self.ledger.release(set, part, None).await?;
         }
         self.reconcile().await
     }
@@ -313,123 +240,6 @@ impl Gateways {
             Some(error) => Err(error),
             None => Ok(intents),
         }
-    }
-
-    /// One step of one intent; answers the state it is in afterwards.
-    async fn step(
-        &self,
-        raising: &Raising<'_>,
-        (intent, step, creates): (Intent, Next, u32),
-        region: Vec<Intent>,
-    ) -> (IntentId, Result<IntentState, ActError>) {
-        let outcome = match step {
-            Next::Create => self.create(raising.set, &intent, &region, creates).await,
-            Next::Find { since } => self.find(&intent, since).await,
-            Next::Deploy(api) => self.deploy(raising.body, &intent, api).await,
-            Next::Enough => self.ready(&intent).await,
-            Next::Join { key, plan } => self.join(&intent, &key, &plan).await,
-            Next::Wait | Next::Done => Ok(intent.state.clone()),
-        };
-        (intent.id, outcome)
-    }
-
-    async fn create(
-        &self,
-        set: &GatewaySet,
-        intent: &Intent,
-        region: &[Intent],
-        creates: u32,
-    ) -> Result<IntentState, ActError> {
-        let at = &intent.id.region;
-        let operation = Operation::create(intent.id.kind());
-        let tags = tags::of_intent(set, intent);
-        let stages: Vec<AttachedStage> = region
-            .iter()
-            .filter(|other| other.id.kind() == ResourceKind::RestApi)
-            .filter_map(|api| Some(AttachedStage { api: api.resource()?.clone(), stage: StageName::ours() }))
-            .collect();
-        let attempt = || async {
-            self.ledger.attempt(&intent.id, self.clock.now()).await?;
-            let provider = &self.provider;
-            let made = match (&intent.key_value, intent.id.kind()) {
-                (Some(value), _) => self.limited(provider.create_api_key(at, &intent.name, value, &tags)).await,
-                (None, ResourceKind::UsagePlan) => {
-                    self.limited(provider.create_usage_plan(at, &intent.name, &stages, &tags)).await
-                }
-                (None, ResourceKind::RestApi | ResourceKind::ApiKey) => {
-                    self.limited(provider.create_rest_api(at, &intent.name, &tags)).await
-                }
-            };
-            Ok(made?)
-        };
-        match self.call((at, operation), Repeat::OnlyIfRefused, attempt).await {
-            Ok(resource) => self.made(intent, &resource).await,
-            // A key of this value is there: it can only be ours, from an attempt whose answer was lost.
-            Err(ActError::Provider {
-                cause: ProviderError::Unknown(_) | ProviderError::Conflict(Conflict::AlreadyExists),
-                ..
-            }) if creates < MAX_CREATES => Ok(IntentState::Attempted { at: self.clock.now() }),
-            Err(error) => {
-                let unknown = matches!(&error, ActError::Provider { cause: ProviderError::Unknown(_), .. });
-                if !unknown && matches!(error, ActError::Provider { .. }) {
-                    self.ledger.not_made(&intent.id).await?;
-                }
-                Err(error)
-            }
-        }
-    }
-
-    async fn made(&self, intent: &Intent, resource: &ResourceId) -> Result<IntentState, ActError> {
-        let resource = self.ledger.made(&intent.id, resource).await?;
-        self.tell(&Progress::Made(intent.id.clone()));
-        Ok(IntentState::Made { resource, at: self.clock.now() })
-    }
-
-    /// Looks for what an attempt without an answer made, until lists must show it.
-    async fn find(&self, intent: &Intent, since: Timestamp) -> Result<IntentState, ActError> {
-        let certain = since.saturating_add(self.settings.settle()).unwrap_or(Timestamp::MAX);
-        // Bounded by `certain`, a minute after the attempt.
-        loop {
-            let from = self.clock.now();
-            let seen = self.list_all(&intent.id.region, intent.id.kind()).await?;
-            if let Some(resource) = answering(&self.settings.owner, &intent.id, &seen) {
-                return self.made(intent, &resource).await;
-            }
-            if from >= certain {
-                return Ok(IntentState::Planned);
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn deploy(&self, body: &ApiBody, intent: &Intent, api: ResourceId) -> Result<IntentState, ActError> {
-        let region = &intent.id.region;
-        let put = || async { Ok(self.limited(self.provider.put_rest_api(region, &api, body)).await?) };
-        self.call((region, Operation::PutRestApi), Repeat::Safe, put).await?;
-        let stage = StageName::ours();
-        let deploy = || async { Ok(self.limited(self.provider.create_deployment(region, &api, &stage)).await?) };
-        self.call((region, Operation::CreateDeployment), Repeat::Safe, deploy).await?;
-        self.ready(intent).await
-    }
-
-    async fn join(&self, intent: &Intent, key: &ResourceId, plan: &ResourceId) -> Result<IntentState, ActError> {
-        let region = &intent.id.region;
-        let join = || async { Ok(self.limited(self.provider.create_usage_plan_key(region, plan, key)).await?) };
-        match self.call((region, Operation::CreateUsagePlanKey), Repeat::Safe, join).await {
-            Ok(()) | Err(ActError::Provider { cause: ProviderError::Conflict(Conflict::AlreadyExists), .. }) => {
-                self.ready(intent).await
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn ready(&self, intent: &Intent) -> Result<IntentState, ActError> {
-        self.ledger.ready(&intent.id).await?;
-        self.tell(&Progress::Ready(intent.id.clone()));
-        Ok(match &intent.state {
-            IntentState::Made { resource, at } => IntentState::Ready { resource: resource.clone(), at: *at },
-            other => other.clone(),
-        })
     }
 
     /// The gateways among intents that are up.

@@ -146,7 +146,7 @@ impl Gateways {
             self.end_leases().await?;
             let mut picture = self.survey().await?;
             picture.forget(&experience.gone);
-            let waits = self.settle(&picture).await?;
+            let waits = self.settle(&mut picture).await?;
             let work = plan(&picture, &experience);
             let blind = picture.regions.values().any(|sight| matches!(sight, Sight::Blind(cause) if may_pass(cause)));
             let last = passes >= MAX_PASSES || idle >= MAX_IDLE;
@@ -182,10 +182,10 @@ impl Gateways {
                     // Renewed meanwhile: then it is spared.
                     self.ledger.expire(&set.id, now).await?;
                 }
-                (Leases::Overridden, Scope::Everywhere) => self.ledger.release(&set.id, &Part::Whole).await?,
+                (Leases::Overridden, Scope::Everywhere) => self.ledger.release(&set.id, &Part::Whole, None).await?,
                 (Leases::Overridden, Scope::Only(regions)) => {
                     for region in regions {
-                        self.ledger.release(&set.id, &Part::Region(region.clone())).await?;
+                        self.ledger.release(&set.id, &Part::Region(region.clone()), None).await?;
                     }
                 }
             }
@@ -194,12 +194,13 @@ impl Gateways {
     }
 
     /// Tells the ledger what the picture settles; answers until when something may appear yet.
-    async fn settle(&self, picture: &Picture) -> Result<Vec<Timestamp>, ReconcileError> {
+    async fn settle(&self, picture: &mut Picture) -> Result<Vec<Timestamp>, ReconcileError> {
         let mut waits = Vec::new();
         for settlement in picture.settlements(self.settings.settle()) {
             match settlement {
                 Settlement::Adopt { intent, resource } => {
-                    self.ledger.made(&intent, &resource).await?;
+                    let resource = self.ledger.made(&intent, &resource).await?;
+                    picture.adopt(&intent, &resource);
                 }
                 Settlement::Gone(intent) => self.ledger.gone(&intent).await?,
                 Settlement::Wait { until, .. } => waits.push(until),
@@ -313,7 +314,11 @@ impl Gateways {
         passes: u32,
     ) -> Report {
         let orphans = picture.regions.keys().flat_map(|region| picture.orphans(region));
-        let remaining = orphans.map(|orphan| (orphan.at.clone(), failures.get(&orphan.at).cloned())).collect();
+        let why = |orphan: &Resource| match picture.has_foreign_stage(orphan) {
+            true => Some("a stage of an API that is not ours is attached to it".to_owned()),
+            false => failures.get(&orphan.at).cloned(),
+        };
+        let remaining = orphans.map(|orphan| (orphan.at.clone(), why(orphan))).collect();
         let orphans = picture.regions.keys().flat_map(|region| picture.orphans(region)).count();
         let named: std::collections::BTreeSet<&Region> = picture.left().map(|intent| &intent.id.region).collect();
         let blind = picture.regions.iter().filter_map(|(region, sight)| match sight {

@@ -38,6 +38,7 @@ macro_rules! ledger_promises {
             a_released_set_is_neither_renewed_nor_parked
             only_a_lease_that_is_over_is_ended
             a_parked_set_is_claimed_once
+            who_does_not_hold_a_set_changes_nothing
             a_set_whose_lease_is_over_is_not_claimed
             a_set_closes_when_nothing_of_it_may_exist
             a_closed_set_is_remembered_until_it_is_forgotten
@@ -126,7 +127,7 @@ pub async fn sets_come_in_order_and_do_not_mix(ledger: &dyn Ledger) -> Result<()
     let two = opened(ledger, "two").await?;
     let one = opened(ledger, "one").await?;
     make(ledger, &one.intents[0], "a").await?;
-    ledger.release(&one.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&one.id, &Part::Whole, None).await.kept("releasing")?;
     let names: Vec<String> = ledger.sets().await.kept("reading")?.into_iter().map(|set| set.id.to_string()).collect();
     ensure_eq!(names, vec!["one".to_owned(), "two".to_owned()], "the order of sets");
     ensure_eq!(stored(ledger, "two").await?, two, "the other set");
@@ -144,9 +145,9 @@ pub async fn what_is_not_there_is_not_found(ledger: &dyn Ledger) -> Result<(), S
         ledger.ready(intent).await,
         ledger.gone(intent).await,
         ledger.claim(&set.id, &holder("x"), at(1), at(2)).await.map(drop),
-        ledger.renew(&set.id, at(2)).await,
-        ledger.park(&set.id, at(2)).await,
-        ledger.release(&set.id, &Part::Whole).await,
+        ledger.renew(&set.id, &holder("x"), at(2)).await,
+        ledger.park(&set.id, &holder("first"), at(2)).await,
+        ledger.release(&set.id, &Part::Whole, None).await,
         ledger.expire(&set.id, at(1)).await.map(drop),
         ledger.close(&set.id).await.map(drop),
     ];
@@ -195,7 +196,7 @@ pub async fn what_was_made_is_known_and_the_first_id_stays(ledger: &dyn Ledger) 
 pub async fn what_was_made_is_known_even_when_nobody_wants_it(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
     ledger.attempt(&set.intents[0].id, at(1_001)).await.kept("attempting")?;
-    ledger.release(&set.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&set.id, &Part::Whole, None).await.kept("releasing")?;
     ledger.made(&set.intents[0].id, &ResourceId("a".to_owned())).await.kept("writing an id after the release")?;
     ensure!(intent(ledger, "one", 0).await?.resource().is_some(), "the id is not there");
     ensure!(!ledger.close(&set.id).await.kept("closing")?, "a set was closed of which something exists");
@@ -230,7 +231,7 @@ pub async fn an_attempt_changes_nothing_that_is_made(ledger: &dyn Ledger) -> Res
 pub async fn nothing_is_attempted_that_is_not_wanted(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
     for _ in 0..2 {
-        ledger.release(&set.id, &Part::Whole).await.kept("releasing, twice")?;
+        ledger.release(&set.id, &Part::Whole, None).await.kept("releasing, twice")?;
     }
     let stored = stored(ledger, "one").await?;
     ensure_eq!(stored.state, SetState::Released, "the set");
@@ -243,7 +244,7 @@ pub async fn nothing_is_attempted_that_is_not_wanted(ledger: &dyn Ledger) -> Res
 /// The other Region goes on.
 pub async fn a_part_can_be_released_alone(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
-    ledger.release(&set.id, &Part::Region(region("us-west-2")?)).await.kept("releasing a Region")?;
+    ledger.release(&set.id, &Part::Region(region("us-west-2")?), None).await.kept("releasing a Region")?;
     for one in &set.intents {
         let answer = ledger.attempt(&one.id, at(1_001)).await;
         if one.id.region == region("us-west-2")? {
@@ -253,14 +254,14 @@ pub async fn a_part_can_be_released_alone(ledger: &dyn Ledger) -> Result<(), Str
         }
     }
     ensure_eq!(stored(ledger, "one").await?.state, SetState::Wanted, "the set");
-    ledger.renew(&set.id, at(3_000)).await.kept("renewing the rest")
+    ledger.renew(&set.id, &holder("first"), at(3_000)).await.kept("renewing the rest")
 }
 
 /// Nothing wanted is nothing wanted.
 pub async fn releasing_every_part_releases_the_set(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
     for one in set.regions() {
-        ledger.release(&set.id, &Part::Region(one)).await.kept("releasing a Region")?;
+        ledger.release(&set.id, &Part::Region(one), None).await.kept("releasing a Region")?;
     }
     ensure_eq!(stored(ledger, "one").await?.state, SetState::Released, "the set");
     Ok(())
@@ -272,7 +273,7 @@ pub async fn gone_is_for_what_is_not_wanted(ledger: &dyn Ledger) -> Result<(), S
     make(ledger, &set.intents[0], "a").await?;
     ledger.gone(&set.intents[0].id).await.kept("writing off what is wanted")?;
     ensure!(intent(ledger, "one", 0).await?.resource().is_some(), "what is wanted was written off");
-    ledger.release(&set.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&set.id, &Part::Whole, None).await.kept("releasing")?;
     for _ in 0..2 {
         ledger.gone(&set.intents[0].id).await.kept("writing off")?;
         ensure_eq!(intent(ledger, "one", 0).await?.state, IntentState::Gone, "what is gone");
@@ -284,10 +285,10 @@ pub async fn gone_is_for_what_is_not_wanted(ledger: &dyn Ledger) -> Result<(), S
 pub async fn a_lease_is_never_shortened_by_renewing(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
     for (asked, expected) in [(2_500, 2_500), (2_100, 2_500)] {
-        ledger.renew(&set.id, at(asked)).await.kept("renewing")?;
+        ledger.renew(&set.id, &holder("first"), at(asked)).await.kept("renewing")?;
         ensure_eq!(stored(ledger, "one").await?.expires_at, at(expected), "the end of the lease");
     }
-    ledger.park(&set.id, at(2_200)).await.kept("parking")?;
+    ledger.park(&set.id, &holder("first"), at(2_200)).await.kept("parking")?;
     ensure_eq!(stored(ledger, "one").await?.expires_at, at(2_200), "the end of a parked set's lease");
     Ok(())
 }
@@ -295,9 +296,9 @@ pub async fn a_lease_is_never_shortened_by_renewing(ledger: &dyn Ledger) -> Resu
 /// Given up is given up.
 pub async fn a_released_set_is_neither_renewed_nor_parked(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
-    ledger.release(&set.id, &Part::Whole).await.kept("releasing")?;
-    not_wanted(&ledger.renew(&set.id, at(9_000)).await, "renewing")?;
-    not_wanted(&ledger.park(&set.id, at(9_000)).await, "parking")?;
+    ledger.release(&set.id, &Part::Whole, None).await.kept("releasing")?;
+    not_wanted(&ledger.renew(&set.id, &holder("first"), at(9_000)).await, "renewing")?;
+    not_wanted(&ledger.park(&set.id, &holder("first"), at(9_000)).await, "parking")?;
     ensure_eq!(stored(ledger, "one").await?.expires_at, at(2_000), "the end of the lease");
     Ok(())
 }
@@ -320,7 +321,7 @@ pub async fn a_parked_set_is_claimed_once(ledger: &dyn Ledger) -> Result<(), Str
         async move { ledger.claim(&id, &holder(who), at(1_500), at(until)).await.kept("claiming") }
     };
     ensure!(!claim("second", 3_000).await?, "a set that is held was claimed");
-    ledger.park(&set.id, at(2_000)).await.kept("parking")?;
+    ledger.park(&set.id, &holder("first"), at(2_000)).await.kept("parking")?;
     ensure_eq!(stored(ledger, "one").await?.holder, None, "the holder of a parked set");
     ensure!(claim("second", 3_000).await?, "a parked set could not be claimed");
     let claimed = stored(ledger, "one").await?;
@@ -331,13 +332,34 @@ pub async fn a_parked_set_is_claimed_once(ledger: &dyn Ledger) -> Result<(), Str
     Ok(())
 }
 
+/// A run that parked its set, died, and does it again meets the next holder.
+pub async fn who_does_not_hold_a_set_changes_nothing(ledger: &dyn Ledger) -> Result<(), String> {
+    let set = opened(ledger, "one").await?;
+    ledger.park(&set.id, &holder("first"), at(2_000)).await.kept("parking")?;
+    ledger.park(&set.id, &holder("first"), at(2_000)).await.kept("parking what nobody holds, again")?;
+    ledger.claim(&set.id, &holder("second"), at(1_500), at(3_000)).await.kept("claiming")?;
+    let held = stored(ledger, "one").await?;
+    let answers = [
+        ledger.renew(&set.id, &holder("first"), at(9_000)).await,
+        ledger.park(&set.id, &holder("first"), at(9_000)).await,
+        ledger.release(&set.id, &Part::Whole, Some(&holder("first"))).await,
+    ];
+    for answer in answers {
+        ensure!(matches!(answer, Err(LedgerError::NotHeld(_))), "an act on somebody else's set gave {answer:?}");
+    }
+    ensure_eq!(stored(ledger, "one").await?, held, "the set of somebody else");
+    ledger.release(&set.id, &Part::Whole, Some(&holder("second"))).await.kept("releasing what is held")?;
+    ensure_eq!(stored(ledger, "one").await?.state, SetState::Released, "the set");
+    Ok(())
+}
+
 /// Nobody takes what is about to be deleted.
 pub async fn a_set_whose_lease_is_over_is_not_claimed(ledger: &dyn Ledger) -> Result<(), String> {
     let set = opened(ledger, "one").await?;
-    ledger.park(&set.id, at(2_000)).await.kept("parking")?;
+    ledger.park(&set.id, &holder("first"), at(2_000)).await.kept("parking")?;
     let late = ledger.claim(&set.id, &holder("second"), at(2_000), at(3_000)).await.kept("claiming")?;
     ensure!(!late, "a set whose lease is over was claimed");
-    ledger.release(&set.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&set.id, &Part::Whole, None).await.kept("releasing")?;
     let released = ledger.claim(&set.id, &holder("second"), at(1_500), at(3_000)).await.kept("claiming")?;
     ensure!(!released, "a released set was claimed");
     Ok(())
@@ -349,7 +371,7 @@ pub async fn a_set_closes_when_nothing_of_it_may_exist(ledger: &dyn Ledger) -> R
     ensure!(!ledger.close(&set.id).await.kept("closing")?, "a set was closed that is wanted");
     make(ledger, &set.intents[0], "a").await?;
     ledger.attempt(&set.intents[1].id, at(1_001)).await.kept("attempting")?;
-    ledger.release(&set.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&set.id, &Part::Whole, None).await.kept("releasing")?;
     for n in [0, 1] {
         ensure!(!ledger.close(&set.id).await.kept("closing")?, "a set was closed of which {} may exist", 2 - n);
         ensure_eq!(stored(ledger, "one").await?.state, SetState::Released, "the set");
@@ -365,11 +387,11 @@ pub async fn a_set_closes_when_nothing_of_it_may_exist(ledger: &dyn Ledger) -> R
 /// So that something that appears late is recognised.
 pub async fn a_closed_set_is_remembered_until_it_is_forgotten(ledger: &dyn Ledger) -> Result<(), String> {
     let closed = opened(ledger, "closed").await?;
-    ledger.release(&closed.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&closed.id, &Part::Whole, None).await.kept("releasing")?;
     ensure!(ledger.close(&closed.id).await.kept("closing")?, "an empty set was not closed");
     opened(ledger, "wanted").await?;
     let released = opened(ledger, "released").await?;
-    ledger.release(&released.id, &Part::Whole).await.kept("releasing")?;
+    ledger.release(&released.id, &Part::Whole, None).await.kept("releasing")?;
     let day = i64::try_from(Duration::from_secs(86_400).as_secs()).unwrap_or_default();
     ensure_eq!(ledger.forget(at(1_000)).await.kept("forgetting")?, 0, "sets forgotten too early");
     ensure_eq!(ledger.forget(at(1_000 + day)).await.kept("forgetting")?, 1, "sets forgotten");

@@ -41,7 +41,7 @@ async fn a_run_of_another_ledger_is_spared_until_its_lease_ends() {
 
     // It renews, which the other machine sees by the tags alone.
     let until = world.now().checked_add(LEASE * 2).unwrap();
-    assert_eq!(world.process().renew(&order.set, until).await.unwrap(), []);
+    assert_eq!(world.process().renew(&order.set, &order.holder, until).await.unwrap(), []);
     world.outlive_leases().await;
     assert_eq!(other.cleanup().await.unwrap().spared, 6, "a renewed lease");
 
@@ -62,7 +62,7 @@ async fn a_lease_that_ended_is_ended_in_the_ledger_first() {
     assert!(world.cleanup().await.unwrap().is_complete());
     // The run that was only slow learns it, whatever it tries.
     let late = world.now().checked_add(LEASE).unwrap();
-    assert!(world.process().renew(&order.set, late).await.is_err());
+    assert!(world.process().renew(&order.set, &order.holder, late).await.is_err());
     assert!(world.ledger.attempt(&world.ledger.sets().await.unwrap()[0].intents[0].id, late).await.is_err());
     let again = world.up(&order).await.unwrap();
     assert!(matches!(again, Err(UpError::NotWanted(_))), "{again:?}");
@@ -75,7 +75,7 @@ async fn a_set_kept_warm_is_used_again_by_one_run() {
     let first = world.order("first", 2, 1);
     let raised = world.up(&first).await.unwrap().unwrap();
     let warm_until = world.now().checked_add(LEASE * 2).unwrap();
-    world.process().park(&first.set, warm_until).await.unwrap();
+    world.process().park(&first.set, &first.holder, warm_until).await.unwrap();
     world.outlive_leases().await;
     assert_eq!(world.cleanup().await.unwrap().spared, 6, "what is kept warm");
 
@@ -89,8 +89,13 @@ async fn a_set_kept_warm_is_used_again_by_one_run() {
     let own = world.up(&third).await.unwrap().unwrap();
     assert_eq!((own.origin, own.set), (Origin::Raised, third.set.clone()), "one run at a time");
 
-    world.process().release(&first.set).await.unwrap();
-    world.process().release(&third.set).await.unwrap();
+    // The first run was killed after it parked the set, and does its end again: it is not its own any more.
+    assert!(matches!(world.up(&first).await.unwrap(), Err(UpError::Held(_))));
+    assert!(world.process().release(&first.set, &first.holder).await.is_err());
+    assert_eq!(world.cleanup().await.unwrap().deleted, []);
+
+    world.process().release(&first.set, &second.holder).await.unwrap();
+    world.process().release(&third.set, &third.holder).await.unwrap();
     assert!(world.cleanup().await.unwrap().is_complete());
     world.assert_empty("kept warm").await;
 }
@@ -104,7 +109,7 @@ async fn a_set_kept_warm_is_not_used_where_it_does_not_fit() {
         let world = World::real(3, 2);
         let first = world.order("first", 2, 1);
         world.up(&first).await.unwrap().unwrap();
-        world.process().park(&first.set, first.expires_at).await.unwrap();
+        world.process().park(&first.set, &first.holder, first.expires_at).await.unwrap();
         let second = world.order("second", count, per_region);
         let raised = world.process().up(&second, &spec, count).await.unwrap();
         assert_eq!(raised.origin, Origin::Raised, "{what}");
@@ -116,7 +121,7 @@ async fn a_set_kept_warm_that_somebody_deleted_is_replaced() {
     let world = World::real(4, 1);
     let first = world.order("first", 1, 1);
     let raised = world.up(&first).await.unwrap().unwrap();
-    world.process().park(&first.set, first.expires_at).await.unwrap();
+    world.process().park(&first.set, &first.holder, first.expires_at).await.unwrap();
     let api = world.aws.owned_by(&owner()).into_iter().find(|thing| thing.at.id == raised.endpoints[0].api).unwrap();
     use fleet_gateways::provider::GatewayProvider;
     world.aws.delete(&api.at).await.unwrap();
@@ -154,7 +159,7 @@ async fn everything_of_ours_can_be_forced_and_the_run_learns_it() {
 
     let report = world.process_with(world.aws.clone(), settings(Scope::Everywhere)).reconcile().await.unwrap();
     assert!(report.is_complete(), "{report:?}");
-    assert!(world.process().renew(&order.set, order.expires_at).await.is_err());
+    assert!(world.process().renew(&order.set, &order.holder, order.expires_at).await.is_err());
     world.assert_empty("forced").await;
 }
 
@@ -193,11 +198,11 @@ async fn a_lease_renewed_in_the_last_moment_holds() {
     world.up(&order).await.unwrap().unwrap();
     world.outlive_leases().await;
     // Between the survey that saw it over and its end in the ledger.
-    world.ledger.renew(&order.set, world.now().checked_add(LEASE).unwrap()).await.unwrap();
+    world.ledger.renew(&order.set, &order.holder, world.now().checked_add(LEASE).unwrap()).await.unwrap();
     let report = world.cleanup().await.unwrap();
     assert_eq!((report.spared, report.deleted.len()), (3, 0));
     // Parts released stay released.
-    world.ledger.release(&order.set, &Part::Whole).await.unwrap();
+    world.ledger.release(&order.set, &Part::Whole, None).await.unwrap();
     let claimed = world.ledger.claim(&order.set, &Holder("x".to_owned()), world.now(), order.expires_at).await;
     assert_eq!(claimed, Ok(false));
     assert!(world.cleanup().await.unwrap().is_complete());

@@ -48,7 +48,7 @@ async fn a_dry_run_tells_each_fate_and_changes_nothing() {
     world.up(&live).await.unwrap().unwrap();
     let old = world.order("old", 1, 1);
     world.up(&old).await.unwrap().unwrap();
-    world.process().release(&old.set).await.unwrap();
+    world.process().release(&old.set, &old.holder).await.unwrap();
     let at = region("us-east-1");
     let intent = format!("live/{at}/api-1");
     let future = world.now().checked_add(Duration::from_secs(999_999)).unwrap().to_string();
@@ -109,6 +109,7 @@ async fn a_plan_of_ours_with_somebody_elses_stage_is_left_and_told() {
     let report = world.cleanup().await.unwrap();
     assert!(!report.is_complete());
     assert_eq!(report.remaining.len(), 1, "{report:?}");
+    assert!(report.remaining[0].1.as_ref().is_some_and(|why| why.contains("not ours")), "{report:?}");
     assert_eq!(
         calls(&world, Operation::UpdateUsagePlan) + calls(&world, Operation::Delete(ResourceKind::UsagePlan)),
         0

@@ -1,13 +1,15 @@
 //! Gateways against the in-memory AWS, in virtual time: an hour of quotas is a moment.
 //!
 //! - `world`: one small world: an AWS, a ledger, a clock, and processes that live and die in it.
-//! - `conformance`, `quotas`: what the doubles promise.
+//! - `conformance`, `quotas`: what the doubles promise; `broken_ledger`, `broken_provider`: that the suites notice.
 //! - `sagas`: the four checks at each call in turn. `schedules`: a thousand seeded mixtures of crashes and faults.
 //! - `pacing`: how long it takes at AWS' pace, and that we provoke no 429.
 //! - `leases`, `leftovers`: who is spared, what is reused, what is never touched.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
 
+mod broken_ledger;
+mod broken_provider;
 mod conformance;
 mod leases;
 mod leftovers;

@@ -39,7 +39,7 @@ async fn measure(world: &World, count: usize, per_region: u32) -> Taken {
     // A scan; and lists have caught up.
     sleep(Duration::from_secs(600)).await;
     let start = Instant::now();
-    process.release(&order.set).await.unwrap();
+    process.release(&order.set, &order.holder).await.unwrap();
     assert!(process.reconcile().await.unwrap().is_complete());
     let down = start.elapsed();
     world.assert_empty("measured").await;

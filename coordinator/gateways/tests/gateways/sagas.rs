@@ -278,7 +278,7 @@ async fn every_step_and_every_undo_twice_is_as_once() {
     assert_eq!(world.aws.owned_by(&owner()).len(), THINGS, "nothing twice");
     let process = twice();
     for _ in 0..2 {
-        process.release(&order.set).await.unwrap();
+        process.release(&order.set, &order.holder).await.unwrap();
         assert!(process.reconcile().await.unwrap().is_complete());
     }
     world.assert_empty("everything twice").await;

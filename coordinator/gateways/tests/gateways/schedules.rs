@@ -8,7 +8,7 @@ use fleet_gateways::memory_aws::faults::{Fault, Faults, Mixture};
 use fleet_gateways::memory_aws::seeded::{between, mix};
 use fleet_gateways::memory_aws::{MemorySettings, Quotas};
 
-use crate::world::{LEASE, World, owner, regions};
+use crate::world::{LEASE, World, owner, regions, spec};
 
 /// Lives in each of the tests, which run side by side.
 const LIVES: u64 = 300;
@@ -154,4 +154,42 @@ async fn nothing_is_left_and_nobody_is_harmed_in_lives_2000_to_2300() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_left_and_nobody_is_harmed_in_lives_3000_to_3300() {
     lives(3_000).await;
+}
+
+/// A start, with faults, while cron cleans up without a pause: what is being created is never taken for an orphan.
+#[tokio::test(start_paused = true)]
+async fn cleanup_beside_a_start_takes_nothing_of_it() {
+    let (mut raised, mut cleaned) = (0, 0);
+    for seed in 0..100 {
+        let mut settings = MemorySettings::real(seed, regions(2));
+        settings.list_lag = Duration::from_secs(5);
+        let world = World::new(settings);
+        world.aws.inject(faults(seed, 1, false));
+        let order = world.order("scan", 2, 2);
+        let (starting, cron, spec) = (world.process(), world.process(), spec());
+        let start = starting.up(&order, &spec, 2);
+        let cleaning = async {
+            loop {
+                let report = cron.reconcile().await.unwrap();
+                cleaned += 1;
+                // A set that failed is undone by both.
+                let released = world.ledger_released().await;
+                assert!(released || report.deleted.is_empty(), "seed {seed}: {report:?}");
+                tokio::time::sleep(Duration::from_millis(700)).await;
+            }
+        };
+        let done = tokio::select! {
+            done = start => done,
+            () = cleaning => unreachable!("cron does not end"),
+        };
+        if let Ok(up) = done {
+            raised += 1;
+            assert_eq!(up.endpoints.len(), 4, "seed {seed}");
+            assert_eq!(world.aws.owned_by(&owner()).len(), 8, "seed {seed}");
+        }
+        world.aws.inject(Faults::none());
+        assert!(world.down(&order).await.unwrap().is_complete(), "seed {seed}");
+        world.assert_empty(&format!("seed {seed}")).await;
+    }
+    assert!(raised > 60 && cleaned > 300, "{raised} raised beside {cleaned} cleanups");
 }

@@ -125,7 +125,7 @@ impl World {
     pub async fn down(&self, order: &Order) -> Option<Report> {
         let process = self.process();
         self.until_crash(async {
-            process.release(&order.set).await.unwrap();
+            process.release(&order.set, &order.holder).await.unwrap();
             process.reconcile().await.unwrap()
         })
         .await
