@@ -1,4 +1,5 @@
-//! One call, made well: paced, limited in time, and tried again where that is safe. The only retry loop of this crate.
+//! One call, made well: paced, limited in time, and tried again where that is safe. The only file of this crate
+//! that tries again.
 
 use std::future::Future;
 use std::time::Duration;
@@ -135,6 +136,23 @@ impl Gateways {
                 continue;
             }
             return Err(ActError::Provider { operation, region: region.clone(), cause });
+        }
+    }
+
+    /// A question that is about no Region, and has no pace: asked again where that can help.
+    pub(crate) async fn asked<T, F>(&self, question: impl Fn() -> F) -> Result<T, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>>,
+    {
+        let mut faults = 0;
+        loop {
+            match self.limited(question()).await {
+                Err(cause) if may_pass(&cause) && faults < MAX_FAULTS => {
+                    sleep(FIRST_WAIT * 2_u32.pow(faults)).await;
+                    faults += 1;
+                }
+                answer => return answer,
+            }
         }
     }
 

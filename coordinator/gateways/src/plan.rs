@@ -113,3 +113,101 @@ fn region_work(picture: &Picture, experience: &Experience, region: &Region) -> R
     };
     RegionWork { region: region.clone(), waves: waves.into_iter().filter(|wave| !wave.is_empty()).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::picture::{Leases, Sight};
+    use crate::resource::{ResourceId, StageName, Tags};
+    use crate::tags::{OWNER, OwnerTag};
+
+    fn region() -> Region {
+        Region::parse("us-east-1").unwrap()
+    }
+
+    fn reference(kind: ResourceKind, id: &str) -> ResourceRef {
+        ResourceRef { region: region(), kind, id: ResourceId(id.to_owned()) }
+    }
+
+    /// A thing of this owner's without a lease; a plan covers these APIs.
+    fn thing(owner: &str, kind: ResourceKind, id: &str, covers: &[&str]) -> Resource {
+        let stage = |api: &&str| AttachedStage { api: ResourceId((*api).to_owned()), stage: StageName::ours() };
+        Resource {
+            at: reference(kind, id),
+            name: "optionfleet".to_owned(),
+            created_at: None,
+            tags: Tags::from([(OWNER.to_owned(), owner.to_owned())]),
+            stages: covers.iter().map(stage).collect(),
+        }
+    }
+
+    fn picture(resources: Vec<Resource>) -> Picture {
+        let from = Timestamp::UNIX_EPOCH;
+        Picture {
+            owner: OwnerTag::parse("desk").unwrap(),
+            now: from,
+            leases: Leases::Honoured,
+            sets: BTreeMap::new(),
+            regions: BTreeMap::from([(region(), Sight::Seen { from, resources })]),
+        }
+    }
+
+    /// The waves of the one Region, each step in a word.
+    fn waves(resources: Vec<Resource>, experience: &Experience) -> Vec<String> {
+        let words = |step: &DeleteStep| match step {
+            DeleteStep::Stage(api) => format!("stage of {}", api.id),
+            DeleteStep::Detach { plan, stage } => format!("{} from {}", stage.api, plan.id),
+            DeleteStep::Thing(thing) => thing.id.to_string(),
+        };
+        let wave = |steps: &Vec<DeleteStep>| steps.iter().map(words).collect::<Vec<_>>().join(", ");
+        plan(&picture(resources), experience).iter().flat_map(|work| work.waves.iter().map(wave)).collect()
+    }
+
+    fn ours(apis: &[&str]) -> Vec<Resource> {
+        let mut all = vec![
+            thing("desk", ResourceKind::ApiKey, "key", &[]),
+            thing("desk", ResourceKind::UsagePlan, "plan", apis),
+            thing("other", ResourceKind::RestApi, "theirs", &[]),
+        ];
+        all.extend(apis.iter().map(|api| thing("desk", ResourceKind::RestApi, api, &[])));
+        all
+    }
+
+    #[test]
+    fn one_api_goes_first_and_several_are_disarmed_first() {
+        let fresh = Experience::default();
+        assert_eq!(waves(ours(&["a"]), &fresh), ["a", "plan", "key"]);
+        assert_eq!(waves(ours(&["a", "b"]), &fresh), ["stage of a, stage of b", "plan", "key", "a, b"]);
+        assert_eq!(waves(vec![thing("desk", ResourceKind::ApiKey, "key", &[])], &fresh), ["key"]);
+        assert_eq!(waves(vec![thing("other", ResourceKind::ApiKey, "key", &[])], &fresh), [""; 0]);
+    }
+
+    #[test]
+    fn a_plan_refused_twice_is_detached_first() {
+        let plan = reference(ResourceKind::UsagePlan, "plan");
+        let refused = |times| Experience { refusals: BTreeMap::from([(plan.clone(), times)]), ..Experience::default() };
+        assert_eq!(waves(ours(&["a"]), &refused(1)), ["a", "plan", "key"]);
+        assert_eq!(waves(ours(&["a"]), &refused(2)), ["a", "a from plan", "plan", "key"]);
+    }
+
+    #[test]
+    fn a_plan_with_somebody_elses_stage_is_left() {
+        let mut all = ours(&["a"]);
+        all.push(thing("desk", ResourceKind::UsagePlan, "shared", &["a", "theirs"]));
+        let plan = reference(ResourceKind::UsagePlan, "shared");
+        let refused = Experience { refusals: BTreeMap::from([(plan, 5)]), ..Experience::default() };
+        assert_eq!(waves(all, &refused), ["a", "plan", "key"]);
+    }
+
+    #[test]
+    fn what_is_gone_or_given_up_is_not_tried_again() {
+        let experience = Experience {
+            gone: BTreeSet::from([reference(ResourceKind::RestApi, "a")]),
+            given_up: BTreeSet::from([reference(ResourceKind::ApiKey, "key")]),
+            ..Experience::default()
+        };
+        assert_eq!(waves(ours(&["a"]), &experience), ["plan"]);
+    }
+}

@@ -14,7 +14,7 @@ use crate::call::ActError;
 use crate::estimate;
 use crate::gateways::Gateways;
 use crate::ledger::{LedgerError, Part};
-use crate::next::{Next, next, reusable};
+use crate::next::{Asked, Next, next, reusable};
 use crate::openapi::{self, ApiBody};
 use crate::progress::Progress;
 use crate::provider::ProviderError;
@@ -115,11 +115,12 @@ impl Gateways {
     /// Brings up what is asked for, or uses a set that was kept warm. At least `least` Regions must come up, or everything
     /// is undone. A set of the order's name that a dead process began is finished.
     pub async fn up(&self, order: &Order, spec: &GatewaySpec, least: usize) -> Result<Raised, UpError> {
-        let account = self.limited(self.provider.account()).await.map_err(UpError::Account)?;
+        let account = self.asked(|| self.provider.account()).await.map_err(UpError::Account)?;
         let hash = spec.hash();
         let sets = self.our_sets(&account).await?;
+        let asked = Asked { order, spec: &hash, least };
         if !sets.iter().any(|set| set.id == order.set)
-            && let Some(warm) = reusable(&sets, order, &hash, self.clock.now())
+            && let Some(warm) = reusable(&sets, &asked, self.clock.now())
             && let Some(raised) = self.reuse(warm, order).await?
         {
             return Ok(raised);
@@ -133,12 +134,25 @@ impl Gateways {
         if !set.is_live(now) {
             return Err(UpError::NotWanted(set.id));
         }
-        // A set of that name that this run kept warm itself may be free, or somebody else's by now.
-        let ours = set.holder.as_ref() == Some(&order.holder);
-        if !ours && !self.ledger.claim(&set.id, &order.holder, now, order.expires_at).await? {
-            return Err(UpError::Held(set.id));
-        }
+        let set = self.hold(set, order, now).await?;
         self.raise(&set, spec, least).await
+    }
+
+    /// A set of the order's name is this run's, for as long as it asks.
+    async fn hold(&self, mut set: GatewaySet, order: &Order, now: Timestamp) -> Result<GatewaySet, UpError> {
+        if set.holder.as_ref() != Some(&order.holder) {
+            // It is one that this run kept warm itself, or somebody else's by now.
+            if !self.ledger.claim(&set.id, &order.holder, now, order.expires_at).await? {
+                return Err(UpError::Held(set.id));
+            }
+        } else if set.expires_at < order.expires_at {
+            self.ledger.renew(&set.id, &order.holder, order.expires_at).await?;
+        } else {
+            return Ok(set);
+        }
+        self.write_leases(&set.id).await?;
+        set.expires_at = set.expires_at.max(order.expires_at);
+        Ok(set)
     }
 
     /// Takes a set that was kept warm; `None`: somebody was faster, or it is not there any more.
@@ -207,6 +221,11 @@ impl Gateways {
     /// are finished and no other is begun.
     async fn raise_region(&self, raising: &Raising<'_>, region: &Region) -> Result<Vec<Intent>, ActError> {
         let mut intents: Vec<Intent> = raising.set.in_region(region).cloned().collect();
+        if intents.iter().any(|intent| !intent.wanted) {
+            // It failed before, and was given up: a replay leaves it so.
+            raising.failures.fetch_add(1, Ordering::Relaxed);
+            return Err(LedgerError::NotWanted(format!("{} in {region}", raising.set.id)).into());
+        }
         let mut creates: BTreeMap<IntentId, u32> = BTreeMap::new();
         let mut running = FuturesUnordered::new();
         let mut busy: BTreeSet<IntentId> = BTreeSet::new();
@@ -247,7 +266,7 @@ impl Gateways {
         let key = |region: &Region| {
             intents.iter().find(|i| i.id.part == IntentPart::ApiKey && i.id.region == *region)?.key_value.clone()
         };
-        let apis = intents.iter().filter(|intent| intent.id.kind() == ResourceKind::RestApi);
+        let apis = intents.iter().filter(|intent| intent.wanted && intent.id.kind() == ResourceKind::RestApi);
         apis.filter_map(|intent| {
             let (region, api) = (intent.id.region.clone(), intent.resource()?.clone());
             let base_url = self.provider.invoke_url(&region, &api, &StageName::ours());

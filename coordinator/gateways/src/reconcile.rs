@@ -89,7 +89,7 @@ impl Gateways {
     }
 
     async fn account(&self) -> Result<AccountId, ReconcileError> {
-        let account = self.limited(self.provider.account()).await;
+        let account = self.asked(|| self.provider.account()).await;
         account.map_err(|cause| ReconcileError::Provider("whose credentials these are", cause))
     }
 
@@ -97,7 +97,7 @@ impl Gateways {
         let mut regions = match &self.settings.scope {
             Scope::Only(regions) => regions.clone(),
             Scope::Everywhere => {
-                let enabled = self.limited(self.provider.enabled_regions()).await;
+                let enabled = self.asked(|| self.provider.enabled_regions()).await;
                 let mut regions =
                     enabled.map_err(|cause| ReconcileError::Provider("which Regions are enabled", cause))?;
                 regions.extend(picture.left().map(|intent| intent.id.region.clone()));

@@ -133,6 +133,39 @@ async fn a_set_kept_warm_that_somebody_deleted_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_set_kept_warm_is_used_again_also_where_a_region_failed() {
+    let world = World::real(11, 2);
+    let order = |name| {
+        let mut order = world.order(name, 2, 1);
+        order.regions.push(region("ap-east-1"));
+        order
+    };
+    let (first, second) = (order("first"), order("second"));
+    let raised = world.process().up(&first, &spec(), 2).await.unwrap();
+    world.process().park(&first.set, &first.holder, first.expires_at).await.unwrap();
+    let again = world.process().up(&second, &spec(), 2).await.unwrap();
+    assert_eq!((again.origin, &again.endpoints), (Origin::Reused, &raised.endpoints));
+    // The run that holds it now is launched again.
+    let failed = world.process().up(&first, &spec(), 2).await;
+    assert!(matches!(failed, Err(UpError::Held(_))), "{failed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_launched_again_has_its_lease_renewed() {
+    let world = World::real(12, 2);
+    let mut order = world.order("scan", 2, 1);
+    order.regions.push(region("ap-east-1"));
+    world.process().up(&order, &spec(), 2).await.unwrap();
+    let first_lease = order.expires_at;
+    order.expires_at = first_lease.checked_add(LEASE).unwrap();
+    let again = world.process().up(&order, &spec(), 2).await.unwrap();
+    assert_eq!((again.endpoints.len(), again.failed.len(), again.expires_at), (2, 1, order.expires_at));
+    world.outlive_leases().await;
+    // By tags alone, too.
+    assert_eq!(another_machine(&world).cleanup().await.unwrap().spared, 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_killed_run_left_is_not_used_again_while_it_is_held() {
     let world = World::real(5, 1);
     world.up(&world.order("first", 1, 1)).await.unwrap().unwrap();

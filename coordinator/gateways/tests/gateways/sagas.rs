@@ -4,6 +4,7 @@
 //! Two Regions with two gateways each: the order with stages, and every kind of step.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use fleet_gateways::Settings;
@@ -176,12 +177,16 @@ async fn a_teardown_that_is_begun_again_at_any_call_ends_empty() {
     }
 }
 
-/// Sends what may be repeated twice: every step that is no creation, and every deletion.
-struct Twice(Arc<MemoryAws>);
+/// Sends what may be repeated twice: every step that is no creation, and every deletion. What is asked once is not answered
+/// the first time.
+struct Twice(Arc<MemoryAws>, AtomicU32);
 
 #[async_trait]
 impl GatewayProvider for Twice {
     async fn account(&self) -> Result<AccountId, ProviderError> {
+        if self.1.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            return Err(ProviderError::Unknown("internal server error".to_owned()));
+        }
         self.0.account().await
     }
     async fn enabled_regions(&self) -> Result<Vec<Region>, ProviderError> {
@@ -272,7 +277,7 @@ async fn every_step_and_every_undo_twice_is_as_once() {
     let world = World::new(settings);
     world.plant_foreign();
     let order = world.order("scan", REGIONS, PER_REGION);
-    let twice = || world.process_with(Arc::new(Twice(world.aws.clone())), Settings::of(owner()));
+    let twice = || world.process_with(Arc::new(Twice(world.aws.clone(), AtomicU32::new(0))), Settings::of(owner()));
     let raised = twice().up(&order, &spec(), REGIONS).await.unwrap();
     assert_eq!(raised.endpoints.len(), REGIONS * PER_REGION as usize);
     assert_eq!(world.aws.owned_by(&owner()).len(), THINGS, "nothing twice");
