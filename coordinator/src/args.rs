@@ -90,6 +90,9 @@ pub enum Command {
     Status(StatusArgs),
     /// Scans in the store: list, prune
     Scans(ScansArgs),
+    /// What strategies there are, which of them run, and what each wants to know
+    #[command(after_help = "Example:  optionfleet strategies")]
+    Strategies,
     /// Print the configuration in force, or every mistake in it
     #[command(after_help = "Example:  optionfleet check-config --config my.toml")]
     CheckConfig,

@@ -83,7 +83,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         }
     };
     let funnel = funnel(stage, &rows, skip.as_ref());
-    let followed = exits::follow(stage, underlying_bars.as_deref());
+    let followed = exits::follow(stage, underlying.as_ref(), underlying_bars.as_deref());
     let finding = Finding {
         ticker: stage.snapshot.ticker.clone(),
         as_of: stage.snapshot.as_of,
@@ -96,6 +96,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         marks: followed.marks,
         summary: stage.chain_metrics.as_ref().map(|chain| chain.summary.clone()),
         metrics: stage.chain_metrics.as_ref().map(|chain| Box::new(underlying_metrics(chain, past, stage.config))),
+        iv_sessions: stage.iv_sessions(),
         not_served: stage.snapshot.chain.not_served.clone(),
         requests: stage.snapshot.requests.clone(),
     };

@@ -105,6 +105,7 @@ pub fn new_trades(finding: &Finding, scan: &ScanId) -> Vec<TradeRecord> {
             exit: None,
             ignored: false,
             last_mark: None,
+            confirmation: None,
         })
         .collect()
 }

@@ -2,7 +2,8 @@
 //! alphabet), names the trade, the contract, and when the quotes were valid.
 
 use fleet_core::domain::{
-    Candidate, Exit, ExitReason, Fill, Notice, NoticeKind, OccSymbol, Settlement, TradeRecord, Verdict, calendar,
+    Advice, Candidate, Confirmation, ContractQuote, Direction, EntryPlan, Exit, ExitReason, Fill, Notice, NoticeKind,
+    OccSymbol, Settlement, TradeRecord, Verdict, calendar,
 };
 use jiff::Timestamp;
 
@@ -20,29 +21,38 @@ pub struct Seen {
     pub spot: Option<f64>,
 }
 
-/// A new candidate became a pending trade.
+/// A new candidate became a pending trade: `BUY`, `SELL`, or `INFO` where there is only something to know.
 #[must_use]
 pub fn buy(trade: &TradeRecord, candidate: &Candidate) -> Notice {
     let plan = &trade.plan;
     let passed = candidate.checks.iter().filter(|c| c.verdict == Verdict::Pass).count();
+    let unknown = candidate.checks.iter().filter(|c| c.verdict == Verdict::Unknown).count();
+    let unknown = if unknown == 0 { String::new() } else { format!(" ({unknown} unknown)") };
+    let verb = match (plan.advice, plan.direction) {
+        (Advice::Know, _) => "INFO",
+        (Advice::Act, Direction::Long) => "BUY",
+        (Advice::Act, Direction::Short) => "SELL",
+    };
     let head = format!(
-        "BUY {} {passed}/{} {}\nlim {} ({}x{}) tgt {} stop {} t/o {}d\n{}{}",
+        "{verb} {} {passed}/{}{unknown} {}\nlim {} ({}x{}) {}\n{}{}",
         code_of(&trade.strategy),
         candidate.checks.len(),
         contract(trade),
         plan.buy,
         candidate.bid,
         candidate.ask,
-        plan.target,
-        plan.stop,
-        plan.time_stop_sessions,
+        levels(plan),
         id(trade),
         when(Some(candidate.quote_time), candidate.spot_used),
     );
     let value = |name: &str| candidate.checks.iter().find(|c| c.name == name).and_then(|c| c.value);
+    let risk = trade.max_loss().filter(|_| plan.direction == Direction::Short);
     let extras = [
+        risk.map(|loss| format!("risk ${:.0}", loss.dollars())),
+        candidate.flags.iter().any(|flag| flag == "earnings_unknown").then(|| "E?".to_owned()),
         candidate.rsi.map(|rsi| format!("RSI {rsi:.0}")),
         value("min_pct_b_3").map(|b| format!("%B {}", short(b))),
+        value("iv_rank").map(|rank| format!("IVR {rank:.0}")),
         candidate.delta.map(|delta| format!("d{}", short(delta))),
         candidate.volume.map(|volume| format!("V{volume}")),
         candidate.open_interest.map(|interest| format!("OI{interest}")),
@@ -50,25 +60,33 @@ pub fn buy(trade: &TradeRecord, candidate: &Candidate) -> Notice {
     notice(NoticeKind::Buy, trade, trade.signalled_at, append(head, extras.into_iter().flatten()))
 }
 
-/// The buy limit was reached.
+/// `tgt 22.05 stop 13.45 t/o 5d`
+fn levels(plan: &EntryPlan) -> String {
+    let time_stop = plan.time_stop_sessions.map(|sessions| format!(" t/o {sessions}d")).unwrap_or_default();
+    format!("tgt {} stop {}{time_stop}", plan.target, plan.stop)
+}
+
+/// The limit was reached.
 #[must_use]
 pub fn filled(trade: &TradeRecord, fill: &Fill, seen: &Seen) -> Notice {
     let plan = &trade.plan;
+    let sold = match plan.direction {
+        Direction::Long => "",
+        Direction::Short => "sold ",
+    };
     let text = format!(
-        "FILLED {} {} {}\nat {} tgt {} stop {} t/o {}d\n{}",
+        "FILLED {} {} {}\n{sold}at {} {}\n{}",
         code_of(&trade.strategy),
         contract(trade),
         id(trade),
         fill.price,
-        plan.target,
-        plan.stop,
-        plan.time_stop_sessions,
+        levels(plan),
         when(seen.quote_time, seen.spot).trim_start(),
     );
     notice(NoticeKind::Filled, trade, seen.at, text)
 }
 
-/// The buy limit was not reached in time.
+/// The limit was not reached in time.
 #[must_use]
 pub fn lapsed(trade: &TradeRecord, seen: &Seen) -> Notice {
     let until = calendar::new_york_text(trade.plan.valid_until);
@@ -82,13 +100,40 @@ pub fn lapsed(trade: &TradeRecord, seen: &Seen) -> Notice {
     notice(NoticeKind::Lapsed, trade, seen.at, text)
 }
 
+/// The next session's open interest confirms the signal's volume.
+#[must_use]
+pub fn confirmed(
+    trade: &TradeRecord,
+    confirmation: &Confirmation,
+    quote: Option<&ContractQuote>,
+    seen: &Seen,
+) -> Notice {
+    let now = quote.and_then(|quote| Some(format!(", now {}x{}", quote.bid?, quote.ask?))).unwrap_or_default();
+    let text = format!(
+        "CONF {} {} {}: OI {:+} of {} vol = opening.\nWas {}x{}{now}{}",
+        code_of(&trade.strategy),
+        contract(trade),
+        id(trade),
+        confirmation.rise,
+        confirmation.volume,
+        trade.signal_bid,
+        trade.signal_ask,
+        when(seen.quote_time, seen.spot),
+    );
+    notice(NoticeKind::Confirmed, trade, seen.at, text)
+}
+
 /// The trade was left.
 #[must_use]
 pub fn exit(trade: &TradeRecord, exit: &Exit, seen: &Seen) -> Notice {
     let fill = trade.fill.as_ref();
-    let entry = fill.map_or(trade.plan.buy, |f| f.price);
+    let entry = trade.entry_price();
+    let (side, direction) = match trade.plan.direction {
+        Direction::Long => ("bid", 1.0),
+        Direction::Short => ("ask", -1.0),
+    };
     let change = match entry.dollars() {
-        paid if paid > 0.0 => format!(" {:+.1}%", 100.0 * (exit.price.dollars() - paid) / paid),
+        entered if entered > 0.0 => format!(" {:+.1}%", direction * 100.0 * (exit.price.dollars() - entered) / entered),
         _ => String::new(),
     };
     let net = exit.net.dollars();
@@ -99,7 +144,7 @@ pub fn exit(trade: &TradeRecord, exit: &Exit, seen: &Seen) -> Notice {
         code_of(&trade.strategy),
         contract(trade),
         id(trade),
-        if exit.reason == ExitReason::Expiration { "worth" } else { "bid" },
+        if exit.reason == ExitReason::Expiration { "worth" } else { side },
         exit.price,
         net.abs(),
         reason_text(exit.reason, trade.symbol.settlement()),
@@ -115,6 +160,9 @@ const fn reason_text(reason: ExitReason, settlement: Settlement) -> &'static str
         ExitReason::Stop => "stop hit",
         ExitReason::TimeStop => "time stop",
         ExitReason::Rsi => "RSI recovered",
+        ExitReason::IvPercentile => "IV recovered",
+        ExitReason::Delta => "delta reached, roll",
+        ExitReason::Cross => "sell signal",
         ExitReason::Dte => "expiration near",
         ExitReason::Expiration => match settlement {
             Settlement::Pm => "expired",

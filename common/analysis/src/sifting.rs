@@ -284,8 +284,8 @@ impl Group {
     }
 }
 
-/// Whether every check passes.
+/// Whether every mandatory check passes.
 #[must_use]
 pub fn passes(checks: &[Check]) -> bool {
-    checks.iter().all(|check| check.verdict == Verdict::Pass)
+    checks.iter().all(|check| !check.mandatory || check.verdict == Verdict::Pass)
 }

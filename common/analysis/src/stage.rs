@@ -17,7 +17,7 @@ use crate::indicators::UnderlyingState;
 use crate::rows::Freshness;
 use crate::sifting::Sifting;
 use crate::snapshot::MarketSnapshot;
-use crate::strategy::{ContractView, Room, UnderlyingView, control};
+use crate::strategy::{ContractView, Room, Strategy, UnderlyingView, control};
 
 /// A chain before any bar, with what bars and live trades there are.
 pub struct Stage<'a> {
@@ -97,6 +97,16 @@ impl<'a> Stage<'a> {
     pub fn earlier_sessions(&self) -> impl Iterator<Item = &'a SessionSummary> {
         let (session, as_of) = (self.entry_session, self.snapshot.as_of);
         self.snapshot.history.iter().filter(move |summary| summary.session < session && summary.as_of <= as_of)
+    }
+
+    /// Sessions of the past year whose volatility at 30 days is known, this one included; `None` where no enabled strategy
+    /// asks for a history.
+    #[must_use]
+    pub fn iv_sessions(&self) -> Option<u32> {
+        let asks = |strategy: &dyn Strategy| strategy.enabled() && strategy.needs().history_sessions.is_some();
+        let known = || self.earlier_sessions().filter(|summary| summary.iv30.is_some()).count();
+        let asked = self.config.strategies.each().into_iter().any(asks);
+        asked.then(|| self.chain_metrics.as_ref().map_or_else(known, |chain| chain.rank.sessions) as u32)
     }
 
     /// The underlying, once its bars are there.

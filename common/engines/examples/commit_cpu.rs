@@ -150,7 +150,11 @@ fn trade(scan: &ScanId, n: usize, strike: usize) -> Done<TradeRecord> {
             target: price(3.10)?,
             stop: price(1.60)?,
             valid_until: Timestamp::UNIX_EPOCH,
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: None,
             exit_dte: 7,
             commission: price(0.65)?,
@@ -161,6 +165,7 @@ fn trade(scan: &ScanId, n: usize, strike: usize) -> Done<TradeRecord> {
         exit: None,
         ignored: false,
         last_mark: None,
+        confirmation: None,
     })
 }
 

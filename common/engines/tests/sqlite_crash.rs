@@ -60,7 +60,11 @@ fn trade_at(n: usize, strike: &str) -> TradeRecord {
             target: price(3.10),
             stop: price(1.60),
             valid_until: Timestamp::UNIX_EPOCH,
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: None,
             exit_dte: 7,
             commission: price(0.65),
@@ -71,6 +75,7 @@ fn trade_at(n: usize, strike: &str) -> TradeRecord {
         exit: None,
         ignored: false,
         last_mark: None,
+        confirmation: None,
     }
 }
 

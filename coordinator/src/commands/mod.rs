@@ -15,6 +15,7 @@ pub mod ranking;
 pub mod scan;
 pub mod scans;
 pub mod status;
+pub mod strategies;
 pub mod trades;
 
 mod housekeeping;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Trades(args) => trades::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,
         Command::Scans(args) => scans::run(global, args).await,
+        Command::Strategies => strategies::run(global),
         Command::CheckConfig => check_config::run(global),
         Command::InitConfig(args) => init_config::run(global, args),
     }

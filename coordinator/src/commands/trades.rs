@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{Exit as Sold, ExitReason, Fill, Price, Ticker, TradeId, TradeRecord, TradeState};
+use fleet_core::domain::{ExitReason, Fill, Price, Ticker, TradeId, TradeRecord, TradeState};
 use fleet_core::seams::{Store, TradeFilter};
 
 use crate::args::{Format, Global, ListArgs, TradesArgs, TradesCommand};
@@ -114,22 +114,16 @@ async fn find(store: &dyn Store, text: &str) -> Result<TradeRecord, Failure> {
 
 async fn close(store: &dyn Store, trade: &TradeRecord, price: &str) -> Result<(), Failure> {
     let price = exit_price(price)?;
-    let Some(fill) = &trade.fill else {
+    let at = trade.fill.as_ref().map(|fill| newest_instant(trade, fill, Timestamp::now()));
+    let Some(left) = at.and_then(|at| trade.booked(at, price, ExitReason::Manual)) else {
         return Err(Failure::usage(format!("trade {} is {}, not open", trade.id, trade.state.word()))
             .hint("only an open trade can be closed; `optionfleet trades open` lists them"));
     };
-    let sold = Sold::book(
-        newest_instant(trade, fill, Timestamp::now()),
-        fill.price,
-        price,
-        ExitReason::Manual,
-        trade.plan.commission,
-    );
-    store.close_trade(&trade.id, &sold).await?;
+    store.close_trade(&trade.id, &left).await?;
     Ok(())
 }
 
-/// When a person's sale happened: now, but never before what is known of the trade. A simulated market has a clock of its
+/// When a person left it: now, but never before what is known of the trade. A simulated market has a clock of its
 /// own, which may be ahead of this computer's.
 fn newest_instant(trade: &TradeRecord, fill: &Fill, now: Timestamp) -> Timestamp {
     now.max(fill.at).max(trade.last_mark.as_ref().map_or(fill.at, |mark| mark.at))

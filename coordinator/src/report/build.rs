@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use fleet_analysis::AnalysisConfig;
-use fleet_analysis::strategy::Role;
+use fleet_analysis::strategy::{Role, Strategy, code_of};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    Candidate, Manifest, Notice, RequestCounts, ScanState, Ticker, TradeId, TradeRecord, TradeState, TradeTransition,
-    Transition, UnderlyingMetrics, Vendor,
+    Candidate, Direction, Manifest, Money, Notice, RequestCounts, ScanState, Ticker, TradeId, TradeRecord, TradeState,
+    TradeTransition, Transition, UnderlyingMetrics, Vendor,
 };
 
 use super::gathered::{Found, Gathered};
 use super::{
-    CandidateRow, Completion, FunnelReport, NewTradeRow, Report, RowProvenance, SCHEMA, Source, TransitionRow,
+    CandidateRow, Completion, DarkRow, FunnelReport, NewTradeRow, Report, RowProvenance, SCHEMA, Source, TransitionRow,
 };
 
 /// What the store holds of one scan.
@@ -44,7 +44,11 @@ pub fn build(input: ReportInput) -> Report {
     let config: AnalysisConfig = serde_json::from_value(manifest.analysis.clone()).unwrap_or_default();
     let mut candidates: Vec<&Found> = gathered.candidates.iter().collect();
     candidates.sort_by(|Found { candidate: a, .. }, Found { candidate: b, .. }| {
-        b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol))
+        b.score
+            .total()
+            .total_cmp(&a.score.total())
+            .then(a.symbol.cmp(&b.symbol))
+            .then_with(|| a.strategy.cmp(&b.strategy))
     });
     let in_all = candidates.len();
     let settled = state >= ScanState::Alerting;
@@ -89,6 +93,7 @@ pub fn build(input: ReportInput) -> Report {
             .collect(),
         capped: count32(new.iter().filter(is_capped).count()),
         controls: gathered.controls,
+        dark: dark(&gathered, &config),
         near_misses: gathered.near_misses.clone(),
         transitions: gathered.transitions.iter().map(|change| transition(change, &trades)).collect(),
         remarks: remarks(&gathered, &config),
@@ -104,11 +109,18 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
     let symbol = candidate.symbol;
     let trade = trade_id(found);
     let (before, after) = break_even(candidate, config.costs.half_spread_share);
+    let plan = &candidate.plan;
+    let (buy, sell) = match plan.direction {
+        Direction::Long => (plan.buy, plan.target),
+        Direction::Short => (plan.target, plan.buy),
+    };
     CandidateRow {
         rank,
         trade_state: trades.get(&trade).map(|record| record.state),
         trade,
+        code: code_of(&candidate.strategy).to_owned(),
         strategy: candidate.strategy.clone(),
+        direction: plan.direction,
         underlying: candidate.underlying.clone(),
         symbol,
         expiration: symbol.expiration,
@@ -117,10 +129,11 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
         bid: candidate.bid.dollars(),
         ask: candidate.ask.dollars(),
         mid: candidate.mid,
-        buy: candidate.plan.buy.dollars(),
-        sell: candidate.plan.target.dollars(),
-        stop: candidate.plan.stop.dollars(),
-        valid_until: candidate.plan.valid_until,
+        buy: buy.dollars(),
+        sell: sell.dollars(),
+        stop: plan.stop.dollars(),
+        max_loss: plan.max_loss(&symbol).map(Money::dollars),
+        valid_until: plan.valid_until,
         gross_pct: candidate.gross_pct,
         net_pct: candidate.net_pct,
         break_even_pct: before,
@@ -167,8 +180,11 @@ fn trade_id(found: &Found) -> TradeId {
 /// costs loss / (gain + loss), and after: both sides cross `share` of the half-spread and pay commission.
 fn break_even(candidate: &Candidate, share: f64) -> (f64, f64) {
     let plan = &candidate.plan;
-    let buy = plan.buy.dollars();
-    let (gain, loss) = (plan.target.dollars() - buy, buy - plan.stop.dollars());
+    let (target, entry, stop) = (plan.target.dollars(), plan.buy.dollars(), plan.stop.dollars());
+    let (gain, loss) = match plan.direction {
+        Direction::Long => (target - entry, entry - stop),
+        Direction::Short => (entry - target, stop - entry),
+    };
     let spread = candidate.ask.dollars() - candidate.bid.dollars();
     // Half a spread each way, and commission for a hundred shares each way.
     let costs = share * spread + 2.0 * plan.commission.dollars() / 100.0;
@@ -205,6 +221,11 @@ fn transition(change: &TradeTransition, trades: &BTreeMap<&TradeId, &TradeRecord
     let (price, reason, gross, net) = match &change.transition {
         Transition::Filled(fill) => (Some(fill.price.dollars()), None, None, None),
         Transition::Lapsed { .. } => (None, None, None, None),
+        Transition::Confirmed { confirmation, .. } => {
+            let word = if confirmation.opening { "opening" } else { "not opening" };
+            let text = format!("{word}: open interest {:+} of {} traded", confirmation.rise, confirmation.volume);
+            (None, Some(text), None, None)
+        }
         Transition::Closed(exit) => (
             Some(exit.price.dollars()),
             Some(exit.reason.word().to_owned()),
@@ -214,6 +235,7 @@ fn transition(change: &TradeTransition, trades: &BTreeMap<&TradeId, &TradeRecord
     };
     TransitionRow {
         trade: change.trade.clone(),
+        direction: record.map_or(Direction::Long, |record| record.plan.direction),
         symbol: record.map(|record| record.symbol),
         control: record.is_some_and(|record| record.control),
         to: change.transition.to(),
@@ -222,6 +244,23 @@ fn transition(change: &TradeTransition, trades: &BTreeMap<&TradeId, &TradeRecord
         gross,
         net,
     }
+}
+
+/// Strategies for which the underlying with the longest history has too short a one.
+fn dark(gathered: &Gathered, config: &AnalysisConfig) -> Vec<DarkRow> {
+    let Some(has_sessions) = gathered.iv_sessions else { return Vec::new() };
+    let short_of = |(_, strategy): (usize, &dyn Strategy)| {
+        let needs_sessions = strategy.needs().history_sessions.filter(|needs| *needs > has_sessions)?;
+        let card = strategy.card();
+        Some(DarkRow {
+            strategy: card.name.to_owned(),
+            code: card.code,
+            needs_sessions,
+            has_sessions,
+            sessions_to_go: needs_sessions - has_sessions,
+        })
+    };
+    config.strategies.enabled(Role::Signal).filter_map(short_of).collect()
 }
 
 fn remarks(gathered: &Gathered, config: &AnalysisConfig) -> Vec<String> {

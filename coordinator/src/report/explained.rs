@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
-    Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, EntryPlan, Finding, Price, Ranked, ScanId,
-    ScorePart, Technicals,
+    Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, Direction, EntryPlan, Finding, Price,
+    Ranked, ScanId, ScorePart, Technicals, Verdict,
 };
 
 use super::layout::{or_dash, wrap};
@@ -203,7 +203,12 @@ pub fn render(told: &Explained<'_>) -> String {
         text += &explained_metrics::render(metrics);
     }
     for strategy in &contract.strategies {
-        let _ = writeln!(text, "\n{}", strategy.name);
+        let of = |verdict: Verdict| strategy.checks.iter().filter(|check| check.verdict == verdict).count();
+        let unknown = match of(Verdict::Unknown) {
+            0 => String::new(),
+            n => format!(" ({n} unknown)"),
+        };
+        let _ = writeln!(text, "\n{} {}/{}{unknown}", strategy.name, of(Verdict::Pass), strategy.checks.len());
         for check in strategy.checks {
             let _ = writeln!(text, "  {}", judged(check));
         }
@@ -212,8 +217,15 @@ pub fn render(told: &Explained<'_>) -> String {
         let plan = signal.plan;
         let _ = writeln!(text, "\nFired: {}", signal.strategy);
         let until = new_york_text(plan.valid_until);
+        let (enter, leave) = match plan.direction {
+            Direction::Long => ("buy", "sell"),
+            Direction::Short => ("sell", "buy back"),
+        };
         text += &wrap(
-            &format!("  plan   buy at {} until {until}, sell at {}, stop at {}", plan.buy, plan.target, plan.stop),
+            &format!(
+                "  plan   {enter} at {} until {until}, {leave} at {}, stop at {}",
+                plan.buy, plan.target, plan.stop
+            ),
             9,
         );
         let parts: Vec<String> = signal

@@ -32,6 +32,8 @@ pub struct Gathered {
     pub(super) requests: RequestCounts,
     pub(super) funnel: Funnel,
     pub(super) chains: u32,
+    /// The longest history of volatilities that some underlying has, sessions; `None` where no strategy asked.
+    pub(super) iv_sessions: Option<u32>,
     /// Controls left out, in the order of their tickers.
     pub(super) candidates: Vec<Found>,
     pub(super) controls: u32,
@@ -123,6 +125,7 @@ impl Gathered {
             }
         }
         self.chains += 1;
+        self.iv_sessions = self.iv_sessions.max(finding.iv_sessions);
         self.funnel.merge(&finding.funnel);
         self.requests.merge(&finding.requests);
         widen(&mut self.as_of, finding.as_of);

@@ -30,8 +30,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use fleet_core::domain::{
-    Check, ContractMetrics, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart, SpotSource, Ticker,
-    TradeId, TradeState, UnderlyingMetrics, Vendor,
+    Check, ContractMetrics, Direction, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart, SpotSource,
+    Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
 };
 
 pub use build::{ReportInput, build};
@@ -85,6 +85,8 @@ pub struct Report {
     pub capped: u32,
     /// Contracts that became control trades (S0).
     pub controls: u32,
+    /// Strategies that cannot fire yet for want of history.
+    pub dark: Vec<DarkRow>,
     /// Contracts that nearly fired, fewest misses first.
     pub near_misses: Vec<NearMissRow>,
     /// Changes of live trades in this scan.
@@ -155,6 +157,10 @@ pub struct CandidateRow {
     pub trade_state: Option<TradeState>,
     /// Strategy that fired.
     pub strategy: String,
+    /// Its code.
+    pub code: String,
+    /// Bought or sold first.
+    pub direction: Direction,
     /// The underlying.
     pub underlying: Ticker,
     /// The contract.
@@ -171,15 +177,17 @@ pub struct CandidateRow {
     pub ask: f64,
     /// (bid + ask) / 2.
     pub mid: f64,
-    /// Limit to buy at.
+    /// Limit to buy at; of a short position, where it is bought back: the target.
     pub buy: f64,
-    /// Limit to sell at: the target.
+    /// Limit to sell at: the target; of a short position, the entry.
     pub sell: f64,
-    /// Sell at a loss here.
+    /// Leave at a loss here.
     pub stop: f64,
-    /// The buy limit stands until then.
+    /// The most one contract can lose, dollars before costs; `null` of a call sold on shares.
+    pub max_loss: Option<f64>,
+    /// The limit stands until then.
     pub valid_until: Timestamp,
-    /// (sell − buy) / buy, percent.
+    /// Gain from entry to target over the entry, percent.
     pub gross_pct: f64,
     /// After half-spreads and commission, percent.
     pub net_pct: f64,
@@ -219,7 +227,11 @@ impl CandidateRow {
     /// The position its strategy enters.
     #[must_use]
     pub fn position(&self) -> Option<&PositionMetrics> {
-        self.metrics.as_ref().and_then(|metrics| metrics.bought.as_ref())
+        let metrics = self.metrics.as_ref()?;
+        match self.direction {
+            Direction::Long => metrics.bought.as_ref(),
+            Direction::Short => metrics.sold.as_ref(),
+        }
     }
 }
 
@@ -249,6 +261,21 @@ pub struct NewTradeRow {
     pub symbol: OccSymbol,
 }
 
+/// A strategy that cannot fire yet for want of history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DarkRow {
+    /// Its name.
+    pub strategy: String,
+    /// Its code.
+    pub code: &'static str,
+    /// Sessions of volatilities that it needs of an underlying.
+    pub needs_sessions: u32,
+    /// Sessions of the underlying that has the most.
+    pub has_sessions: u32,
+    /// Sessions until the first underlying has enough, if it is scanned in each.
+    pub sessions_to_go: u32,
+}
+
 /// A contract that nearly fired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NearMissRow {
@@ -269,6 +296,8 @@ pub struct NearMissRow {
 pub struct TransitionRow {
     /// Which trade.
     pub trade: TradeId,
+    /// Bought or sold first.
+    pub direction: Direction,
     /// Its contract, where the store still has the trade.
     pub symbol: Option<OccSymbol>,
     /// Whether it is a control.

@@ -1,6 +1,6 @@
 //! Where contracts and tickers were left, in words for people. The JSON output keeps the stable words.
 
-/// `skip:underlying_pre_gate` becomes `skipped: underlying's RSI too high`. A word that is not known is told as it is.
+/// `skip:underlying_pre_gate` becomes `skipped: no strategy wants the underlying now`. A word that is not known is told as it is.
 #[must_use]
 pub fn place_words(place: &str) -> String {
     let (stage, word) = place.split_once(':').unwrap_or((place, ""));
@@ -24,7 +24,7 @@ pub fn skip_words(word: &str) -> String {
         "stale_quotes" => "quotes too old",
         "undated_quotes" => "quotes without a time",
         "spot_gap" => "chain and spot too far apart",
-        "underlying_pre_gate" => "underlying's RSI too high",
+        "underlying_pre_gate" => "no strategy wants the underlying now",
         "thin_underlying" => "underlying hardly trades",
         other => return spaced(other),
     }
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn words_are_for_people() {
         let texts = [
-            ("skip:underlying_pre_gate", "skipped: underlying's RSI too high"),
+            ("skip:underlying_pre_gate", "skipped: no strategy wants the underlying now"),
             ("gate:spread", "spread too wide"),
             ("gate:new_one", "gate: new one"),
             ("unknown:iv", "not known: IV"),

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
-use fleet_core::domain::{Check, Operator, TradeState, Verdict};
+use fleet_core::domain::{Check, Direction, Operator, TradeState, Verdict};
 
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
 use super::places::{place_words, skip_words};
-use super::{Completion, Report, more};
+use super::{CandidateRow, Completion, DarkRow, Report, more};
 
 /// The closing lines of every table.
 pub const FOOTER: &str = "Not advice; delayed data; no order was placed.";
@@ -108,10 +108,11 @@ fn span(from: Timestamp, to: Timestamp) -> String {
 fn candidates(report: &Report) -> String {
     use Align::{Left, Right};
     if report.candidates.is_empty() {
-        return match report.candidates_not_shown {
+        let none = match report.candidates_not_shown {
             0 => "No candidates.\n".to_owned(),
             n => format!("{n} candidates, none shown (--top 0).\n"),
         };
+        return none + &dark(report);
     }
     // Their widest contents add up to exactly 100 with one blank between two: tickers of six characters, prices,
     // counts and percentages as `layout` shortens them.
@@ -134,36 +135,68 @@ fn candidates(report: &Report) -> String {
         Column(Right, "", "RSI"),
         Column(Right, "", "Score"),
     ];
-    let rows: Vec<Vec<String>> = report
-        .candidates
+    // Scores of two strategies measure different things: each has its own table, in the order of their best.
+    let mut groups: Vec<(&str, Vec<&CandidateRow>)> = Vec::new();
+    for row in &report.candidates {
+        match groups.iter_mut().find(|(strategy, _)| *strategy == row.strategy) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((&row.strategy, vec![row])),
+        }
+    }
+    let tables: Vec<String> = groups
         .iter()
-        .map(|row| {
-            vec![
-                row.underlying.to_string(),
-                row.expiration.strftime("%y-%m-%d").to_string(),
-                row.symbol.strike.to_string(),
-                row.kind.letter().to_string(),
-                price(row.mid),
-                price(row.buy),
-                price(row.sell),
-                percent(row.gross_pct),
-                percent(row.net_pct),
-                or_dash(row.volume, count),
-                or_dash(row.open_interest, count),
-                percent(row.spread_pct),
-                or_dash(row.iv, |iv| percent(iv * 100.0)),
-                or_dash(row.delta, |delta| without_minus_zero(format!("{delta:.2}"))),
-                row.dte.to_string(),
-                or_dash(row.rsi, percent),
-                format!("{:.1}", row.score),
-            ]
+        .map(|(strategy, rows)| {
+            let title = rows.first().map_or("", |row| row.code.as_str());
+            let cells: Vec<Vec<String>> = rows.iter().map(|row| candidate_cells(row)).collect();
+            format!("{title} {strategy}\n{}", grid(&columns, &cells))
         })
         .collect();
-    grid(&columns, &rows) + &below(report)
+    tables.join("\n") + &below(report)
+}
+
+fn candidate_cells(row: &CandidateRow) -> Vec<String> {
+    let sign = match row.direction {
+        Direction::Long => "",
+        // A contract sold: one less than none.
+        Direction::Short => "-",
+    };
+    vec![
+        row.underlying.to_string(),
+        row.expiration.strftime("%y-%m-%d").to_string(),
+        row.symbol.strike.to_string(),
+        format!("{sign}{}", row.kind.letter()),
+        price(row.mid),
+        price(row.buy),
+        price(row.sell),
+        percent(row.gross_pct),
+        percent(row.net_pct),
+        or_dash(row.volume, count),
+        or_dash(row.open_interest, count),
+        percent(row.spread_pct),
+        or_dash(row.iv, |iv| percent(iv * 100.0)),
+        or_dash(row.delta, |delta| without_minus_zero(format!("{delta:.2}"))),
+        row.dte.to_string(),
+        or_dash(row.rsi, percent),
+        format!("{:.1}", row.score),
+    ]
+}
+
+/// `S3 cheap_iv dark: 41 of 120 sessions of IV history, 79 to go`
+fn dark(report: &Report) -> String {
+    let line = |row: &DarkRow| {
+        let DarkRow { strategy, code, needs_sessions, has_sessions, sessions_to_go } = row;
+        format!(
+            "{code} {strategy} dark: {has_sessions} of {needs_sessions} sessions of IV history, {sessions_to_go} to go\n"
+        )
+    };
+    report.dark.iter().map(line).collect()
 }
 
 fn below(report: &Report) -> String {
-    let mut text = String::new();
+    let mut text = dark(report);
+    if report.candidates.iter().any(|row| row.direction == Direction::Short) {
+        text += "-P, -C: sold first, at Sell, and bought back at Buy.\n";
+    }
     if report.candidates_not_shown > 0 {
         let _ = writeln!(text, "… and {} more (--top 0 shows all)", report.candidates_not_shown);
     }
@@ -286,11 +319,17 @@ fn transitions(report: &Report) -> String {
         .map(|row| {
             let contract = or_dash(row.symbol, |symbol| symbol.to_string());
             let price = or_dash(row.price, price);
+            let (entered, left) = match row.direction {
+                Direction::Long => ("bought", "sold"),
+                Direction::Short => ("sold", "bought back"),
+            };
             let what = match row.to {
-                TradeState::Open => format!("bought at {price}"),
-                TradeState::Lapsed => "lapsed: the buy limit was not reached in time".to_owned(),
+                // A confirmation changes no state.
+                _ if row.price.is_none() && row.reason.is_some() => row.reason.clone().unwrap_or_default(),
+                TradeState::Open => format!("{entered} at {price}"),
+                TradeState::Lapsed => "lapsed: the limit was not reached in time".to_owned(),
                 TradeState::Closed => format!(
-                    "sold at {price} ({}), gross {} net {}",
+                    "{left} at {price} ({}), gross {} net {}",
                     row.reason.as_deref().unwrap_or("-"),
                     or_dash(row.gross, signed),
                     or_dash(row.net, signed),

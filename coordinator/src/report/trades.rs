@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use fleet_analysis::strategy::code_of;
 use fleet_core::domain::calendar::new_york_text;
-use fleet_core::domain::{Mark, Price, TradeRecord};
+use fleet_core::domain::{Direction, Mark, Price, TradeRecord};
 
 use super::SCHEMA;
 use super::layout::{Align, Column, grid, or_dash, price, wrap};
@@ -102,12 +102,20 @@ fn first(trade: &TradeRecord) -> Vec<String> {
         trade.underlying.to_string(),
         trade.symbol.expiration.strftime("%y-%m-%d").to_string(),
         trade.symbol.strike.to_string(),
-        trade.symbol.kind.letter().to_string(),
+        format!("{}{}", sign(trade), trade.symbol.kind.letter()),
         trade.entry_session.strftime("%y-%m-%d").to_string(),
     ]
 }
 
-/// What was paid, or in brackets what was to be paid.
+/// `-` before a contract that was sold first.
+const fn sign(trade: &TradeRecord) -> &'static str {
+    match trade.plan.direction {
+        Direction::Long => "",
+        Direction::Short => "-",
+    }
+}
+
+/// What was paid or received, or in brackets what was to be.
 fn entry(trade: &TradeRecord) -> String {
     match &trade.fill {
         Some(fill) => price(fill.price.dollars()),
@@ -120,18 +128,22 @@ fn live_grid(trades: &[&TradeRecord]) -> String {
         Column(Align::Right, "Entry", "(limit)"),
         Column(Align::Right, "", "Target"),
         Column(Align::Right, "", "Stop"),
-        Column(Align::Right, "Last", "bid"),
+        Column(Align::Right, "", "Last"),
     ];
     let rows: Vec<Vec<String>> = trades
         .iter()
         .map(|trade| {
-            let bid = trade.last_mark.as_ref().and_then(|mark| mark.bid);
+            // What leaving it would have been done at: the bid, or the ask of what was sold.
+            let last = trade.last_mark.as_ref().and_then(|mark| match trade.plan.direction {
+                Direction::Long => mark.bid,
+                Direction::Short => mark.ask,
+            });
             let mut cells = first(trade);
             cells.extend([
                 entry(trade),
                 price(trade.plan.target.dollars()),
                 price(trade.plan.stop.dollars()),
-                or_dash(bid, |bid| price(bid.dollars())),
+                or_dash(last, |last| price(last.dollars())),
             ]);
             cells
         })
@@ -206,19 +218,42 @@ pub fn show(trade: &TradeRecord, marks: &[Mark]) -> String {
         format!("{} at {} New York, scan {}", trade.strategy, new_york_text(trade.signalled_at), trade.scan),
     );
     line("Quote", format!("bid {} ask {}", trade.signal_bid, trade.signal_ask));
+    let (enter, leave, stop) = match plan.direction {
+        Direction::Long => ("buy", "sell", "stop"),
+        Direction::Short => ("sell", "buy back", "buy back at a loss"),
+    };
+    let outs = [
+        plan.time_stop_sessions.map(|sessions| format!("out after {sessions} sessions, ")),
+        plan.exit_rsi.map(|rsi| format!("at RSI {rsi}, ")),
+        plan.signals.iv_percentile.map(|percentile| format!("at IV percentile {percentile}, ")),
+        plan.signals.delta.map(|delta| format!("at delta {delta}, ")),
+        plan.signals.cross.map(|_| "when the lines cross back, ".to_owned()),
+    ];
     line(
         "Plan",
         format!(
-            "buy at {} until {}, sell at {}, stop at {}, out after {} sessions{} or at {} DTE",
+            "{enter} at {} until {}, {leave} at {}, {stop} at {}, {}out at {} DTE",
             plan.buy,
             new_york_text(plan.valid_until),
             plan.target,
             plan.stop,
-            plan.time_stop_sessions,
-            plan.exit_rsi.map_or_else(String::new, |rsi| format!(", at RSI {rsi}")),
+            outs.into_iter().flatten().collect::<String>(),
             plan.exit_dte,
         ),
     );
+    let direction = trade.plan.direction.word();
+    line(
+        "Risk",
+        trade.max_loss().map_or_else(
+            || format!("{direction}: no end, against shares that are held"),
+            |loss| format!("{direction}: at most {} a contract before costs", signed(-loss.dollars())),
+        ),
+    );
+    if let Some(seen) = &trade.confirmation {
+        let word = if seen.opening { "opening" } else { "not opening" };
+        let at = new_york_text(seen.at);
+        line("Confirmed", format!("{word}: open interest {:+} of {} traded, at {at} New York", seen.rise, seen.volume));
+    }
     line("Score", format!("{:.1}", trade.score.total()));
     line(
         "Entry",
@@ -255,7 +290,7 @@ pub fn show(trade: &TradeRecord, marks: &[Mark]) -> String {
 #[must_use]
 pub fn csv(trades: &[TradeRecord]) -> String {
     let mut text =
-        "trade,state,strategy,control,ticker,symbol,signalled_at,scan,buy,target,stop,fill,filled_at,exit,exit_at,reason,gross,net\r\n"
+        "trade,state,strategy,control,ticker,symbol,signalled_at,scan,buy,target,stop,fill,filled_at,exit,exit_at,reason,gross,net,direction\r\n"
             .to_owned();
     for trade in trades {
         let (fill, exit) = (trade.fill.as_ref(), trade.exit.as_ref());
@@ -279,6 +314,7 @@ pub fn csv(trades: &[TradeRecord]) -> String {
             exit.map_or_else(empty, |exit| exit.reason.word().to_owned()),
             exit.map_or_else(empty, |exit| exit.gross.to_string()),
             exit.map_or_else(empty, |exit| exit.net.to_string()),
+            trade.plan.direction.word().to_owned(),
         ]);
     }
     text

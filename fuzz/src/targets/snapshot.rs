@@ -267,7 +267,11 @@ fn trade(bytes: &mut Stream<'_>, as_of: Timestamp) -> TradeRecord {
             target,
             stop,
             valid_until: signalled_at + SignedDuration::from_mins(30),
-            time_stop_sessions: bytes.byte().into(),
+            time_stop_sessions: Some(bytes.byte().into()),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: bytes.yes().then(|| bytes.share() * 100.0),
             exit_dte: bytes.byte().into(),
             commission,
@@ -278,5 +282,6 @@ fn trade(bytes: &mut Stream<'_>, as_of: Timestamp) -> TradeRecord {
         exit: None,
         ignored: bytes.byte() >= 200,
         last_mark: None,
+        confirmation: None,
     }
 }

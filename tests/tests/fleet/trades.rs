@@ -78,7 +78,13 @@ fn trades_reach_target_stop_and_time_stop_and_each_transition_is_told_once() {
             ExitReason::Target => assert!(exit.price >= trade.plan.target),
             ExitReason::Stop => assert!(exit.price <= trade.plan.stop),
             ExitReason::TimeStop => assert!(exit.price > trade.plan.stop && exit.price < trade.plan.target),
-            ExitReason::Rsi | ExitReason::Dte | ExitReason::Expiration | ExitReason::Manual => {}
+            ExitReason::Rsi
+            | ExitReason::IvPercentile
+            | ExitReason::Delta
+            | ExitReason::Cross
+            | ExitReason::Dte
+            | ExitReason::Expiration
+            | ExitReason::Manual => {}
         }
     }
     for reason in [ExitReason::Target, ExitReason::Stop, ExitReason::TimeStop] {

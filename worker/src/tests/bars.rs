@@ -86,7 +86,11 @@ fn open_trade() -> TradeRecord {
             target: price(15.0),
             stop: price(8.0),
             valid_until: at,
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: Some(60.0),
             exit_dte: 7,
             commission: price(0.65),
@@ -97,6 +101,7 @@ fn open_trade() -> TradeRecord {
         exit: None,
         ignored: false,
         last_mark: None,
+        confirmation: None,
     }
 }
 

@@ -16,6 +16,8 @@
 
 #[macro_use]
 mod registry;
+mod checks;
+pub(crate) mod cross;
 mod plans;
 mod problems;
 mod reversal;
@@ -30,7 +32,7 @@ use jiff::Timestamp;
 
 use crate::config::AnalysisConfig;
 
-pub use plans::{PlanRules, Potential, long_plan, potential};
+pub use plans::{PlanRules, Potential, potential};
 pub use problems::Problems;
 pub use room::Room;
 pub use underlying::{Earnings, UnderlyingView, Volatilities};
@@ -38,6 +40,13 @@ pub use views::{Case, ContractView};
 
 strategies! {
     oversold_call: OversoldCall,
+    oversold_put: OversoldPut,
+    unusual_volume: UnusualVolume,
+    cheap_iv: CheapIv,
+    csp_yield: CspYield,
+    sma_cross: SmaCross,
+    macd_cross: MacdCross,
+    covered_call_yield: CoveredCallYield,
     control: Control,
 }
 
@@ -71,7 +80,7 @@ pub struct Card {
 pub struct Needs {
     /// The contract's own daily bars: a request each, for as many contracts as there is room for.
     pub own_bars: bool,
-    /// The underlying's volatilities: implied at 30 days, realised, their history.
+    /// The underlying's volatilities (implied at 30 days, realised, their history) and how its contracts were traded.
     pub volatilities: bool,
     /// Sessions of the underlying's IV history; it is dark until the store has so many.
     pub history_sessions: Option<u32>,
@@ -120,7 +129,7 @@ pub trait Strategy: std::fmt::Debug + Send + Sync {
 
     /// The plan for one contract.
     fn plan(&self, contract: &ContractView<'_>, at: Timestamp, config: &AnalysisConfig) -> EntryPlan {
-        long_plan(contract, at, &self.rules(config), config.costs.commission)
+        plans::plan(contract, at, &self.rules(config), config.costs.commission)
     }
 }
 

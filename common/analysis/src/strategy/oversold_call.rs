@@ -167,13 +167,14 @@ impl Strategy for OversoldCall {
 
     fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
         PlanRules {
-            buy_spread_share: self.buy_spread_share,
+            spread_share: self.buy_spread_share,
             validity_minutes: self.validity_minutes,
             target_pct: self.target_pct,
             stop_pct: self.stop_pct,
-            time_stop_sessions: self.time_stop_sessions,
+            time_stop_sessions: Some(self.time_stop_sessions),
             exit_rsi: Some(self.exit_rsi),
             exit_dte: self.exit_dte,
+            ..PlanRules::default()
         }
     }
 
@@ -185,6 +186,6 @@ impl Strategy for OversoldCall {
         all.number("max_rsi", self.max_rsi, 0.0, 100.0);
         all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
         all.number("min_close_to_sma200", self.min_close_to_sma200, 0.0, 10.0);
-        self.rules(&AnalysisConfig::default()).problems(all);
+        self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }
 }

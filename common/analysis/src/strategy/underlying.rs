@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use fleet_core::domain::{
-    Bar, CashDividend, EarningsDate, RealisedVols, Root, UnderlyingClass, UnderlyingFacts, calendar,
+    Bar, CashDividend, EarningsDate, OccSymbol, RealisedVols, Root, UnderlyingClass, UnderlyingFacts, calendar,
 };
 use jiff::civil::Date;
 
@@ -45,8 +45,10 @@ pub struct UnderlyingView<'a> {
     pub today: Date,
     /// The session a trade would begin in.
     pub entry_session: Date,
-    /// How it is priced and how it moved; empty unless some enabled strategy needs it.
+    /// How it is priced and how it moved; empty unless some enabled strategy or a live trade needs it.
     pub volatilities: Volatilities,
+    /// Contracts traded today, by volume; empty unless some enabled strategy needs it.
+    pub volumes: Vec<(u64, OccSymbol)>,
 }
 
 /// When a company reports, as far as anybody said.
@@ -94,7 +96,9 @@ impl<'a> UnderlyingView<'a> {
         let highest = closes.iter().rev().take(YEAR).copied().max_by(f64::total_cmp);
         let dividends = snapshot.underlying_bars.as_ref().map_or(&[][..], |series| &series.dividends);
         let past = Past::of(&bars, dividends, stage.last_closed);
-        let needed = stage.config.strategies.each().into_iter().any(|s| s.enabled() && s.needs().volatilities);
+        let strategies = stage.config.strategies.each();
+        let asked = strategies.into_iter().any(|strategy| strategy.enabled() && strategy.needs().volatilities);
+        let needed = asked || stage.live_trades().any(|trade| trade.plan.signals.iv_percentile.is_some());
         Self {
             state,
             close_to_sma50: close.zip(last_sma(&closes, 50).filter(|sma| *sma > 0.0)).map(|(close, sma)| close / sma),
@@ -107,6 +111,7 @@ impl<'a> UnderlyingView<'a> {
             today: calendar::exchange_date(snapshot.as_of),
             entry_session: stage.entry_session,
             volatilities: if needed { Volatilities::of(stage, &past) } else { Volatilities::default() },
+            volumes: if asked { volumes(stage) } else { Vec::new() },
             past,
             bars,
             known_bars,
@@ -169,6 +174,18 @@ impl Volatilities {
             usual_option_volume: chain.usual_option_volume(),
         }
     }
+}
+
+/// Contracts that were traded today, the least traded first.
+fn volumes(stage: &Stage<'_>) -> Vec<(u64, OccSymbol)> {
+    let contracts = &stage.snapshot.chain.contracts;
+    let traded = stage.rows.by_symbol.iter().filter_map(|(symbol, row)| {
+        let volume = contracts[row].volume.filter(|volume| *volume > 0)?;
+        Some((volume, *symbol))
+    });
+    let mut volumes: Vec<(u64, OccSymbol)> = traded.collect();
+    volumes.sort_unstable();
+    volumes
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn closing(snapshot: &MarketSnapshot) -> Option<Exit> {
     let finding = analyse(snapshot, &config());
     finding.transitions.into_iter().find_map(|t| match t.transition {
         Transition::Closed(exit) => Some(exit),
-        Transition::Filled(_) | Transition::Lapsed { .. } => None,
+        Transition::Filled(_) | Transition::Lapsed { .. } | Transition::Confirmed { .. } => None,
     })
 }
 
@@ -161,7 +161,7 @@ fn time_stop_counts_sessions_over_thanksgiving() {
 #[test]
 fn near_expiration_and_recovered_rsi() {
     let patient = |mut trade: TradeRecord| {
-        trade.plan.time_stop_sessions = 500;
+        trade.plan.time_stop_sessions = Some(500);
         trade
     };
     let on = |day: Date| {

@@ -47,7 +47,7 @@ fn the_longest_notices_keep_the_date_of_their_quotes() {
     trade.underlying = Ticker::parse("ABCDEF.XY").unwrap();
     trade.symbol.strike = Strike::from_thousandths(9_999_999).unwrap();
     (trade.plan.buy, trade.plan.target, trade.plan.stop) = (most, most, most);
-    trade.plan.time_stop_sessions = 500;
+    trade.plan.time_stop_sessions = Some(500);
     (candidate.bid, candidate.ask, candidate.spot_used) = (most, most, Some(9_999_999.99));
     let fill = Fill { at: as_of(), session: calendar::exchange_date(as_of()), price: most };
     trade.fill = Some(fill.clone());

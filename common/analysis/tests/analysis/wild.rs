@@ -100,12 +100,40 @@ fn wild_snapshot() -> impl Strategy<Value = MarketSnapshot> {
                 spot.map(|dollars| VendorSpot { price: price(dollars), time: snapshot.chain.quote_time });
             snapshot.underlying_bars = underlying;
             snapshot.max_bars = 25;
+            snapshot.facts = facts();
+            snapshot.history = history();
             for (n, quote) in snapshot.chain.contracts.clone().iter().enumerate() {
                 snapshot.contract_bars.insert(quote.symbol, own[n % own.len()].clone());
             }
             snapshot
         },
     )
+}
+
+fn facts() -> UnderlyingFacts {
+    let report = |date| EarningsDate { date, estimated: true };
+    UnderlyingFacts {
+        class: Some(UnderlyingClass::Stock),
+        earnings: Some(vec![report(date(2026, 9, 1)), report(date(2027, 12, 1))]),
+        market_cap: Some(1e9),
+        holding: Some(Holding { shares: 100, cost_basis: price(1.0) }),
+    }
+}
+
+fn history() -> Vec<SessionSummary> {
+    let of = |(at, session): (u32, Date)| SessionSummary {
+        session,
+        as_of: calendar::at_new_york(session, 15, 45, 0),
+        spot: None,
+        iv30: (at % 7 > 0).then(|| 0.2 + f64::from(at % 40) / 100.0),
+        skew_25: None,
+        term_slope: None,
+        call_volume: u64::from(at),
+        put_volume: 1,
+        call_open_interest: None,
+        put_open_interest: None,
+    };
+    (0..).zip(sessions(date(2026, 11, 20), 200)).map(of).collect()
 }
 
 /// Loose settings, so that wild contracts come far.
@@ -123,7 +151,22 @@ fn loose() -> AnalysisConfig {
     config.strategies.oversold_call.max_underlying_rsi = 100.0;
     config.strategies.control.dte = [0, 1000];
     config.strategies.control.per_mille = 100;
-    config
+    every_strategy(&config)
+}
+
+/// The same with every strategy enabled, over all expirations and deltas.
+fn every_strategy(config: &AnalysisConfig) -> AnalysisConfig {
+    let mut all = serde_json::to_value(config).unwrap();
+    for table in all["strategies"].as_object_mut().unwrap().values_mut() {
+        table["enabled"] = true.into();
+        table["dte"] = serde_json::json!([0, 1000]);
+        for deltas in ["delta", "abs_delta"] {
+            if table.get(deltas).is_some() {
+                table[deltas] = serde_json::json!([0.0, 1.0]);
+            }
+        }
+    }
+    serde_json::from_value(all).unwrap()
 }
 
 fn bytes(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> String {
@@ -145,7 +188,9 @@ proptest! {
         let (finding, explained) = analyse_explained(&snapshot, &config);
         prop_assert_eq!(finding.funnel.total(), snapshot.chain.rows() as u64, "{:?}", finding.funnel);
         prop_assert_eq!(explained.len(), snapshot.chain.contracts.len());
-        let signals = finding.candidates.iter().filter(|c| !c.control).count() as u64;
+        // A contract that two strategies find is one contract.
+        let signals = finding.candidates.iter().filter(|c| !c.control).map(|c| c.symbol);
+        let signals = signals.collect::<std::collections::BTreeSet<_>>().len() as u64;
         prop_assert_eq!(signals, finding.funnel.0.get("candidate").copied().unwrap_or(0));
         prop_assert!(survives_json(&finding));
         let _ = wanted(&snapshot, &config);
@@ -168,6 +213,10 @@ proptest! {
             );
             series.last_split = Some(days[1]);
         };
+        let mut tomorrow = later.history[0].clone();
+        (tomorrow.session, tomorrow.iv30) = (days[3], Some(0.01 + volume as f64 / 1e6));
+        later.history.push(SessionSummary { session: days[0], ..tomorrow.clone() });
+        later.history.push(tomorrow);
         later.underlying_bars.iter_mut().for_each(poison);
         later.contract_bars.values_mut().for_each(poison);
         prop_assert_eq!(bytes(&snapshot, &loose()), bytes(&later, &loose()));
@@ -196,6 +245,8 @@ fn wild_snapshots_come_far_enough_to_mean_something() {
     for place in [
         "candidate",
         "strategy:oversold_call",
+        "strategy:oversold_put",
+        "strategy:cheap_iv",
         "gate:coverage",
         "gate:crossed",
         "gate:deliverable",

@@ -51,6 +51,10 @@ pub struct Finding {
     /// What chain, history and bars of the underlying come to; `None` where its quotes were not usable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Box<UnderlyingMetrics>>,
+    /// Sessions of the past year whose volatility at 30 days is known of the underlying, this one included; `None` where no
+    /// strategy asks for its history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iv_sessions: Option<u32>,
     /// Expirations that were wanted and not served; not empty makes the ticker partial.
     pub not_served: Vec<Date>,
     /// Requests it took, retries included.

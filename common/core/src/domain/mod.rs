@@ -58,7 +58,8 @@ pub use task::Task;
 pub use ticker::{BadTicker, Ticker};
 pub use trace_context::TraceContext;
 pub use trade::{
-    EntryPlan, Exit, ExitReason, Fill, Mark, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
+    Advice, Confirmation, Cross, Direction, EntryPlan, Exit, ExitReason, ExitSignals, Fill, Mark, TradeId, TradeRecord,
+    TradeState, TradeTransition, Transition,
 };
 pub use underlying_metrics::{ExpirationMove, RealisedVols, UnderlyingMetrics};
 pub use vendor::{RequestCounts, Vendor};

@@ -11,12 +11,14 @@ use super::trade::TradeId;
 pub enum NoticeKind {
     /// A new candidate became a pending trade.
     Buy,
-    /// The buy limit was reached.
+    /// The limit was reached.
     Filled,
-    /// The buy limit was not reached in time.
+    /// The limit was not reached in time.
     Lapsed,
     /// The trade was left.
     Exit,
+    /// The next session's open interest confirms what the signal saw.
+    Confirmed,
 }
 
 impl NoticeKind {
@@ -28,6 +30,7 @@ impl NoticeKind {
             Self::Filled => "filled",
             Self::Lapsed => "lapsed",
             Self::Exit => "exit",
+            Self::Confirmed => "confirmed",
         }
     }
 }

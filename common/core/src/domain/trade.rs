@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::candidate::{Check, Score};
+use super::contract::OptionKind;
 use super::money::{Money, Price};
 use super::notice::Notice;
 use super::occ::OccSymbol;
@@ -73,15 +74,15 @@ pub enum TradeState {
     /// Found by a scan that is not settled yet. No trade so far: neither live nor counted, and the next scan that
     /// finds the same signal makes it its own.
     Proposed,
-    /// Waiting for a quote whose ask is at or below the buy price.
+    /// Waiting for a quote that reaches its limit.
     Pending,
-    /// Bought on paper.
+    /// Entered on paper.
     Open,
-    /// Never bought: its validity ended.
+    /// Never entered: its validity ended.
     Lapsed,
-    /// Never bought: a portfolio cap left no room.
+    /// Never entered: a portfolio cap left no room.
     Capped,
-    /// Sold on paper, or expired.
+    /// Left on paper, or expired.
     Closed,
 }
 
@@ -106,23 +107,120 @@ impl TradeState {
     }
 }
 
-/// What to pay and when to leave, fixed at the signal.
+/// Which side of a contract a trade is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Bought first, sold later.
+    #[default]
+    Long,
+    /// Sold first, bought back later: against cash (a put) or shares (a call).
+    Short,
+}
+
+impl Direction {
+    /// The word used in output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short => "short",
+        }
+    }
+
+    /// Bought first. Trades that were stored before there were others are.
+    #[must_use]
+    pub const fn is_long(&self) -> bool {
+        matches!(self, Self::Long)
+    }
+}
+
+/// Two lines of the underlying that cross.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cross {
+    /// Its averages of so many closes.
+    Sma {
+        /// The shorter.
+        fast: u32,
+        /// The longer.
+        slow: u32,
+    },
+    /// Its MACD(12, 26, 9) and the signal line.
+    Macd,
+}
+
+/// Reasons to leave beside price and time. `None` switches one off.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ExitSignals {
+    /// Leave when the underlying's IV percentile is at or above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iv_percentile: Option<f64>,
+    /// Leave when the contract's delta, without its sign, is at or above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<f64>,
+    /// Leave when the fast line stands below the slow one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross: Option<Cross>,
+}
+
+impl ExitSignals {
+    /// None is switched on.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What people are told of a trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// To act: its entry, its fill or lapse, its exit.
+    #[default]
+    Act,
+    /// That there is something to know. It is followed on paper in silence.
+    Know,
+}
+
+impl Advice {
+    /// To act, as of every trade that was stored before there was another.
+    #[must_use]
+    pub const fn is_act(&self) -> bool {
+        matches!(self, Self::Act)
+    }
+}
+
+/// Where to enter and when to leave, fixed at the signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryPlan {
-    /// Limit to buy at, per share.
+    /// Bought or sold first.
+    #[serde(default, skip_serializing_if = "Direction::is_long")]
+    pub direction: Direction,
+    /// Limit of the entry, per share: to buy at; of a short position, to sell at.
     pub buy: Price,
-    /// Sell when the bid is at or above this.
+    /// Sell when the bid is at or above this; of a short position, buy back when the ask is at or below it.
     pub target: Price,
-    /// Sell when the bid is at or below this.
+    /// Sell when the bid is at or below this; of a short position, buy back when the ask is at or above it.
     pub stop: Price,
-    /// The buy limit stands until then.
+    /// The limit stands until then.
     pub valid_until: Timestamp,
-    /// Sell once this many sessions have passed since the fill's session.
-    pub time_stop_sessions: u32,
-    /// Sell when the contract's RSI(14) is at or above this; `None` switches it off.
+    /// Leave once this many sessions have passed since the fill's session; `None` switches it off.
+    pub time_stop_sessions: Option<u32>,
+    /// Leave when the contract's RSI(14) is at or above this; `None` switches it off.
     pub exit_rsi: Option<f64>,
-    /// Sell when calendar days to expiration are at or below this.
+    /// Leave when calendar days to expiration are at or below this.
     pub exit_dte: i32,
+    /// Reasons to leave beside price and time.
+    #[serde(default, skip_serializing_if = "ExitSignals::is_empty")]
+    pub signals: ExitSignals,
+    /// The next session's rise of the open interest over the signal's volume that confirms it, percent; `None` where
+    /// nothing is to be confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_pct: Option<f64>,
+    /// What people are told.
+    #[serde(default, skip_serializing_if = "Advice::is_act")]
+    pub advice: Advice,
     /// Commission per contract and side.
     pub commission: Price,
 }
@@ -131,18 +229,33 @@ impl EntryPlan {
     /// Quotes are delayed by so much: one that arrives this long after the validity's end may still be from before it.
     const QUOTE_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
-    /// Telling a person to buy makes sense until then: the validity and the delay of the quotes. A trade that is
+    /// Telling a person to enter makes sense until then: the validity and the delay of the quotes. A trade that is
     /// settled later is not taken, and a BUY notice that is not sent by then is dropped.
     #[must_use]
     pub fn tell_until(&self) -> Timestamp {
         self.valid_until.checked_add(Self::QUOTE_DELAY).unwrap_or(Timestamp::MAX)
     }
+
+    /// The most one contract entered at the limit can lose, before costs: what was paid; of a put sold, strike less
+    /// credit, which is what it binds. `None` of a call sold: its loss has no end, and the shares it stands against are
+    /// somebody's own.
+    #[must_use]
+    pub fn max_loss(&self, symbol: &OccSymbol) -> Option<Money> {
+        match (self.direction, symbol.kind) {
+            (Direction::Long, _) => Some(self.buy.minus(Price::ZERO).times(100)),
+            (Direction::Short, OptionKind::Put) => {
+                let strike = Price::from_units(u64::from(symbol.strike.thousandths()) * 10);
+                Some(strike.minus(self.buy).times(100))
+            }
+            (Direction::Short, OptionKind::Call) => None,
+        }
+    }
 }
 
-/// A bought contract.
+/// An entered contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
-    /// As-of of the scan that saw the ask at or below the limit.
+    /// As-of of the scan that saw the limit reached.
     pub at: Timestamp,
     /// The exchange date of that instant.
     pub session: Date,
@@ -154,14 +267,20 @@ pub struct Fill {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitReason {
-    /// Bid at or above the target.
+    /// The target was reached.
     Target,
-    /// Bid at or below the stop.
+    /// The stop was reached.
     Stop,
     /// Held for the time stop's sessions.
     TimeStop,
     /// RSI at or above its exit level.
     Rsi,
+    /// The underlying's IV percentile at or above its exit level.
+    IvPercentile,
+    /// The contract's delta at or above its exit level.
+    Delta,
+    /// The underlying's fast line crossed below its slow one.
+    Cross,
     /// Too close to expiration.
     Dte,
     /// Expired; booked at intrinsic value.
@@ -179,6 +298,9 @@ impl ExitReason {
             Self::Stop => "stop",
             Self::TimeStop => "time stop",
             Self::Rsi => "rsi",
+            Self::IvPercentile => "iv percentile",
+            Self::Delta => "delta",
+            Self::Cross => "cross",
             Self::Dte => "dte",
             Self::Expiration => "expiration",
             Self::Manual => "manual",
@@ -186,16 +308,17 @@ impl ExitReason {
     }
 }
 
-/// A sold contract. Booked at the bid that was there, not at the level that was wished for.
+/// A contract that was left. Booked at the bid (bought back: at the ask) that was there, not at the level that was
+/// wished for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
-    /// As-of of the scan that sold.
+    /// As-of of the scan that left it.
     pub at: Timestamp,
     /// Price per share.
     pub price: Price,
     /// Why.
     pub reason: ExitReason,
-    /// (exit − fill) × 100, before costs.
+    /// (exit − fill) × 100, of a short position (fill − exit) × 100, before costs.
     pub gross: Money,
     /// Gross less commission on both sides. The half-spreads are in the prices already.
     pub net: Money,
@@ -243,14 +366,30 @@ pub struct TradeRecord {
     pub score: Score,
     /// Checks at the signal, immutable.
     pub checks: Vec<Check>,
-    /// Set when bought.
+    /// Set when entered.
     pub fill: Option<Fill>,
-    /// Set when sold.
+    /// Set when left.
     pub exit: Option<Exit>,
     /// A person asked not to be told of this one any more.
     pub ignored: bool,
     /// Latest mark, if any scan has marked it.
     pub last_mark: Option<Mark>,
+    /// What the next session's open interest said of the signal's volume; `None` until then, and where nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
+}
+
+/// What the next session's open interest said of a signal's volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// As-of of the scan that saw it.
+    pub at: Timestamp,
+    /// Open interest now less that at the signal, contracts.
+    pub rise: i64,
+    /// Volume at the signal, contracts.
+    pub volume: u64,
+    /// The rise is large enough: the volume opened positions.
+    pub opening: bool,
 }
 
 /// A change of a trade's state.
@@ -266,6 +405,13 @@ pub enum Transition {
     },
     /// open → closed
     Closed(Exit),
+    /// pending → pending, open → open: the signal's volume was confirmed, or was not.
+    Confirmed {
+        /// The state it is in.
+        state: TradeState,
+        /// What was seen.
+        confirmation: Confirmation,
+    },
 }
 
 /// A transition with what people are told of it. The store applies it only if the trade is in the state it starts
@@ -287,6 +433,7 @@ impl Transition {
         match self {
             Self::Filled(_) | Self::Lapsed { .. } => TradeState::Pending,
             Self::Closed(_) => TradeState::Open,
+            Self::Confirmed { state, .. } => *state,
         }
     }
 
@@ -297,6 +444,7 @@ impl Transition {
             Self::Filled(_) => TradeState::Open,
             Self::Lapsed { .. } => TradeState::Lapsed,
             Self::Closed(_) => TradeState::Closed,
+            Self::Confirmed { state, .. } => *state,
         }
     }
 }
@@ -314,12 +462,42 @@ impl TradeRecord {
             Transition::Filled(fill) => next.fill = Some(fill.clone()),
             Transition::Lapsed { .. } => {}
             Transition::Closed(exit) => next.exit = Some(exit.clone()),
+            Transition::Confirmed { confirmation, .. } => next.confirmation = Some(*confirmation),
         }
         Some(next)
+    }
+
+    /// What was paid or received per share; before the fill, the limit.
+    #[must_use]
+    pub fn entry_price(&self) -> Price {
+        self.fill.as_ref().map_or(self.plan.buy, |fill| fill.price)
+    }
+
+    /// Books leaving it at a price, by its position; `None` before it was entered.
+    #[must_use]
+    pub fn booked(&self, at: Timestamp, price: Price, reason: ExitReason) -> Option<Exit> {
+        let (entry, commission) = (self.fill.as_ref()?.price, self.plan.commission);
+        Some(match self.plan.direction {
+            Direction::Long => Exit::book(at, entry, price, reason, commission),
+            Direction::Short => Exit::bought_back(at, entry, price, reason, commission),
+        })
+    }
+
+    /// The most one contract can lose from what it was really entered at: [`EntryPlan::max_loss`].
+    #[must_use]
+    pub fn max_loss(&self) -> Option<Money> {
+        EntryPlan { buy: self.entry_price(), ..self.plan.clone() }.max_loss(&self.symbol)
     }
 }
 
 impl Exit {
+    /// Books buying one contract (100 shares) back that was sold at `fill`.
+    #[must_use]
+    pub fn bought_back(at: Timestamp, fill: Price, price: Price, reason: ExitReason, commission: Price) -> Self {
+        // Sold at the fill, bought at the price: as if bought at the price and sold at the fill.
+        Self { price, ..Self::book(at, price, fill, reason, commission) }
+    }
+
     /// Books a sale of one contract (100 shares) bought at `fill`.
     #[must_use]
     pub fn book(at: Timestamp, fill: Price, price: Price, reason: ExitReason, commission: Price) -> Self {
@@ -344,6 +522,16 @@ mod tests {
         assert_ne!(id, TradeId::derive("control", &symbol, date(2026, 11, 20)));
         assert_eq!(id.as_str().len(), 12);
         assert_eq!(TradeId::from_user(&format!("#{}", id.as_str().to_lowercase())), id);
+    }
+
+    #[test]
+    fn a_short_position_earns_what_it_was_sold_for_more() {
+        let price = |d| Price::from_dollars(d).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let earned = Exit::bought_back(at, price(1.85), price(0.90), ExitReason::Target, price(0.65));
+        assert_eq!((earned.price, earned.gross.dollars(), earned.net.dollars()), (price(0.90), 95.0, 93.7));
+        let lost = Exit::bought_back(at, price(1.85), price(5.60), ExitReason::Stop, price(0.65));
+        assert_eq!((lost.gross.dollars(), lost.net.dollars()), (-375.0, -376.3));
     }
 
     #[test]

@@ -101,7 +101,11 @@ fn plan() -> EntryPlan {
         target: price(22.1),
         stop: price(14.4),
         valid_until: at("2026-11-20T21:00:00Z"),
-        time_stop_sessions: 10,
+        time_stop_sessions: Some(10),
+        direction: crate::domain::Direction::Long,
+        signals: crate::domain::ExitSignals::default(),
+        confirm_pct: None,
+        advice: crate::domain::Advice::Act,
         exit_rsi: Some(70.0),
         exit_dte: 7,
         commission: price(0.65),
@@ -136,6 +140,7 @@ fn trade() -> TradeRecord {
         exit: Some(exit()),
         ignored: false,
         last_mark: Some(mark()),
+        confirmation: None,
     }
 }
 
@@ -205,6 +210,7 @@ fn finding(answer: Answer) -> Finding {
         marks: vec![(trade().id, mark())],
         summary: None,
         metrics: None,
+        iv_sessions: None,
         not_served: vec![date(2026, 12, 18)],
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)])),
     }

@@ -6,7 +6,7 @@ use fleet_core::domain::{
 use fleet_core::seams::{Commit, CommitAnswer, StoreError};
 
 use super::call::{Again, Call};
-use super::record::{StoredExit, StoredFill};
+use super::record::{StoredConfirmation, StoredExit, StoredFill};
 use super::{RedisStore, scripts};
 use crate::sqlite::MAX_EXPLANATION_BYTES;
 
@@ -65,6 +65,9 @@ fn with_transition<'a>(call: Call<'a>, change: &TradeTransition) -> Result<Call<
     let call = match transition {
         Transition::Filled(fill) => call.text("fill").body(&StoredFill(fill.clone()))?,
         Transition::Closed(exit) => call.text("exit").body(&StoredExit(exit.clone()))?,
+        Transition::Confirmed { confirmation, .. } => {
+            call.text("confirmation").body(&StoredConfirmation(*confirmation))?
+        }
         Transition::Lapsed { at: _ } => call.text("").text(""),
     };
     match &change.notice {
@@ -90,6 +93,6 @@ fn with_proposal<'a>(call: Call<'a>, trade: &TradeRecord) -> Result<Call<'a>, St
 pub(super) fn perishes(kind: NoticeKind) -> i64 {
     match kind {
         NoticeKind::Buy => 1,
-        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit => 0,
+        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit | NoticeKind::Confirmed => 0,
     }
 }

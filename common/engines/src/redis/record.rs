@@ -1,7 +1,7 @@
 //! How a trade record is put together again: its body as it was proposed, and beside it what has changed since. So no
 //! script ever looks into a body.
 
-use fleet_core::domain::{Exit, Fill, Mark, TradeRecord, TradeState};
+use fleet_core::domain::{Confirmation, Exit, Fill, Mark, TradeRecord, TradeState};
 use fleet_core::seams::StoreError;
 use fleet_core::wire::Wire;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,16 @@ pub(super) struct StoredFill(pub(super) Fill);
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct StoredExit(pub(super) Exit);
+
+/// A confirmation beside its trade.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct StoredConfirmation(pub(super) Confirmation);
+
+impl Wire for StoredConfirmation {
+    const NAME: &'static str = "confirmation";
+    const VERSION: u32 = 1;
+}
 
 impl Wire for StoredFill {
     const NAME: &'static str = "fill";
@@ -37,7 +47,7 @@ const STATES: [TradeState; 6] = [
     TradeState::Closed,
 ];
 
-/// The trade in the list that comes next: body, state, ignored, fill, exit, last mark.
+/// The trade in the list that comes next: body, state, ignored, fill, exit, last mark, confirmation.
 pub(super) fn trade(row: &mut Row) -> Result<TradeRecord, StoreError> {
     let body: TradeRecord = row.whole()?;
     let state = row.parsed("trade state", state)?;
@@ -45,12 +55,14 @@ pub(super) fn trade(row: &mut Row) -> Result<TradeRecord, StoreError> {
     let fill = row.body()?.map(|StoredFill(fill)| fill);
     let exit = row.body()?.map(|StoredExit(exit)| exit);
     let last_mark: Option<Mark> = row.body()?;
+    let confirmation = row.body()?.map(|StoredConfirmation(confirmation)| confirmation);
     Ok(TradeRecord {
         state,
         ignored,
         fill: fill.or(body.fill),
         exit: exit.or(body.exit),
         last_mark: last_mark.or(body.last_mark),
+        confirmation: confirmation.or(body.confirmation),
         ..body
     })
 }

@@ -60,7 +60,7 @@ impl Trades for RedisStore {
 
     async fn ignore_trade(&self, id: &TradeId) -> Result<TradeRecord, StoreError> {
         let mut call = self.call(&scripts::TRADE).text("ignore").text(id.as_str());
-        for kind in [NoticeKind::Buy, NoticeKind::Filled, NoticeKind::Lapsed, NoticeKind::Exit] {
+        for kind in [NoticeKind::Buy, NoticeKind::Filled, NoticeKind::Lapsed, NoticeKind::Exit, NoticeKind::Confirmed] {
             call = call.text(&format!("{id}|{}", kind.word()));
         }
         changed(call.send(Again::Safe).await?, id)

@@ -153,7 +153,7 @@ pub(super) fn add_notice(work: &Work<'_>, scan: &ScanId, trade: &TradeRecord, no
     }
     let expires = match notice.kind {
         NoticeKind::Buy => Some(trade.plan.tell_until().as_microsecond()),
-        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit => None,
+        NoticeKind::Filled | NoticeKind::Lapsed | NoticeKind::Exit | NoticeKind::Confirmed => None,
     };
     work.tx
         .prepare_cached(

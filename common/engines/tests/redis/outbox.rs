@@ -39,7 +39,11 @@ fn trade(n: usize, valid_until: Timestamp) -> TradeRecord {
             target: price(3.10),
             stop: price(1.60),
             valid_until,
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: None,
             exit_dte: 7,
             commission: price(0.65),
@@ -50,6 +54,7 @@ fn trade(n: usize, valid_until: Timestamp) -> TradeRecord {
         exit: None,
         ignored: false,
         last_mark: None,
+        confirmation: None,
     }
 }
 

@@ -93,6 +93,7 @@ pub(super) fn finding(ticker: &Ticker) -> Finding {
         marks: Vec::new(),
         summary: None,
         metrics: None,
+        iv_sessions: None,
         not_served: Vec::new(),
         requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1)])),
     }
@@ -140,7 +141,11 @@ pub(super) fn trade(scan: &ScanId, symbol: &str, day: i8, signalled: i64) -> Tra
             target: price(3.10),
             stop: price(1.60),
             valid_until: minute(signalled + 390),
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: Some(70.0),
             exit_dte: 7,
             commission: price(0.65),
@@ -151,6 +156,7 @@ pub(super) fn trade(scan: &ScanId, symbol: &str, day: i8, signalled: i64) -> Tra
         exit: None,
         ignored: false,
         last_mark: None,
+        confirmation: None,
     }
 }
 

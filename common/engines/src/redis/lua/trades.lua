@@ -1,5 +1,5 @@
 -- A trade is a hash: its body as it was proposed, never changed; what may change of it (state, ignored, fill, exit,
--- last_mark with marked_us) beside it; and what is looked up (scan strategy symbol underlying control signalled_us
+-- last_mark with marked_us, confirmation) beside it; and what is looked up (scan strategy symbol underlying control signalled_us
 -- session tell_until_us). Indices are zsets of ids by -signalled_us: newest signal first, then by id.
 --
 --   trades:proposed, scan:<id>:proposed                                            what is only proposed
@@ -102,5 +102,6 @@ end
 
 -- The trade as Rust puts it together again.
 local function record(id)
-  return redis.call('HMGET', PREFIX .. 'trade:' .. id, 'body', 'state', 'ignored', 'fill', 'exit', 'last_mark')
+  local parts = { 'body', 'state', 'ignored', 'fill', 'exit', 'last_mark', 'confirmation' }
+  return redis.call('HMGET', PREFIX .. 'trade:' .. id, unpack(parts))
 end

@@ -126,7 +126,11 @@ pub fn trade(rng: &mut ChaCha8Rng, underlying: &Ticker) -> TradeRecord {
             target: price(rng),
             stop: price(rng),
             valid_until: minute(signalled + 10),
-            time_stop_sessions: 10,
+            time_stop_sessions: Some(10),
+            direction: fleet_core::domain::Direction::Long,
+            signals: fleet_core::domain::ExitSignals::default(),
+            confirm_pct: None,
+            advice: fleet_core::domain::Advice::Act,
             exit_rsi: chance(rng, 50).then_some(70.1),
             exit_dte: 7,
             commission: price(rng),
@@ -137,6 +141,7 @@ pub fn trade(rng: &mut ChaCha8Rng, underlying: &Ticker) -> TradeRecord {
         exit: None,
         ignored: chance(rng, 5),
         last_mark: None,
+        confirmation: None,
     }
 }
 

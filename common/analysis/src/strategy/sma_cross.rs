@@ -1,0 +1,159 @@
+//! S5 `sma_cross`: a call deep in the money when two averages of the underlying cross upwards (ANALYTICS 2.3).
+
+use fleet_core::domain::{Check, Cross, ExitSignals};
+use serde::{Deserialize, Serialize};
+
+use super::cross::Crossing;
+use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView};
+use crate::config::AnalysisConfig;
+
+/// What S5 is.
+pub const CARD: Card = Card {
+    name: "sma_cross",
+    code: "S5",
+    role: Role::Signal,
+    looks_for: "calls deep in the money when the underlying's short average crosses above its long one",
+    reference: REFERENCE,
+};
+
+const REFERENCE: &str = "\
+# A deep call when the underlying's short average crosses above its long one; sold when it crosses back. Off by default.
+#enabled = false
+# Sessions of the two averages that cross …
+#periods = [7, 21]
+# … while the close is above the average of so many sessions.
+#trend_sessions = 50
+# Calendar days to expiration of the call.
+#dte = [60, 120]
+# Its delta: deep enough to move like the underlying.
+#delta = [0.68, 0.8]
+# At most this share of its price is not intrinsic value.
+#max_extrinsic_share = 0.5
+# Buy at bid + this share of the spread, rounded to a tick.
+#buy_spread_share = 0.4
+# The buy limit stands for so long.
+#validity_minutes = 30
+# Sell so far above the buy price, percent. ANALYTICS names no target; a plan has one.
+#target_pct = 100.0
+# Sell so far below the buy price, percent.
+#stop_pct = 35.0
+# Sell when calendar days to expiration come down to this.
+#exit_dte = 30
+";
+
+/// S5's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmaCross {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Sessions of the two averages that cross, fast and slow.
+    pub periods: [u32; 2],
+    /// Sessions of the long average.
+    pub trend_sessions: u32,
+    /// Calendar days to expiration, from and to.
+    pub dte: [i32; 2],
+    /// Delta, from and to.
+    pub delta: [f64; 2],
+    /// Largest share of the price that is not intrinsic value.
+    pub max_extrinsic_share: f64,
+    /// Buy at bid + this share of the spread.
+    pub buy_spread_share: f64,
+    /// The buy limit stands for so long.
+    pub validity_minutes: u32,
+    /// Sell so far above the buy price, percent.
+    pub target_pct: f64,
+    /// Sell so far below the buy price, percent.
+    pub stop_pct: f64,
+    /// Sell when calendar days to expiration come down to this.
+    pub exit_dte: i32,
+}
+
+impl Default for SmaCross {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            periods: [7, 21],
+            trend_sessions: 50,
+            dte: [60, 120],
+            delta: [0.68, 0.80],
+            max_extrinsic_share: 0.5,
+            buy_spread_share: 0.4,
+            validity_minutes: 30,
+            target_pct: 100.0,
+            stop_pct: 35.0,
+            exit_dte: 30,
+        }
+    }
+}
+
+impl SmaCross {
+    const fn cross(&self) -> Cross {
+        Cross::Sma { fast: self.periods[0], slow: self.periods[1] }
+    }
+
+    const fn crossing(&self) -> Crossing {
+        Crossing {
+            cross: self.cross(),
+            trend_sessions: self.trend_sessions,
+            dte: self.dte,
+            delta: self.delta,
+            max_extrinsic_share: self.max_extrinsic_share,
+        }
+    }
+}
+
+impl Strategy for SmaCross {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    fn dte(&self) -> [i32; 2] {
+        self.dte
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
+        self.crossing().screen(contract, self.net_check(contract, config))
+    }
+
+    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
+        self.crossing().pre_gate(underlying)
+    }
+
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
+        self.crossing().judge(case, self.net_check(case.contract, config))
+    }
+
+    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
+        PlanRules {
+            spread_share: self.buy_spread_share,
+            validity_minutes: self.validity_minutes,
+            target_pct: self.target_pct,
+            stop_pct: self.stop_pct,
+            exit_dte: self.exit_dte,
+            signals: ExitSignals { cross: Some(self.cross()), ..ExitSignals::default() },
+            ..PlanRules::default()
+        }
+    }
+
+    fn problems(&self, all: &mut Problems) {
+        all.count("periods[0]", self.periods[0].into(), 2, 250);
+        all.count("periods[1]", self.periods[1].into(), 2, 250);
+        if self.periods[0] >= self.periods[1] {
+            all.say("periods", &format!("= {:?} must ascend", self.periods));
+        }
+        all.count("trend_sessions", self.trend_sessions.into(), 2, 500);
+        all.days("dte", self.dte);
+        all.range("delta", self.delta, 0.0, 1.0);
+        all.number("max_extrinsic_share", self.max_extrinsic_share, 0.01, 1.0);
+        self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
+    }
+}

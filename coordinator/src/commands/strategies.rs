@@ -1,0 +1,105 @@
+//! `strategies`: what strategies there are, which of them run, and what each wants to know.
+
+use serde::Serialize;
+
+use fleet_analysis::strategy::{Needs, Role, Strategy};
+
+use crate::args::{Format, Global};
+use crate::commands::context;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::report::SCHEMA;
+use crate::report::csv::line;
+use crate::report::layout::wrap;
+
+/// JSON of the list.
+#[derive(Debug, Serialize)]
+struct StrategyList {
+    schema: u32,
+    strategies: Vec<StrategyRow>,
+}
+
+/// One strategy under the configuration in force.
+#[derive(Debug, Serialize)]
+struct StrategyRow {
+    /// Its code in notices and tables.
+    code: &'static str,
+    /// Its table is `[strategies.<name>]`.
+    name: &'static str,
+    enabled: bool,
+    looks_for: &'static str,
+    /// Calendar days to expiration, from and to.
+    dte: [i32; 2],
+    /// What it asks vendors and the store for.
+    needs: Vec<String>,
+    /// Where it enters and when it leaves.
+    plan: String,
+}
+
+/// Prints the list.
+pub fn run(global: &Global) -> Result<Exit, Failure> {
+    let config = context::configure(global, Vec::new())?.settings.analysis;
+    let row = |strategy: &dyn Strategy| {
+        let card = strategy.card();
+        let plan = match card.role {
+            Role::Signal => strategy.rules(&config).words(),
+            Role::Control => "that of oversold_call; never told of".to_owned(),
+        };
+        let (code, name, looks_for) = (card.code, card.name, card.looks_for);
+        let (enabled, dte, needs) = (strategy.enabled(), strategy.dte(), needs(strategy.needs()));
+        StrategyRow { code, name, enabled, looks_for, dte, needs, plan }
+    };
+    let strategies: Vec<StrategyRow> = config.strategies.each().into_iter().map(row).collect();
+    let text = match global.format {
+        Format::Json => output::json(&StrategyList { schema: SCHEMA, strategies })?,
+        Format::Csv => csv(&strategies),
+        Format::Table => table(&strategies),
+    };
+    output::print(&text)?;
+    if !global.quiet {
+        eprintln!(
+            "to switch one on: `enabled = true` in [strategies.<name>], or OPTIONFLEET_STRATEGIES__<NAME>__ENABLED=true"
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn needs(needs: Needs) -> Vec<String> {
+    let wants = [
+        needs.own_bars.then(|| "the contract's bars".to_owned()),
+        needs.volatilities.then(|| "volatilities of the chain".to_owned()),
+        needs.history_sessions.map(|sessions| format!("{sessions} sessions of IV history")),
+        needs.earnings.then(|| "known earnings dates".to_owned()),
+    ];
+    wants.into_iter().flatten().collect()
+}
+
+fn table(strategies: &[StrategyRow]) -> String {
+    let mut text = String::new();
+    for row in strategies {
+        let state = if row.enabled { "on" } else { "off" };
+        let [from, to] = row.dte;
+        text += &format!("{:<4} {:<20} {state:<4} {from} to {to} days\n", row.code, row.name);
+        text += &wrap(&format!("     {}", row.looks_for), 5);
+        if !row.needs.is_empty() {
+            text += &wrap(&format!("     needs {}", row.needs.join(", ")), 11);
+        }
+        text += &wrap(&format!("     plan: {}", row.plan), 11);
+    }
+    text
+}
+
+fn csv(strategies: &[StrategyRow]) -> String {
+    strategies.iter().fold("code,name,enabled,dte_from,dte_to,looks_for,needs,plan\r\n".to_owned(), |text, row| {
+        text + &line(&[
+            row.code.to_owned(),
+            row.name.to_owned(),
+            row.enabled.to_string(),
+            row.dte[0].to_string(),
+            row.dte[1].to_string(),
+            row.looks_for.to_owned(),
+            row.needs.join("; "),
+            row.plan.clone(),
+        ])
+    })
+}
