@@ -128,7 +128,7 @@ async fn commit_or_say_why_not(
     let outcome = Outcome::Failed { reason, requests: finding.requests.clone() };
     let task = Task { scan: commit.scan.clone(), ticker: commit.ticker.clone() };
     let failed = without_finding(worker, scan, &task, commit.attempt, outcome);
-    let smaller = Commit { transitions: commit.transitions, marks: commit.marks, ..failed };
+    let smaller = Commit { transitions: commit.transitions, marks: commit.marks, summary: commit.summary, ..failed };
     let answer = in_time::store(worker.parts.store.commit(&smaller)).await;
     (smaller, answer)
 }
@@ -252,6 +252,7 @@ fn without_finding(worker: &WorkerContext, scan: &PreparedScan, task: &Task, att
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: Vec::new(),
+        summary: None,
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, Task, Ticker, TradeRecord, UnderlyingFacts,
-    VendorRoute,
+    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, SUMMARIES_KEPT, SessionSummary, Task, Ticker,
+    TradeRecord, UnderlyingFacts, VendorRoute,
 };
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
@@ -83,7 +83,9 @@ pub async fn live_trades(store: &dyn Store, underlying: &Ticker) -> Result<Vec<T
 pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> Result<Commit, TickerError> {
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
-    let snapshot = snapshot(job, chain, arrived_at, live_trades)?;
+    let as_of = job.manifest.as_of.unwrap_or(arrived_at);
+    let history = history(job, &chain, as_of).await?;
+    let snapshot = snapshot(job, (chain, arrived_at), as_of, live_trades, history)?;
     let (mut examination, answer) = examine(job, snapshot).await;
     let (answer, missing) = match answer {
         Some(answer) => (answer, Missing::Nothing),
@@ -208,26 +210,38 @@ fn chain_request(manifest: &Manifest, live_trades: &[TradeRecord], now: Timestam
     }
 }
 
+/// What earlier sessions' chains came to. A chain without rows needs none, and is not kept waiting; nothing later than the
+/// as-of is looked at, which matters where one is given.
+async fn history(job: &TickerJob<'_>, chain: &Chain, as_of: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+    if chain.contracts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut summaries = in_time::store(job.store.summaries(&job.task.ticker, SUMMARIES_KEPT)).await?;
+    summaries.retain(|summary| summary.as_of <= as_of);
+    Ok(summaries)
+}
+
 /// What is known once the chain is there.
 fn snapshot(
     job: &TickerJob<'_>,
-    chain: Chain,
-    arrived_at: Timestamp,
+    (chain, arrived_at): (Chain, Timestamp),
+    as_of: Timestamp,
     live_trades: Vec<TradeRecord>,
+    history: Vec<SessionSummary>,
 ) -> Result<MarketSnapshot, TickerError> {
     let serves = |route: &&VendorRoute| route.vendor == chain.vendor;
     let route = job.manifest.vendors.routes.iter().find(serves).ok_or(TickerError::NoRoute(chain.vendor))?;
     Ok(MarketSnapshot {
         scan: job.task.scan.clone(),
         ticker: job.task.ticker.clone(),
-        as_of: job.manifest.as_of.unwrap_or(arrived_at),
+        as_of,
         chain,
         fetched_at: Some(arrived_at),
         max_quote_age_secs: route.max_quote_age_secs,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
         facts: UnderlyingFacts::default(),
-        history: Vec::new(),
+        history,
         max_bars: job.manifest.vendors.max_bars_per_ticker,
         live_trades,
         requests: job.tally.counts(),
@@ -320,6 +334,7 @@ fn commit(job: &TickerJob<'_>, (mut finding, explanations): Answer, missing: Mis
         transitions: finding.transitions.clone(),
         marks: finding.marks.clone(),
         explanations,
+        summary: finding.summary.clone(),
         outcome: Outcome::Found(finding),
     }
 }

@@ -211,5 +211,6 @@ fn commit(
         transitions: Vec::new(),
         marks: live.get(n).into_iter().flatten().map(|id| (id.clone(), mark.clone())).collect(),
         explanations: vec![7; kind.explanation_bytes],
+        summary: None,
     })
 }

@@ -73,6 +73,11 @@ enum Fault {
     HidesTheBudgets,
     KeepsWorkersForEver,
     TakesAnyStamp,
+    LastSummaryWins,
+    KeepsRefusedSummaries,
+    ForgetsSummaries,
+    KeepsSummariesForEver,
+    ReadsSummariesNewestFirst,
 }
 
 /// A right store behind one fault.
@@ -86,6 +91,8 @@ struct Broken {
     leases: Arc<Mutex<BTreeMap<ScanId, Lease>>>,
     /// Who claimed last.
     claimer: Arc<Mutex<Option<Holder>>>,
+    /// Every summary that a fault keeps.
+    summaries: Arc<Mutex<BTreeMap<(Ticker, Date), SessionSummary>>>,
 }
 
 impl Broken {
@@ -189,6 +196,7 @@ impl Scans for Broken {
             Fault::ForgetsTheExplanation => commit.explanations.clear(),
             Fault::ForgetsTransitions => commit.transitions.clear(),
             Fault::TakesAnyStamp => commit.stamp = None,
+            Fault::ForgetsSummaries => commit.summary = None,
             Fault::ForgetsMarks => commit.marks.clear(),
             Fault::NeverAdopts => {
                 for (n, trade) in std::mem::take(&mut commit.trades).into_iter().enumerate() {
@@ -203,6 +211,14 @@ impl Scans for Broken {
             Err(StoreError::NotFound(_)) if self.is(Fault::CommitsTheUnplanned) => CommitAnswer::Committed,
             answer => answer?,
         };
+        let keeps = match self.fault {
+            Fault::LastSummaryWins | Fault::KeepsSummariesForEver => answer == CommitAnswer::Committed,
+            Fault::KeepsRefusedSummaries => true,
+            _ => false,
+        };
+        if let Some(summary) = commit.summary.filter(|_| keeps) {
+            self.summaries.lock().unwrap().insert((commit.ticker, summary.session), summary);
+        }
         Ok(match (self.fault, answer) {
             (Fault::CommitsTwice, CommitAnswer::Duplicate) => CommitAnswer::Committed,
             (Fault::AcceptsLateCommits, CommitAnswer::Late) => CommitAnswer::Committed,
@@ -445,6 +461,26 @@ impl Explanations for Broken {
 }
 
 #[async_trait]
+impl Summaries for Broken {
+    async fn summaries(&self, underlying: &Ticker, newest: u32) -> Stored<Vec<SessionSummary>> {
+        let mut right = self.right.summaries(underlying, newest).await?;
+        match self.fault {
+            Fault::LastSummaryWins | Fault::KeepsRefusedSummaries | Fault::KeepsSummariesForEver => {
+                let kept = self.summaries.lock().unwrap();
+                let own = kept.iter().filter(|((of, _), _)| of == underlying).map(|(_, summary)| summary.clone());
+                let own: Vec<SessionSummary> = own.collect();
+                Ok(own[own.len().saturating_sub(newest as usize)..].to_vec())
+            }
+            Fault::ReadsSummariesNewestFirst => {
+                right.reverse();
+                Ok(right)
+            }
+            _ => Ok(right),
+        }
+    }
+}
+
+#[async_trait]
 impl Roster for Broken {
     async fn check_in(&self, report: &WorkerReport, lasts: Duration) -> Stored<()> {
         let lasts = if self.is(Fault::KeepsWorkersForEver) { lasts * 1_000 } else { lasts };
@@ -472,8 +508,14 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
         let open = |name| SqliteStore::open_with_clock(&directory.path().join(name), clock.clone()).unwrap();
         let leases = Arc::default();
-        let store =
-            Broken { right: open("right.db"), elsewhere: open("elsewhere.db"), fault, leases, claimer: Arc::default() };
+        let store = Broken {
+            right: open("right.db"),
+            elsewhere: open("elsewhere.db"),
+            fault,
+            leases,
+            claimer: Arc::default(),
+            summaries: Arc::default(),
+        };
         Self { store, clock, directory }
     }
 }
@@ -562,6 +604,11 @@ notices! {
     HidesTheBudgets: budgets_are_shown_as_they_stand;
     KeepsWorkersForEver: a_worker_is_there_until_it_leaves_or_falls_silent;
     TakesAnyStamp: a_commit_of_a_scan_that_was_made_anew_is_refused;
+    LastSummaryWins: a_session_has_one_summary_of_the_latest_instant;
+    ForgetsSummaries: a_session_has_one_summary_of_the_latest_instant;
+    KeepsRefusedSummaries: a_commit_that_is_refused_writes_no_summary;
+    ReadsSummariesNewestFirst: summaries_are_read_oldest_first_and_outlive_their_scans;
+    KeepsSummariesForEver: so_many_sessions_have_a_summary_and_no_more;
     CommitsTwice: the_first_commit_wins;
     CommitsTwice: only_one_of_many_commits_wins;
     LastCommitWins: the_first_commit_wins;

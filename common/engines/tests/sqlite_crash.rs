@@ -104,6 +104,7 @@ fn commit(n: usize) -> Commit {
         transitions: vec![lapse],
         marks: Vec::new(),
         explanations: vec![7; 30_000],
+        summary: None,
     }
 }
 

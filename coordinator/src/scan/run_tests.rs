@@ -428,6 +428,7 @@ async fn died_with_trades(world: &World, scan: &str, trades: u32) -> Lease {
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: Vec::new(),
+        summary: None,
     };
     world.store.commit(&commit).await.unwrap();
     lease

@@ -149,5 +149,6 @@ fn prepare(scan: &Scan) -> Commit {
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: pack(&[]),
+        summary: None,
     }
 }

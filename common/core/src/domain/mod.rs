@@ -52,7 +52,7 @@ pub use outcome::{FailReason, Outcome, StoredOutcome};
 pub use provenance::{Provenance, SpotSource};
 pub use quote::{ContractQuote, LastTrade};
 pub use scan::{BadScanId, ScanId, ScanState};
-pub use session_summary::SessionSummary;
+pub use session_summary::{SUMMARIES_KEPT, SessionSummary};
 pub use skip_reason::SkipReason;
 pub use task::Task;
 pub use ticker::{BadTicker, Ticker};

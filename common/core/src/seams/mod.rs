@@ -14,5 +14,5 @@ pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use store::{
     Attempt, BarCache, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations, Holder,
     Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanStamp, ScanSummary,
-    Scans, SeenWorker, Store, StoreError, TradeFilter, Trades,
+    Scans, SeenWorker, Store, StoreError, Summaries, TradeFilter, Trades,
 };

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::trade::Exit;
 use crate::domain::{
-    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker,
-    TradeId, TradeRecord, TradeState, TradeTransition, Vendor, WorkerReport,
+    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, SessionSummary,
+    StoredOutcome, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Vendor, WorkerReport,
 };
 
 /// Why the store did not do it.
@@ -150,6 +150,9 @@ pub struct Commit {
     pub marks: Vec<(TradeId, Mark)>,
     /// Compressed explanations of every contract. The store keeps the newest scan's for each ticker.
     pub explanations: Vec<u8>,
+    /// What the underlying's chain came to, for its history. It replaces one of its session that is of the same instant or
+    /// an earlier one (compared to the microsecond). `None`: the chain came to nothing, and what is kept stays.
+    pub summary: Option<SessionSummary>,
 }
 
 /// Answer to a commit.
@@ -442,6 +445,16 @@ pub trait Explanations: Send + Sync {
     async fn explanation(&self, ticker: &Ticker) -> Result<Option<(ScanId, Vec<u8>)>, StoreError>;
 }
 
+/// What underlyings' chains came to, session by session: written by commits, and kept when scans are pruned.
+#[async_trait]
+pub trait Summaries: Send + Sync {
+    /// The summaries of an underlying's newest sessions, at most so many, oldest first. There is at most one a session, and
+    /// at most [`SUMMARIES_KEPT`] are kept; sessions without a scan have none.
+    ///
+    /// [`SUMMARIES_KEPT`]: crate::domain::SUMMARIES_KEPT
+    async fn summaries(&self, underlying: &Ticker, newest: u32) -> Result<Vec<SessionSummary>, StoreError>;
+}
+
 /// A worker as others see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenWorker {
@@ -465,6 +478,6 @@ pub trait Roster: Send + Sync {
 }
 
 /// A whole store.
-pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Roster {}
+pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster {}
 
-impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Roster> Store for T {}
+impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster> Store for T {}

@@ -3,6 +3,9 @@
 
 #[cfg(test)]
 mod golden;
+mod packed_summary;
+
+pub use packed_summary::{pack_summary, unpack_summary};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,12 @@ pub enum WireError {
         /// Why.
         #[source]
         source: serde_json::Error,
+    },
+    /// Not the packed bytes it should be.
+    #[error("the {what} is damaged")]
+    Damaged {
+        /// Which type.
+        what: &'static str,
     },
 }
 

@@ -46,7 +46,9 @@ pub(super) fn read(prefix: &str, subject: &str, payload: &[u8], headers: Option<
     let task: Task = match wire::decode(payload) {
         Ok(task) => task,
         Err(error @ WireError::Newer { .. }) => return Content::Newer(error.to_string()),
-        Err(error @ WireError::Unreadable { .. }) => return Content::Garbage(error.to_string()),
+        Err(error @ (WireError::Unreadable { .. } | WireError::Damaged { .. })) => {
+            return Content::Garbage(error.to_string());
+        }
     };
     // Purges, and the limit of one message, go by the subject.
     if subject::of_task(prefix, &task) != subject {

@@ -1,9 +1,11 @@
 //! The atomic commit: one ticker's outcome and all that comes with it, in one call. The first writer wins.
 
 use fleet_core::domain::{
-    Mark, NoticeKind, StoredOutcome, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
+    Mark, NoticeKind, SUMMARIES_KEPT, SessionSummary, StoredOutcome, TradeId, TradeRecord, TradeState, TradeTransition,
+    Transition,
 };
 use fleet_core::seams::{Commit, CommitAnswer, StoreError};
+use fleet_core::wire;
 
 use super::call::{Again, Call};
 use super::record::{StoredConfirmation, StoredExit, StoredFill};
@@ -11,7 +13,8 @@ use super::{RedisStore, scripts};
 use crate::sqlite::MAX_EXPLANATION_BYTES;
 
 pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<CommitAnswer, StoreError> {
-    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations, summary } =
+        commit;
     let stored = StoredOutcome {
         scan: scan.clone(),
         ticker: ticker.clone(),
@@ -21,7 +24,8 @@ pub(super) async fn commit(store: &RedisStore, commit: &Commit) -> Result<Commit
     };
     let stamp = stamp.as_ref().map_or("", |stamp| &stamp.0);
     let call = store.call(&scripts::COMMIT).scan(scan).text(stamp).text(ticker.as_str()).body(&stored)?;
-    let mut call = call.bytes(kept(commit, explanations)).count(marks.len());
+    let call = with_summary(call.bytes(kept(commit, explanations)), summary.as_ref());
+    let mut call = call.count(marks.len());
     for (trade, mark) in marks {
         call = with_mark(call, trade, mark)?;
     }
@@ -53,6 +57,16 @@ fn kept<'a>(commit: &Commit, explanations: &'a [u8]) -> &'a [u8] {
     let (scan, ticker, bytes) = (&commit.scan, &commit.ticker, explanations.len());
     tracing::warn!(%scan, %ticker, bytes, limit_bytes = MAX_EXPLANATION_BYTES, "explanation not kept");
     &[]
+}
+
+fn with_summary<'a>(call: Call<'a>, summary: Option<&SessionSummary>) -> Call<'a> {
+    let call = match summary {
+        Some(summary) => {
+            call.text(&summary.session.to_string()).instant(summary.as_of).bytes(&wire::pack_summary(summary))
+        }
+        None => call.text("").int(0).text(""),
+    };
+    call.int(SUMMARIES_KEPT)
 }
 
 fn with_mark<'a>(call: Call<'a>, trade: &TradeId, mark: &Mark) -> Result<Call<'a>, StoreError> {

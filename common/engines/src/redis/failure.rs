@@ -70,6 +70,9 @@ pub(super) fn wire(error: WireError, server: &str) -> StoreError {
         WireError::Unreadable { what, source } => {
             StoreError::Damaged(format!("{server} holds a {what} that cannot be read ({source}); {KEEP}"))
         }
+        WireError::Damaged { what } => {
+            StoreError::Damaged(format!("{server} holds a {what} that cannot be read; {KEEP}"))
+        }
     }
 }
 

@@ -22,7 +22,8 @@
 //!
 //! The files, in reading order: `lua/prelude.lua` (all keys), `settings`, `link` (the connections), `scripts`, `call` (a
 //! script and its arguments), `reply` (its answer), `failure` (what went wrong, in words), then one file a concern, each beside its scripts:
-//! `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`, `bars`, `explanations`, `roster`, `warnings`.
+//! `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`, `bars`, `explanations`, `summaries`, `roster`,
+//! `warnings`.
 
 mod bars;
 mod budgets;
@@ -40,6 +41,7 @@ mod scans;
 mod scripts;
 mod settings;
 mod settle;
+mod summaries;
 mod trades;
 mod warnings;
 
@@ -59,7 +61,7 @@ pub use settings::{DEFAULT_PREFIX, RedisSettings};
 /// The layout this program writes, and the newest it reads. An older one becomes it when it is opened, in one step; a
 /// program that knows only the older one is refused from then on, and should be stopped before (what it writes until its
 /// end is kept).
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// A store in a Redis server. Cheap to clone: clones share its few connections.
 #[derive(Clone)]

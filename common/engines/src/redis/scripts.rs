@@ -45,5 +45,6 @@ scripts! {
     BUDGET = "lua/budget.lua";
     BARS = "lua/bars.lua";
     EXPLANATION = "lua/explanation.lua";
+    SUMMARIES = "lua/summaries.lua";
     ROSTER = "lua/roster.lua";
 }

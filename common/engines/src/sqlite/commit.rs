@@ -1,7 +1,7 @@
 //! The atomic commit: one ticker's outcome and all that comes with it, in one transaction. The first writer wins.
 //!
 //! Order inside: marks (of trades live until now), transitions with their notices, then proposals, so that a trade
-//! that lapses or is sold makes room for a new one on the same contract; then the explanations.
+//! that lapses or is sold makes room for a new one on the same contract; then the explanations and the summary.
 
 use fleet_core::domain::{
     Mark, Outcome, ScanId, ScanState, StoredOutcome, TradeId, TradeRecord, TradeState, TradeTransition,
@@ -11,10 +11,11 @@ use fleet_core::wire;
 use rusqlite::named_params;
 
 use super::failure::Failure;
-use super::{Work, explanations, row, scans};
+use super::{Work, explanations, row, scans, summaries};
 
 pub(super) fn commit(work: &Work<'_>, commit: Commit) -> Result<CommitAnswer, Failure> {
-    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+    let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations, summary } =
+        commit;
     let found = row::scan(work, &scan)?;
     if stamp.is_some_and(|stamp| stamp != found.stamp()) {
         return Ok(CommitAnswer::MadeAnew);
@@ -39,6 +40,9 @@ pub(super) fn commit(work: &Work<'_>, commit: Commit) -> Result<CommitAnswer, Fa
         propose(work, &stored.scan, trade)?;
     }
     explanations::keep(work, &stored.ticker, &stored.scan, found.seq, &explanations)?;
+    if let Some(summary) = &summary {
+        summaries::keep(work, &stored.ticker, summary)?;
+    }
     Ok(CommitAnswer::Committed)
 }
 

@@ -49,6 +49,9 @@ impl Failure {
             Self::Wire(WireError::Unreadable { what, source }) => {
                 StoreError::Damaged(format!("{file} holds a {what} that cannot be read ({source}); {KEEP}"))
             }
+            Self::Wire(WireError::Damaged { what }) => {
+                StoreError::Damaged(format!("{file} holds a {what} that cannot be read; {KEEP}"))
+            }
             Self::BadValue(what, value) => {
                 StoreError::Damaged(format!("{file} holds the {what} `{value}`, which is none; {KEEP}"))
             }

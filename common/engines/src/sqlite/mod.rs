@@ -15,7 +15,7 @@
 //!
 //! The files, in reading order: `schema` (tables, versions), `row` (how values are written), `failure` (what went
 //! wrong, in words), then one file a concern: `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`,
-//! `bars`, `explanations`, `roster`.
+//! `bars`, `explanations`, `summaries`, `roster`.
 
 mod bars;
 mod budgets;
@@ -29,6 +29,7 @@ mod row;
 mod scans;
 mod schema;
 mod settle;
+mod summaries;
 mod trades;
 
 use std::fs;

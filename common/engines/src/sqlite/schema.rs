@@ -121,6 +121,15 @@ const MIGRATIONS: &[&str] = &[
         body     BLOB NOT NULL
     ) WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE summaries (                               -- what chains came to
+        ticker   TEXT NOT NULL,
+        session  TEXT NOT NULL,
+        as_of_us INTEGER NOT NULL,
+        body     BLOB NOT NULL,                            -- packed, see fleet_core::wire
+        PRIMARY KEY (ticker, session)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// A file's own account of itself.

@@ -64,5 +64,6 @@ pub fn commit(scan: &ScanId, n: usize, detail: &str) -> Commit {
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: vec![7; 100],
+        summary: None,
     }
 }

@@ -15,6 +15,7 @@ mod outbox;
 mod roster;
 mod samples;
 mod scans;
+mod summaries;
 mod trades;
 
 pub use bars::*;
@@ -26,6 +27,7 @@ pub use leases::*;
 pub use outbox::*;
 pub use roster::*;
 pub use scans::*;
+pub use summaries::*;
 pub use trades::*;
 
 /// Calls a macro with the name of every promise of a store.
@@ -93,6 +95,10 @@ macro_rules! store_promises {
             budgets_are_shown_as_they_stand
             bars_are_kept_for_their_session_only
             bars_of_the_session_before_are_found
+            a_session_has_one_summary_of_the_latest_instant
+            a_commit_that_is_refused_writes_no_summary
+            summaries_are_read_oldest_first_and_outlive_their_scans
+            so_many_sessions_have_a_summary_and_no_more
             a_worker_is_there_until_it_leaves_or_falls_silent
         }
     };

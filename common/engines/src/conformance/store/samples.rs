@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use fleet_core::domain::{
     Answer, Bar, BarSeries, DeliveryLimits, EntryPlan, Exit, ExitReason, FailReason, Fill, Finding, Funnel, Instrument,
     Manifest, Mark, Notice, NoticeKind, OccSymbol, Outcome, Price, Provenance, RequestCounts, ScanId, Score,
-    SpotSource, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor, VendorPlan,
+    SessionSummary, SpotSource, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
+    VendorPlan,
 };
 use fleet_core::seams::{Commit, CommitAnswer, Holder, Lease, LeaseAnswer, PortfolioDecision};
 use jiff::civil::{Date, date};
@@ -113,6 +114,23 @@ pub(super) fn commit(scan: &ScanId, text: &str) -> Commit {
         transitions: Vec::new(),
         marks: Vec::new(),
         explanations: Vec::new(),
+        summary: None,
+    }
+}
+
+/// What a chain came to on a day of November at a minute; the volatility tells summaries apart.
+pub(super) fn summary(day: i8, at: i64, iv30: f64) -> SessionSummary {
+    SessionSummary {
+        session: session(day),
+        as_of: minute(at),
+        spot: Some(101.3),
+        iv30: Some(iv30),
+        skew_25: None,
+        term_slope: Some(0.97),
+        call_volume: 12_345,
+        put_volume: 0,
+        call_open_interest: Some(200_000),
+        put_open_interest: None,
     }
 }
 

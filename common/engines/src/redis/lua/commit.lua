@@ -1,7 +1,8 @@
 -- One ticker's outcome and all that comes with it; the first writer wins. Order: marks (of trades live until now),
 -- transitions with their notices, then proposals, so that a trade that lapses or is sold makes room for a new one on
--- the same contract; then the explanations.
+-- the same contract; then the explanations and the summary.
 local id, stamp, ticker, outcome, explanation = take(), take(), take(), take(), take()
+local session, as_of_us, summary, most_summaries = take(), take(), take(), tonumber(take())
 local scan = PREFIX .. 'scan:' .. id
 local found = redis.call('HMGET', scan, 'state', 'seq', 'created_us')
 if not found[1] then
@@ -77,5 +78,24 @@ end
 -- A scan explains a ticker once: what is listed already is of another scan, an older one (a higher score) or a newer one.
 if explanation ~= '' and redis.call('ZADD', PREFIX .. 'explanations', 'LT', 'CH', '-' .. found[2], ticker) == 1 then
   redis.call('HSET', PREFIX .. 'explanation:' .. ticker, 'scan', id, 'seq', found[2], 'body', explanation)
+end
+if summary ~= '' then
+  local summaries = PREFIX .. 'summaries:' .. ticker
+  local known = redis.call('HGET', summaries, session)
+  -- A body begins with its version; then comes its instant.
+  if not known or struct.unpack('>i8', known, 2) <= tonumber(as_of_us) then
+    redis.call('HSET', summaries, session, summary)
+  end
+  if redis.call('HLEN', summaries) > most_summaries then
+    local days = {}
+    local found = redis.call('HGETALL', summaries)
+    for at = 1, #found, 2 do
+      days[#days + 1] = found[at]
+    end
+    table.sort(days)
+    for at = 1, #days - most_summaries do
+      redis.call('HDEL', summaries, days[at])
+    end
+  end
 end
 return { 'committed' }

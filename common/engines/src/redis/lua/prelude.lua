@@ -1,8 +1,8 @@
 -- Stands before every script. ARGV[1]: the prefix of all keys; ARGV[2]: the time, in tests that have a clock of their
 -- own, else empty; the script's own arguments follow and are taken in order.
 --
--- Bodies are the JSON of fleet_core::wire and are never looked into: what is looked up stands beside them, written in
--- the same step. Instants (…_us) are microseconds since 1970, below 2^53, so that Lua's numbers hold them exactly; a
+-- Bodies are those of fleet_core::wire and are never looked into (but for a summary's instant, which has its place
+-- there): what is looked up stands beside them, written in the same step. Instants (…_us) are microseconds since 1970, below 2^53, so that Lua's numbers hold them exactly; a
 -- number becomes text by `digits` only (Lua's own way keeps 14 digits).
 --
 --   schema                              version of this layout
@@ -26,6 +26,7 @@
 --   budget:<vendor>           hash      next_us blocked_until_us
 --   bars                      zset      sessions with bars (by text)      bars:<session>  hash  instrument -> body
 --   explanations              zset      ticker by -seq of its scan        explanation:<ticker>  hash  scan seq body
+--   summaries:<ticker>        hash      session -> body (since schema 3)
 --   workers                   zset      name by the instant it is forgotten      workers:seen, workers:body  hashes
 
 local PREFIX = ARGV[1]

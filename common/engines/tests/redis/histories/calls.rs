@@ -174,6 +174,7 @@ impl History {
             transitions: changed.into_iter().map(|trade| values::transition(rng, trade)).collect(),
             marks: marked.into_iter().map(|trade| (trade.id.clone(), values::mark(rng))).collect(),
             explanations: if chance(rng, 50) { vec![0, rng.random(), 255] } else { Vec::new() },
+            summary: chance(rng, 70).then(|| values::summary(rng)),
             ticker,
         };
         let ids: Vec<&str> = commit.trades.iter().map(|trade| trade.id.as_str()).collect();

@@ -60,6 +60,9 @@ impl History {
         for text in TICKERS {
             let ticker = Ticker::parse(text).unwrap();
             let _ = self.ask("explanation", async |store| store.explanation(&ticker).await).await?;
+            for newest in [0, 2, 9] {
+                let _ = self.ask("summaries", async |store| store.summaries(&ticker, newest).await).await?;
+            }
             for day in 18..=20 {
                 let of = Instrument::Underlying(ticker.clone());
                 let _ = self.ask("bars", async |store| store.cached_bars(&of, date(2026, 11, day)).await).await?;

@@ -192,6 +192,22 @@ pub fn bars(rng: &mut ChaCha8Rng) -> BarSeries {
     }
 }
 
+/// Few instants, so that some are earlier than what is kept, some later and some the same.
+pub fn summary(rng: &mut ChaCha8Rng) -> SessionSummary {
+    SessionSummary {
+        session: session(rng),
+        as_of: minute(rng.random_range(0..6)),
+        spot: chance(rng, 90).then(|| rng.random_range(1.0..500.0)),
+        iv30: chance(rng, 80).then(|| rng.random()),
+        skew_25: chance(rng, 50).then(|| rng.random_range(-0.1..0.1)),
+        term_slope: chance(rng, 50).then(|| rng.random_range(0.5..1.5)),
+        call_volume: rng.random(),
+        put_volume: rng.random_range(0..200),
+        call_open_interest: chance(rng, 50).then(|| rng.random_range(0..1_000_000)),
+        put_open_interest: chance(rng, 50).then(|| rng.random()),
+    }
+}
+
 pub fn report(rng: &mut ChaCha8Rng) -> WorkerReport {
     WorkerReport {
         name: one_of(rng, &WORKERS).to_owned(),

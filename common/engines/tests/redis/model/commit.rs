@@ -7,7 +7,8 @@ use super::{Owed, State, Stored, conflict, not_found};
 
 impl State {
     pub(super) fn commit(&mut self, commit: &Commit) -> Stored<CommitAnswer> {
-        let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations } = commit;
+        let Commit { scan, stamp, ticker, outcome, worker, attempt, trades, transitions, marks, explanations, summary } =
+            commit;
         let found = self.scan(scan)?;
         let seq = found.seq;
         if stamp.as_ref().is_some_and(|stamp| *stamp != found.stamp()) {
@@ -42,6 +43,15 @@ impl State {
         let newer = self.explanations.get(ticker).is_some_and(|(newest, ..)| *newest > seq);
         if !explanations.is_empty() && !newer {
             self.explanations.insert(ticker.clone(), (seq, scan.clone(), explanations.clone()));
+        }
+        if let Some(summary) = summary {
+            let kept = self.summaries.entry(ticker.clone()).or_default();
+            if kept.get(&summary.session).is_none_or(|known| known.as_of <= summary.as_of) {
+                kept.insert(summary.session, summary.clone());
+            }
+            while kept.len() > SUMMARIES_KEPT as usize {
+                kept.pop_first();
+            }
         }
         Ok(CommitAnswer::Committed)
     }

@@ -36,6 +36,7 @@ struct State {
     bars: BTreeMap<(Date, Instrument), BarSeries>,
     /// With the scan's place in the order of creation.
     explanations: BTreeMap<Ticker, (u64, ScanId, Vec<u8>)>,
+    summaries: BTreeMap<Ticker, BTreeMap<Date, SessionSummary>>,
     workers: BTreeMap<String, Present>,
 }
 

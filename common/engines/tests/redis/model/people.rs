@@ -181,6 +181,17 @@ impl Explanations for ModelStore {
 }
 
 #[async_trait]
+impl Summaries for ModelStore {
+    async fn summaries(&self, underlying: &Ticker, newest: u32) -> Stored<Vec<SessionSummary>> {
+        let state = self.state();
+        let newest_first = state.summaries.get(underlying).into_iter().flat_map(|kept| kept.values().rev());
+        let mut kept: Vec<SessionSummary> = newest_first.take(newest as usize).cloned().collect();
+        kept.reverse();
+        Ok(kept)
+    }
+}
+
+#[async_trait]
 impl Roster for ModelStore {
     async fn check_in(&self, report: &WorkerReport, lasts: Duration) -> Stored<()> {
         let present = Present { report: report.clone(), seen: self.now(), until: self.after(lasts) };
