@@ -7,6 +7,9 @@
 //! - a **mistake** of the vendor's that was kept. So each series is asked for whole on every fifth session, whatever it
 //!   looks like.
 //!
+//! A new dividend is none of these: prices are not dividend-adjusted, so that it changes no earlier bar. Dividends are
+//! joined at the same date as the bars.
+//!
 //! Holidays are not missed; an underlying's session without a bar is, a contract's is not: nobody traded.
 
 use fleet_core::domain::calendar;
@@ -70,6 +73,9 @@ impl Kept {
         let mut bars: Vec<Bar> = kept.bars.into_iter().filter(|bar| (wanted_from..from).contains(&bar.date)).collect();
         bars.extend(new.bars.into_iter().filter(|bar| bar.date >= wanted_from.max(from)));
         new.bars = bars;
+        let known = kept.dividends.into_iter().filter(|dividend| (wanted_from..from).contains(&dividend.ex_date));
+        let later = new.dividends.into_iter().filter(|dividend| dividend.ex_date >= wanted_from.max(from));
+        new.dividends = known.chain(later).collect();
         new.last_split = kept.last_split.filter(|split| *split >= wanted_from);
         new.incomplete = new.incomplete.saturating_add(kept.incomplete);
         new.complete_from = Some(wanted_from);
@@ -84,7 +90,7 @@ fn is_same(a: &Bar, b: &Bar) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fleet_core::domain::{OccSymbol, Price, Ticker};
+    use fleet_core::domain::{CashDividend, OccSymbol, Price, Ticker};
     use jiff::civil::date;
 
     use super::*;
@@ -194,6 +200,24 @@ mod tests {
         let kept = Kept::usable((date(2026, 11, 20), kept), date(2026, 11, 9)).unwrap();
         let tail = sent(underlying(), &history, kept.from);
         assert_eq!(kept.joined(tail, date(2026, 11, 9)).unwrap().last_split, None, "it lies before the range");
+    }
+
+    /// What the vendor tells of these days from a date on.
+    fn paid(from: Date, days: &[i8]) -> Vec<CashDividend> {
+        let all = days.iter().map(|day| date(2026, 11, *day)).filter(|day| *day >= from);
+        all.map(|ex_date| CashDividend { ex_date, amount: Price::from_units(2_600) }).collect()
+    }
+
+    /// One before the range, one kept, one on the day of the overlap, and one that is new: each once.
+    #[test]
+    fn dividends_are_joined_as_if_they_had_been_asked_for_at_once() {
+        let (history, old, new) = (november(&[]), date(2026, 11, 3), date(2026, 11, 4));
+        let all = [3, 10, 19, 23];
+        let kept = BarSeries { dividends: paid(old, &[3, 10, 19]), ..sent(underlying(), &history, old) };
+        let kept = Kept::usable((date(2026, 11, 20), kept), new).unwrap();
+        let tail = BarSeries { dividends: paid(kept.from, &all), ..sent(underlying(), &history, kept.from) };
+        assert_eq!(tail.dividends.len(), 2, "the overlap's and the new one");
+        assert_eq!(kept.joined(tail, new).unwrap().dividends, paid(new, &all));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::contracts::{self, Contract};
 use crate::faults::Fault;
+use crate::quarters;
 use crate::quotes::{ContractBar, Underlying};
 use crate::reply::{Ask, JSON_UTF8, Reply, noisy};
 use crate::time::HISTORY;
@@ -92,7 +93,15 @@ fn of_underlying(world: &World, underlying: &Underlying, range: &Range, ask: &As
     let wants_splits = ask.query.get("events").is_some_and(|events| events.contains("split"));
     if underlying.profile.fault == Some(Fault::Split) && wants_splits && (range.from..range.to).contains(&split) {
         let event = json!({"date": split, "numerator": 4.0, "denominator": 1.0, "splitRatio": "4:1"});
-        result["events"] = json!({"splits": {split.to_string(): event}});
+        result["events"]["splits"] = json!({split.to_string(): event});
+    }
+    if ask.query.get("events").is_some_and(|events| events.contains("div")) {
+        // What lies after the clock is decided, and not told.
+        let told = range.from..range.to.min(now.as_second() + 1);
+        for dividend in quarters::dividends(&underlying.profile, &world.sessions, told) {
+            let event = json!({"amount": dividend.amount, "date": dividend.date});
+            result["events"]["dividends"][dividend.date.to_string()] = event;
+        }
     }
     Reply::json(200, JSON_UTF8, &json!({"chart": {"result": [result], "error": null}}))
 }

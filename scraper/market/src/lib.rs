@@ -58,6 +58,7 @@ mod finviz;
 mod listing;
 mod manners;
 mod path;
+mod quarters;
 #[cfg(test)]
 mod planted_tests;
 mod quotes;

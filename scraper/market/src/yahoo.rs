@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::contracts;
 use crate::draw;
 use crate::faults::Fault;
+use crate::quarters;
 use crate::quotes::Underlying;
 use crate::reply::{Ask, JSON_UTF8, Reply, TEXT, noisy, round};
 use crate::world::{Row, World};
@@ -200,7 +201,7 @@ fn quote(world: &World, underlying: &Underlying, now: Timestamp) -> serde_json::
     let before = underlying.path.day(moment.session.saturating_sub(1)).close;
     let (low, high) = year_range(underlying, moment.session);
     let open = calendar::session_at(now).is_some();
-    json!({
+    let mut quote = json!({
         "language": "en-US", "region": "US", "quoteType": "EQUITY", "typeDisp": "Equity",
         "quoteSourceName": "Nasdaq Real Time Price", "triggerable": true, "tradeable": false,
         "marketState": if open { "REGULAR" } else { "POST" },
@@ -223,7 +224,18 @@ fn quote(world: &World, underlying: &Underlying, now: Timestamp) -> serde_json::
         "fiftyTwoWeekLow": low, "fiftyTwoWeekHigh": high, "fiftyTwoWeekRange": format!("{low} - {high}"),
         "marketCap": (profile.shares_outstanding * day.close) as u64,
         "symbol": spelling(&profile.ticker),
-    })
+    });
+    let reports = quarters::reports(profile, &world.sessions, now);
+    // As the real one: the first is often the last report, and the window is of the next.
+    if let Some(last) = reports.last {
+        quote["earningsTimestamp"] = json!(last.as_second());
+    }
+    if let Some((from, until)) = reports.next {
+        quote["earningsTimestampStart"] = json!(from.as_second());
+        quote["earningsTimestampEnd"] = json!(until.as_second());
+        quote["isEarningsDateEstimate"] = json!(reports.is_estimate);
+    }
+    quote
 }
 
 /// Lowest low and highest high of the last 252 sessions.

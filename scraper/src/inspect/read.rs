@@ -90,6 +90,10 @@ pub fn yahoo_chart(bytes: &[u8]) -> Inspection {
     if let Some(day) = reading.last_split {
         inspection.facts.insert("last_split", day.to_string());
     }
+    if let Some(last) = reading.dividends.last() {
+        let (paid, amount) = (reading.dividends.len(), last.amount);
+        inspection.facts.insert("dividends", format!("{paid}, the last of {amount} on {}", last.ex_date));
+    }
     inspection
 }
 

@@ -31,7 +31,10 @@ impl VendorMarket {
             (Err(FetchFailure::VendorError { description, .. }), _) if is_no_data(&description) => empty(instrument),
             (answer, _) => answer?,
         };
-        Ok(BarSeries { complete_from: Some(from), ..series })
+        let mut series = BarSeries { complete_from: Some(from), ..series };
+        // Of some funds Yahoo tells every dividend since they were founded, whatever is asked for.
+        series.dividends.retain(|dividend| dividend.ex_date >= from);
+        Ok(series)
     }
 }
 

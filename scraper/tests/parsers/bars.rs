@@ -1,6 +1,6 @@
 //! Yahoo's bars, from our own fixture and from small bodies that hold one trap each.
 
-use fleet_core::domain::{BarSeries, Instrument, OccSymbol, Price, Ticker};
+use fleet_core::domain::{BarSeries, CashDividend, Instrument, OccSymbol, Price, Ticker};
 use fleet_scraper::parse_error::ParseError;
 use fleet_scraper::vendors::yahoo::parse::bars;
 use jiff::civil::date;
@@ -41,6 +41,7 @@ fn nulls_negatives_and_the_running_session() {
     );
     assert_eq!(series.incomplete, 2);
     assert_eq!(series.last_split, Some(date(2026, 11, 17)));
+    assert_eq!(series.dividends, [paid(date(2026, 11, 16), 0.2)]);
     assert_eq!(series.bars[0].open, Price::from_dollars(100.0).unwrap(), "split-adjusted, not dividend-adjusted");
 }
 
@@ -54,6 +55,47 @@ fn dates_are_the_exchanges() {
     assert_eq!(ahead.bars[0].date, date(2026, 11, 21));
     let unsaid = read(&body("TESTX", r#""x":1"#, "[1795145400]", "[5]", "[1]")).unwrap();
     assert_eq!(unsaid.bars[0].date, date(2026, 11, 19), "22:30 in New York");
+}
+
+/// A body of one row with these events.
+fn events(zone: &str, events: &str) -> BarSeries {
+    let rows = body("TESTX", zone, "[1795185000]", "[5]", "[1]");
+    read(&rows.replacen("\"timestamp\"", &format!("\"events\":{events},\"timestamp\""), 1)).unwrap()
+}
+
+fn paid(ex_date: jiff::civil::Date, dollars: f64) -> CashDividend {
+    CashDividend { ex_date, amount: Price::from_dollars(dollars).unwrap() }
+}
+
+#[test]
+fn dividends_go_by_the_ex_date_of_the_exchange() {
+    // 14:30 UTC on 20 and on 17 November; the key of an old one is another instant than its own.
+    let two = r#"{"dividends":{"1":{"amount":0.62,"date":1795185000},"1794925800":{"amount":0.56,"date":1794925800}}}"#;
+    let series = events(NEW_YORK, two);
+    assert_eq!(series.dividends, [paid(date(2026, 11, 17), 0.56), paid(date(2026, 11, 20), 0.62)]);
+    assert_eq!(series.bars[0].close, Price::from_dollars(5.0).unwrap(), "no price is adjusted for them");
+    let keyed = events(NEW_YORK, r#"{"dividends":{"1794925800":{"amount":0.56}}}"#);
+    assert_eq!(keyed.dividends, [paid(date(2026, 11, 17), 0.56)], "the key dates one without a date");
+    // 22:30 in New York is not yet the next day.
+    let late = events(NEW_YORK, r#"{"dividends":{"x":{"amount":0.5,"date":1795145400}}}"#);
+    assert_eq!(late.dividends, [paid(date(2026, 11, 19), 0.5)]);
+}
+
+#[test]
+fn dividends_that_cannot_be_are_none() {
+    for bad in [
+        r#"{"dividends":null}"#,
+        r#"{"dividends":[]}"#,
+        r#"{"dividends":{"1794925800":null}}"#,
+        r#"{"dividends":{"1794925800":{"date":1794925800}}}"#,
+        r#"{"dividends":{"1794925800":{"amount":0,"date":1794925800}}}"#,
+        r#"{"dividends":{"1794925800":{"amount":-0.5,"date":1794925800}}}"#,
+        r#"{"dividends":{"1794925800":{"amount":"NaN","date":1794925800}}}"#,
+        r#"{"dividends":{"x":{"amount":0.5}}}"#,
+        r#"{"dividends":{"x":{"amount":0.5,"date":1e300}}}"#,
+    ] {
+        assert_eq!(events(NEW_YORK, bad).dividends, [], "{bad}");
+    }
 }
 
 #[test]

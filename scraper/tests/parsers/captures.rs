@@ -78,6 +78,29 @@ fn no_recording_gives_a_silent_zero_or_a_panic_under_any_kind() {
     }
 }
 
+/// The ex-dates are the companies' own, as they announced them.
+#[test]
+fn recorded_dividends_went_ex_on_their_days() {
+    let Some(folder) = captures() else { return };
+    let check = |file: &str, ticker: &str, expected: &[(&str, f64)]| {
+        let bytes = std::fs::read(folder.join("yahoo_chart").join(file)).unwrap();
+        let of = Instrument::Underlying(Ticker::parse(ticker).unwrap());
+        let series = fleet_scraper::vendors::yahoo::parse::bars(&bytes, &of).unwrap();
+        let paid: Vec<(String, f64)> =
+            series.dividends.iter().map(|paid| (paid.ex_date.to_string(), paid.amount.dollars())).collect();
+        let expected: Vec<(String, f64)> = expected.iter().map(|(day, paid)| ((*day).to_owned(), *paid)).collect();
+        assert_eq!(paid, expected, "{file}");
+    };
+    check(
+        "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.csv.20240916T121425Z.json",
+        "MSFT",
+        &[("2021-02-17", 0.56), ("2021-05-19", 0.56), ("2021-08-18", 0.56), ("2021-11-17", 0.62)],
+    );
+    // Paid after the split of August 2020, and asked for after it: $0.205 then is $0.205 now.
+    check("chart-AAPL-2020-08-31-to-2020-11-07.20211122T095544Z.json", "AAPL", &[("2020-11-06", 0.205)]);
+    check("yfrs_history_chart_AAPL.20250815T1735Z.json", "AAPL", &[("2025-05-12", 0.26), ("2025-08-11", 0.26)]);
+}
+
 pub fn check_loud(found: &Inspection, what: &str) {
     assert!(!found.detail.is_empty(), "{what}: no sentence");
     if found.verdict == Verdict::Understood {

@@ -271,6 +271,9 @@ fn golden_bar_series() {
     check("bars-contract.json", &of(Instrument::Contract(symbol())));
     let complete = BarSeries { complete_from: Some(date(2025, 11, 15)), ..of(Instrument::Contract(symbol())) };
     check("bars-complete.json", &complete);
+    let paid = |month, cents: f64| CashDividend { ex_date: date(2026, month, 10), amount: price(cents / 100.0) };
+    let paying = BarSeries { dividends: vec![paid(8, 26.0), paid(11, 26.25)], ..of(Instrument::Underlying(ticker("TSLA"))) };
+    check("bars-dividends.json", &paying);
 }
 
 #[test]

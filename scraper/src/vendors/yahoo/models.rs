@@ -150,12 +150,24 @@ pub struct ChartMeta<'a> {
     pub exchange_timezone_name: Text<'a>,
 }
 
-/// Dividends and splits. Only splits are read.
+/// Dividends and splits. Capital gains, which funds distribute beside them, are not read.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ChartEvents {
+    /// By epoch seconds as text; of old ones the key is another instant than the dividend's own.
+    pub dividends: Field<BTreeMap<String, Object<Dividend>>>,
     /// By epoch seconds as text.
     pub splits: Field<BTreeMap<String, Object<Split>>>,
+}
+
+/// One cash dividend.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Dividend {
+    /// Dollars per share, split-adjusted.
+    pub amount: Number,
+    /// Epoch seconds of the open of the first session without it.
+    pub date: Number,
 }
 
 /// One split.

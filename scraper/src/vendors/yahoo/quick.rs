@@ -9,7 +9,8 @@
 mod scan;
 
 use super::models::{
-    ChartEvents, ChartMeta, ChartResult, ExpirationBlock, Indicators, OptionResult, QuoteArrays, Row, UnderlyingQuote,
+    ChartEvents, ChartMeta, ChartResult, Dividend, ExpirationBlock, Indicators, OptionResult, QuoteArrays, Row, Split,
+    UnderlyingQuote,
 };
 use scan::Scan;
 
@@ -101,9 +102,16 @@ fn chart_result<'a>(scan: &mut Scan<'a>) -> Option<ChartResult<'a>> {
             _ => scan.skip(0),
         }),
         b"timestamp" => scan.numbers(&mut result.timestamp),
-        // Splits are rare, and their table has keys of its own.
-        b"events" => scan.shape(&mut result.events, |scan, _: &mut ChartEvents, key| match key {
-            b"splits" => None,
+        b"events" => scan.shape(&mut result.events, |scan, events: &mut ChartEvents, key| match key {
+            b"dividends" => scan.table(&mut events.dividends, |scan, dividend: &mut Dividend, key| match key {
+                b"amount" => scan.number(&mut dividend.amount),
+                b"date" => scan.number(&mut dividend.date),
+                _ => scan.skip(0),
+            }),
+            b"splits" => scan.table(&mut events.splits, |scan, split: &mut Split, key| match key {
+                b"date" => scan.number(&mut split.date),
+                _ => scan.skip(0),
+            }),
             _ => scan.skip(0),
         }),
         b"indicators" => scan.shape(&mut result.indicators, |scan, indicators: &mut Indicators, key| match key {

@@ -1,10 +1,11 @@
-//! Daily bars. Open, high, low and close are split-adjusted and not dividend-adjusted, as the vendor serves them.
+//! Daily bars and cash dividends. Open, high, low, close and what is paid are split-adjusted; no price is
+//! dividend-adjusted, as the vendor serves them.
 //!
 //! The running session's bar carries the time of the last trade instead of the open's, and may come beside the
 //! session's own row: two rows of one date are one bar, the later.
 
 use fleet_core::domain::calendar::exchange_date;
-use fleet_core::domain::{Bar, BarSeries, Instrument, Price};
+use fleet_core::domain::{Bar, BarSeries, CashDividend, Instrument, Price};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,6 +28,8 @@ pub struct BarsReading {
     pub bars: Vec<Bar>,
     /// Date of the last split.
     pub last_split: Option<Date>,
+    /// Cash dividends, ascending by ex-date: whatever the body tells, also outside the range of the bars.
+    pub dividends: Vec<CashDividend>,
     /// Rows with a null.
     pub incomplete: u32,
     /// Dates of rows without a null whose prices cannot be: zero, negative, absurdly large, or a low above the high.
@@ -74,7 +77,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
         instrument: instrument.clone(),
         bars: reading.bars,
         last_split: reading.last_split,
-        dividends: Vec::new(),
+        dividends: reading.dividends,
         incomplete: reading.incomplete + reading.impossible.len() as u32,
         complete_from: None,
     };
@@ -97,6 +100,7 @@ pub fn read_bars(bytes: &[u8]) -> Result<BarsReading, ParseError> {
         interval: meta.data_granularity.read().map(|interval| excerpt(interval)),
         bars: Vec::new(),
         last_split: last_split(&result, &zone),
+        dividends: dividends(&result, &zone),
         incomplete: 0,
         impossible: Vec::new(),
         repeated: 0,
@@ -230,6 +234,23 @@ impl Zone {
             Self::Offset(offset) => Some(TimeZone::UTC.to_datetime(at.checked_add(*offset).ok()?).date()),
         }
     }
+}
+
+/// Cash dividends by ex-date. One without a day or a price is passed over: nobody can book it. Two of one day, an ordinary
+/// and a special one, both count.
+fn dividends(result: &ChartResult<'_>, zone: &Zone) -> Vec<CashDividend> {
+    let Some(Shape(events)) = result.events.read() else { return Vec::new() };
+    let paid = events.dividends.read().into_iter().flatten();
+    let mut dividends: Vec<CashDividend> = paid
+        .filter_map(|(key, dividend)| {
+            let Shape(dividend) = dividend.read()?;
+            let seconds = dividend.date.read().copied().or_else(|| key.parse().ok())?;
+            let amount = Price::from_dollars(*dividend.amount.read()?).ok().filter(|amount| !amount.is_zero())?;
+            Some(CashDividend { ex_date: zone.date(seconds)?, amount })
+        })
+        .collect();
+    dividends.sort_unstable();
+    dividends
 }
 
 fn last_split(result: &ChartResult<'_>, zone: &Zone) -> Option<Date> {

@@ -1,8 +1,9 @@
 //! A subset of JSON, read in one pass: see [`super`]. Every step is `None` where a body leaves the subset.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use crate::vendors::field::{Field, List, Number, Object, Shape, Text};
+use crate::vendors::field::{Field, Flag, List, Number, Object, Shape, Text};
 
 /// Values skipped may be nested so deep; no body of Yahoo's is.
 const MAX_DEPTH: u32 = 16;
@@ -169,6 +170,34 @@ impl<'a> Scan<'a> {
             scan.object(|scan, key| read(scan, value, key))
         })?;
         *field = Field::Read(all);
+        Some(())
+    }
+
+    /// A table whose keys are not known beforehand.
+    pub(super) fn table<T: Default>(
+        &mut self,
+        field: &mut Field<BTreeMap<String, Object<T>>>,
+        mut read: impl FnMut(&mut Self, &mut T, &'a [u8]) -> Option<()>,
+    ) -> Option<()> {
+        field.is_missing().then_some(())?;
+        let mut all = BTreeMap::new();
+        self.object(|scan, key| {
+            let key = std::str::from_utf8(key).ok()?.to_owned();
+            let mut value = T::default();
+            scan.object(|scan, key| read(scan, &mut value, key))?;
+            all.insert(key, Field::Read(Shape(value))).is_none().then_some(())
+        })?;
+        *field = Field::Read(all);
+        Some(())
+    }
+
+    pub(super) fn flag(&mut self, field: &mut Flag) -> Option<()> {
+        field.is_missing().then_some(())?;
+        *field = match self.next_token()? {
+            b't' => self.literal(b"true").map(|()| Field::Read(true))?,
+            b'f' => self.literal(b"false").map(|()| Field::Read(false))?,
+            _ => self.literal(b"null").map(|()| Field::Null)?,
+        };
         Some(())
     }
 
