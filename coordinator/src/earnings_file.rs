@@ -125,9 +125,9 @@ fn fields(line: &str) -> impl Iterator<Item = &str> {
     line.split(',').map(|field| field.trim().trim_matches('"').trim())
 }
 
-/// A field as it is, or its beginning.
+/// A field as it is, or its beginning; nothing in it moves a terminal's cursor.
 fn shown(field: &str) -> String {
-    field.chars().take(MAX_FIELD).collect()
+    field.chars().take(MAX_FIELD).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

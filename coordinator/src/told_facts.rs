@@ -66,7 +66,8 @@ mod tests {
         let of = |text: &str| facts[&Ticker::parse(text).unwrap()].clone();
         let report = |month, day| Some(vec![EarningsDate { date: date(2027, month, day), estimated: false }]);
         let holding = |shares, paid| Some(Holding { shares, cost_basis: Price::from_dollars(paid).unwrap() });
-        let said = UnderlyingFacts { class: None, earnings: report(1, 28), market_cap: None, holding: holding(300, 187.5) };
+        let said =
+            UnderlyingFacts { class: None, earnings: report(1, 28), market_cap: None, holding: holding(300, 187.5) };
         assert_eq!(of("AAPL"), said);
         assert_eq!(of("F"), UnderlyingFacts { earnings: report(2, 2), ..UnderlyingFacts::default() });
         assert_eq!(of("BRK.B").holding, holding(100, 400.0));

@@ -46,6 +46,19 @@ fn check_prints(home: &Path, line: &[&str], variables: &[(&str, &str)], part: &s
     assert!(out.contains(part), "{part:?} is not in\n{out}");
 }
 
+/// Before a store is made for the scan, and by `check-config` as well.
+#[test]
+fn a_bad_row_in_the_file_of_reports_is_exit_2_and_named() {
+    let home = TempDir::new().unwrap();
+    std::fs::write(home.path().join("reports.csv"), "ticker,date\nAAPL,2027-01-28\nMSFT,soon\n").unwrap();
+    let variables = [("OPTIONFLEET_EARNINGS__FILE", "~/reports.csv")];
+    let told = "reports.csv: line 3: `soon` is no date such as 2026-11-20";
+    for line in [&["check-config"][..], &["scan", "--tickers", "AAPL", "--dry-run"][..]] {
+        check_refused_in(home.path(), line, &variables, 2, told);
+    }
+    assert!(!home.path().join(".local").exists(), "a store was made for a scan that could not be");
+}
+
 #[test]
 fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--tickers", "AAPL,TOOLONG99,1X"], 2, "`TOOLONG99` is not a ticker");

@@ -85,7 +85,7 @@ pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> 
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let as_of = job.manifest.as_of.unwrap_or(arrived_at);
     let history = history(job, &chain, as_of).await?;
-    let snapshot = snapshot(job, (chain, arrived_at), as_of, live_trades, history)?;
+    let snapshot = snapshot(job, Known { chain, arrived_at, as_of, history, live_trades })?;
     let (mut examination, answer) = examine(job, snapshot).await;
     let (answer, missing) = match answer {
         Some(answer) => (answer, Missing::Nothing),
@@ -212,7 +212,11 @@ fn chain_request(manifest: &Manifest, live_trades: &[TradeRecord], now: Timestam
 
 /// What earlier sessions' chains came to. A chain without rows needs none, and is not kept waiting; nothing later than the
 /// as-of is looked at, which matters where one is given.
-async fn history(job: &TickerJob<'_>, chain: &Chain, as_of: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+pub(crate) async fn history(
+    job: &TickerJob<'_>,
+    chain: &Chain,
+    as_of: Timestamp,
+) -> Result<Vec<SessionSummary>, StoreError> {
     if chain.contracts.is_empty() {
         return Ok(Vec::new());
     }
@@ -222,30 +226,42 @@ async fn history(job: &TickerJob<'_>, chain: &Chain, as_of: Timestamp) -> Result
 }
 
 /// What is known once the chain is there.
-fn snapshot(
-    job: &TickerJob<'_>,
-    (chain, arrived_at): (Chain, Timestamp),
+struct Known {
+    chain: Chain,
+    arrived_at: Timestamp,
     as_of: Timestamp,
-    live_trades: Vec<TradeRecord>,
     history: Vec<SessionSummary>,
-) -> Result<MarketSnapshot, TickerError> {
+    live_trades: Vec<TradeRecord>,
+}
+
+fn snapshot(job: &TickerJob<'_>, known: Known) -> Result<MarketSnapshot, TickerError> {
+    let Known { chain, arrived_at, as_of, history, live_trades } = known;
     let serves = |route: &&VendorRoute| route.vendor == chain.vendor;
     let route = job.manifest.vendors.routes.iter().find(serves).ok_or(TickerError::NoRoute(chain.vendor))?;
     Ok(MarketSnapshot {
         scan: job.task.scan.clone(),
         ticker: job.task.ticker.clone(),
         as_of,
+        facts: facts(job, &chain, as_of),
         chain,
         fetched_at: Some(arrived_at),
         max_quote_age_secs: route.max_quote_age_secs,
         underlying_bars: None,
         contract_bars: BTreeMap::new(),
-        facts: UnderlyingFacts::default(),
         history,
         max_bars: job.manifest.vendors.max_bars_per_ticker,
         live_trades,
         requests: job.tally.counts(),
     })
+}
+
+/// What is known of the underlying beside prices: from the manifest what a person says, from the chain what its vendor
+/// does.
+pub(crate) fn facts(job: &TickerJob<'_>, chain: &Chain, as_of: Timestamp) -> UnderlyingFacts {
+    let ticker = &job.task.ticker;
+    let nothing = UnderlyingFacts::default();
+    let said = job.manifest.facts.get(ticker).unwrap_or(&nothing);
+    UnderlyingFacts::merged(ticker, said, &chain.facts, calendar::exchange_date(as_of))
 }
 
 /// Daily bars, from the session's cache or else from the vendor, who is asked for what an earlier session did not keep.

@@ -105,6 +105,7 @@ fn manifest(scan: &ScanId, tickers: usize) -> Done<Manifest> {
         scan: scan.clone(),
         tickers: (0..tickers).map(ticker).collect::<Done<_>>()?,
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::Value::Null,
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe],

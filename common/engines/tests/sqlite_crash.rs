@@ -131,6 +131,7 @@ async fn frozen(store: &SqliteStore, scan: &ScanId) -> Lease {
         scan: scan.clone(),
         tickers: (0..TICKERS).map(ticker).collect(),
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::Value::Null,
         vendors: VendorPlan {
             chain_order: Vec::new(),

@@ -124,6 +124,24 @@ fn a_newer_file_is_refused_with_both_versions() {
     check_names(&error, &path);
 }
 
+/// A file of the version before: what it holds stays, and what it cannot hold yet has a place.
+#[tokio::test]
+async fn an_older_file_is_brought_up_to_date() {
+    let place = Place::new();
+    let path = place.made();
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("DROP TABLE summaries; PRAGMA user_version = 3").unwrap();
+    drop(raw);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.summaries(&Ticker::parse("AAPL").unwrap(), 9).await.unwrap(), []);
+    let scan = ScanId::parse("x-20261120-1000").unwrap();
+    assert_eq!(store.open_scan(&scan, "hash").await.unwrap(), OpenedScan::Created);
+    drop(store);
+    let raw = Connection::open(&path).unwrap();
+    let version: i64 = raw.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
+}
+
 #[test]
 fn a_damaged_file_is_refused() {
     let place = Place::new();

@@ -4,12 +4,13 @@ use crate::args::{Format, Global};
 use crate::commands::context;
 use crate::config::described;
 use crate::failure::{Exit, Failure};
-use crate::{markets, output};
+use crate::{markets, output, told_facts};
 
 /// Prints it; mistakes are a failure that names every one.
 pub fn run(global: &Global) -> Result<Exit, Failure> {
     let resolved = context::configure(global, Vec::new())?;
     markets::check_pair(&resolved.settings)?;
+    told_facts::read(&resolved.settings)?;
     let values = described(&resolved);
     let text = match global.format {
         Format::Json => output::json(&values)?,

@@ -24,7 +24,7 @@ use crate::progress::{self, Telling};
 use crate::report::{self, Gathered, ReportInput};
 use crate::scan::{self, PortfolioCaps, ScanEnd, ScanError, ScanParts, ScanRequest};
 use crate::watched::Watched;
-use crate::{markets, output};
+use crate::{markets, output, told_facts};
 
 /// A scan that is ready to run.
 pub struct PreparedScan {
@@ -60,6 +60,7 @@ pub fn prepare(
     let now = Timestamp::now();
     let mut template = manifest_template(settings, &target.scan, &target.universe.words, target.as_of, now);
     template.config_hash.clone_from(&target.config_hash);
+    template.facts = told_facts::read(settings)?;
     let request = ScanRequest {
         scan: target.scan,
         config_hash: target.config_hash,

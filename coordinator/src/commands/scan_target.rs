@@ -14,6 +14,7 @@ use crate::config::{FlagValue, Rate, Resolved, Settings, config_hash, for_univer
 use crate::failure::Failure;
 use crate::naming::{self, Label, Slot};
 use crate::scan::UniverseSource;
+use crate::told_facts;
 use crate::universe::{self, Universe};
 
 /// Scans looked through for an unfinished one.
@@ -135,6 +136,7 @@ pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> 
     universe(args, settings)?;
     slot(args)?;
     refuse_the_past_of_others(args, settings)?;
+    told_facts::read(settings)?;
     match args.resume.as_deref() {
         None | Some("") => Ok(()),
         Some(id) => ScanId::parse(id).map(|_| ()).map_err(|error| Failure::usage(error.to_string())),

@@ -1,5 +1,6 @@
 //! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
 
+use fleet_core::domain::{Price, Ticker};
 use fleet_engines::connect::{QueueAddress, StoreAddress, shown};
 
 use super::{Rate, Settings};
@@ -20,6 +21,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     engines(settings, &mut found);
     vendors(settings, &mut found);
     identity(settings, &mut found);
+    holdings(settings, &mut found);
     for text in settings.analysis.problems() {
         // Its sentences begin with the key: `gates.iv[0] = 9 must be …`.
         let key = text.split([' ', '[']).next().map(str::to_owned);
@@ -160,6 +162,24 @@ fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
     }
 }
 
+fn holdings(settings: &Settings, found: &mut Vec<Problem>) {
+    const KEY: &str = "holdings.shares";
+    let mut seen = Vec::new();
+    for (text, shares, paid) in &settings.holdings.shares {
+        match Ticker::parse(text) {
+            Err(error) => push(found, KEY, &format!("names {error}")),
+            Ok(ticker) if seen.contains(&ticker) => push(found, KEY, &format!("names {ticker} twice")),
+            Ok(ticker) => seen.push(ticker),
+        }
+        if *shares == 0 {
+            push(found, KEY, &format!("has no shares of {text}; a holding is at least one"));
+        }
+        if Price::from_dollars(*paid).ok().is_none_or(Price::is_zero) {
+            push(found, KEY, &format!("has {paid} paid for a share of {text}; dollars above 0 are wanted"));
+        }
+    }
+}
+
 fn identity(settings: &Settings, found: &mut Vec<Problem>) {
     for problem in fleet_scraper::identity_problems(&settings.identity.headers) {
         push(found, "identity.headers", &format!("is no coherent client: {problem}"));
@@ -173,6 +193,23 @@ mod tests {
     #[test]
     fn the_defaults_break_no_rule() {
         assert_eq!(problems(&Settings::default()), Vec::new());
+    }
+
+    #[test]
+    fn a_holding_is_some_shares_of_one_ticker_at_a_price() {
+        let of = |shares: &[(&str, u32, f64)]| {
+            let mut settings = Settings::default();
+            settings.holdings.shares =
+                shares.iter().map(|(ticker, n, paid)| ((*ticker).to_owned(), *n, *paid)).collect();
+            problems(&settings).into_iter().map(|problem| problem.text).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(of(&[("AAPL", 300, 187.5), ("BRK-B", 1, 0.01)]), "");
+        assert!(of(&[("1X", 300, 187.5)]).contains("`holdings.shares` names `1X`"));
+        assert!(of(&[("AAPL", 300, 187.5), ("aapl", 1, 1.0)]).contains("names AAPL twice"));
+        assert!(of(&[("AAPL", 0, 187.5)]).contains("no shares of AAPL"));
+        for bad in [0.0, -1.0, f64::NAN, 1e12] {
+            assert!(of(&[("AAPL", 1, bad)]).contains("paid for a share of AAPL"), "{bad}");
+        }
     }
 
     #[test]

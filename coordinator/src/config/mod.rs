@@ -53,6 +53,10 @@ pub struct Settings {
     pub caps: CapSettings,
     /// `[notify]`
     pub notify: NotifySettings,
+    /// `[earnings]`
+    pub earnings: EarningsSettings,
+    /// `[holdings]`
+    pub holdings: HoldingsSettings,
     /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`, `[metrics]`: tables of the same
     /// tree, read by their own crate.
     #[serde(skip)]
@@ -315,4 +319,21 @@ impl Default for NotifySettings {
     fn default() -> Self {
         Self { to: "report".to_owned() }
     }
+}
+
+/// Dates of reports, as a person knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EarningsSettings {
+    /// A CSV file: a heading `ticker,date,estimated`, then a line a report (`~/` is the home directory); empty is none.
+    /// Its dates go before a vendor's.
+    pub file: String,
+}
+
+/// What a person holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HoldingsSettings {
+    /// Ticker, shares, dollars paid per share.
+    pub shares: Vec<(String, u32, f64)>,
 }

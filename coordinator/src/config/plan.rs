@@ -101,6 +101,7 @@ pub fn manifest_template(
         tickers: Vec::new(),
         as_of,
         // The analysis' settings are tables of plain numbers, which JSON always holds.
+        facts: Default::default(),
         analysis: serde_json::to_value(&settings.analysis).unwrap_or_default(),
         vendors: vendor_plan(settings),
         limits: delivery_limits(settings),
@@ -147,6 +148,8 @@ fn answer_settings(settings: &Settings) -> String {
         "routes": routes,
         "max_bars_per_ticker": settings.bars.max_per_ticker,
         "bar_sessions": settings.bars.sessions,
+        "earnings": settings.earnings.file,
+        "holdings": settings.holdings.shares,
         "caps": [settings.caps.open_per_underlying, settings.caps.new_per_day],
     });
     answer.to_string()

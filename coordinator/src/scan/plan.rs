@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fleet_core::domain::{Manifest, RequestCounts, Ticker, Vendor, VendorPlan};
+use fleet_core::domain::{Manifest, RequestCounts, Ticker, UnderlyingFacts, Vendor, VendorPlan};
 use fleet_core::seams::{MarketData, RequestTally, StoreError, UniverseAnswer};
 use jiff::{SignedDuration, Timestamp};
 
@@ -82,10 +82,17 @@ pub async fn plan(parts: &ScanParts, request: &ScanRequest) -> Result<Plan, Scan
         scan: request.scan.clone(),
         config_hash: request.config_hash.clone(),
         deadline: later(parts.clock.now(), allowance),
+        facts: of_universe(&request.template.facts, &tickers),
         tickers,
         ..request.template.clone()
     };
     Ok(Plan { manifest, universe, live, estimate, requests: tally.counts() })
+}
+
+/// What is said of the tickers of a scan; a person's file may name the whole market.
+fn of_universe(facts: &BTreeMap<Ticker, UnderlyingFacts>, tickers: &[Ticker]) -> BTreeMap<Ticker, UnderlyingFacts> {
+    let said = |ticker: &Ticker| facts.get(ticker).map(|said| (ticker.clone(), said.clone()));
+    tickers.iter().filter_map(said).collect()
 }
 
 async fn read_universe(
@@ -196,6 +203,14 @@ mod tests {
     #[test]
     fn live_underlyings_come_first_and_none_twice() {
         assert_eq!(in_order(&tickers("MSFT TSLA"), &tickers("AAPL TSLA NVDA AAPL")), tickers("MSFT TSLA AAPL NVDA"));
+    }
+
+    #[test]
+    fn what_is_said_of_other_tickers_stays_behind() {
+        let said = UnderlyingFacts { market_cap: Some(1e9), ..UnderlyingFacts::default() };
+        let facts = tickers("AAPL MSFT").into_iter().map(|ticker| (ticker, said.clone())).collect();
+        let kept = of_universe(&facts, &tickers("TSLA MSFT"));
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), tickers("MSFT"));
     }
 
     #[test]

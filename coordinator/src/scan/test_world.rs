@@ -120,6 +120,7 @@ fn chain(ticker: &Ticker) -> Chain {
         quote_time: Some(AS_OF.parse().unwrap()),
         vendor_spot: Some(VendorSpot { price: Price::from_units(1_000_000), time: None }),
         vendor_yield: None,
+        facts: Default::default(),
         contracts: strikes.flat_map(|strike| [quote(strike, 'C'), quote(strike, 'P')]).collect(),
         refused: Vec::new(),
         expirations: vec![expiration],
@@ -207,6 +208,7 @@ impl World {
             scan: scan.clone(),
             tickers: Vec::new(),
             as_of: Some(AS_OF.parse().unwrap()),
+            facts: Default::default(),
             analysis: serde_json::to_value(AnalysisConfig::default()).unwrap(),
             vendors: VendorPlan {
                 chain_order: vec![Vendor::Cboe],

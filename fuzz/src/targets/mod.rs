@@ -14,6 +14,7 @@ mod explanations;
 mod inspection;
 mod names;
 mod promises;
+mod reports;
 mod screener;
 mod snapshot;
 mod stream;
@@ -29,6 +30,7 @@ pub use config::config;
 pub use explanations::explanations;
 pub use inspection::inspect;
 pub use names::names;
+pub use reports::earnings_file;
 pub use screener::finviz_screener;
 pub use trace::trace_context;
 pub use wire::wire;
@@ -37,11 +39,12 @@ pub use wire::wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. The names are those of the folders under `seeds/` and of the programs under `fuzz_targets/`.
-pub const ALL: [Target; 13] = [
+pub const ALL: [Target; 14] = [
     ("addresses", addresses),
     ("analyse", analyse),
     ("cboe_chain", cboe_chain),
     ("config", config),
+    ("earnings_file", earnings_file),
     ("explanations", explanations),
     ("finviz_screener", finviz_screener),
     ("inspect", inspect),

@@ -79,6 +79,7 @@ pub fn chain() -> Chain {
         quote_time: Some(as_of()),
         vendor_spot: Some(VendorSpot { price: price(SPOT), time: Some(as_of()) }),
         vendor_yield: None,
+        facts: Default::default(),
         contracts: CONTRACTS.clone(),
         refused: Vec::new(),
         expirations: EXPIRATIONS.to_vec(),

@@ -21,6 +21,9 @@
 //! and turned up in the last one, and its options are liquid. Nothing about the strategy is bent: it finds calls that
 //! meet its rule.
 //!
+//! **Quarters**: companies report, and those with a yield go ex-dividend, every 63 sessions, each on days of its own. Yahoo
+//! tells it; prices know nothing of it.
+//!
 //! **Faulty tickers** (`faults`), added to the ordinary ones. The fault is in the chain request unless stated; where CBOE
 //! has no chain Yahoo is asked, and finds the same.
 //!
@@ -58,9 +61,9 @@ mod finviz;
 mod listing;
 mod manners;
 mod path;
-mod quarters;
 #[cfg(test)]
 mod planted_tests;
+mod quarters;
 mod quotes;
 mod reply;
 mod request_log;

@@ -46,6 +46,7 @@ fn chain(world: &World, underlying: &Underlying, moment: &Moment, today: jiff::c
         quote_time: Some(moment.at),
         vendor_spot: Some(VendorSpot { price: price(underlying.path.price(moment)), time: Some(moment.at) }),
         vendor_yield: None,
+        facts: Default::default(),
         contracts: world.rows(underlying, &expirations, moment).into_iter().map(quote_of).collect(),
         refused: Vec::new(),
         expirations,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::draw;
 use crate::listing::Profile;
 use crate::path::cents;
-use crate::time::{HISTORY, Sessions};
+use crate::time::Sessions;
 
 /// Sessions of a quarter.
 const QUARTER: usize = 63;
@@ -61,17 +61,16 @@ pub(crate) fn reports(profile: &Profile, sessions: &Sessions, now: Timestamp) ->
     Reports { last: held.last().copied(), next, is_estimate }
 }
 
-/// The first session of a company's quarters: such that no two things of every company fall on one day.
+/// The first session of a company's quarters: each has days of its own.
 fn phase(profile: &Profile, what: &str) -> usize {
-    let nth = usize::try_from(draw::key(profile.key, what) % QUARTER as u64).unwrap_or(0);
-    // The world knows some thirty sessions after the first one; each company has a quarter's day in every 63.
-    (HISTORY + nth) % QUARTER
+    usize::try_from(draw::key(profile.key, what) % QUARTER as u64).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::listing::{Faults, listing};
+    use crate::time::HISTORY;
 
     #[test]
     fn a_years_dividends_are_the_yield() {

@@ -103,6 +103,9 @@ async fn yahoo_wants_its_cookie_and_crumb() {
     let body = get(format!("{options}?crumb={encoded}"), cookie.clone()).await.text().await.unwrap();
     let body: Value = serde_json::from_str(&body).unwrap();
     let result = &body["optionChain"]["result"][0];
+    let quote = &result["quote"];
+    assert!(quote["marketCap"].as_f64().unwrap() > 1e6 && quote["quoteType"] == "EQUITY");
+    assert!(quote["earningsTimestamp"].as_i64().unwrap() <= 1_795_188_600, "the last report was held");
     let dates = result["expirationDates"].as_array().unwrap();
     assert!(dates.len() >= 12 && dates.iter().all(|d| d.as_i64().unwrap() % 86_400 == 0));
     assert_eq!(result["options"][0]["expirationDate"], dates[0]);
@@ -141,6 +144,30 @@ async fn bars_end_with_the_running_session() {
     assert!(status == 404 && unknown.contains("No data found, symbol may be delisted"));
     let (status, early) = text(&market, &format!("/yahoo/v8/finance/chart/{ticker}?period1=1&period2=9")).await;
     assert!(status == 400 && early.contains("startDate = 1, endDate = 9"));
+    market.stop().await;
+}
+
+/// Some companies pay, quarterly, on sessions; who does not ask is not told, and nothing is told that is still to come.
+#[tokio::test]
+async fn dividends_come_with_the_bars_of_who_asks() {
+    let market = market(MarketConfig::default()).await;
+    let planted = json(&market, "/_market").await["planted"].clone();
+    let mut payers = 0;
+    for ticker in planted.as_array().unwrap() {
+        let path = format!("/yahoo/v8/finance/chart/{}?range=1y&interval=1d", ticker.as_str().unwrap());
+        assert!(json(&market, &path).await["chart"]["result"][0]["events"].is_null());
+        let body = json(&market, &format!("{path}&events=div%7Csplit")).await;
+        let result = &body["chart"]["result"][0];
+        let Some(dividends) = result["events"]["dividends"].as_object() else { continue };
+        payers += 1;
+        assert!((3..=5).contains(&dividends.len()), "{} in a year", dividends.len());
+        for (key, dividend) in dividends {
+            assert_eq!(*key, dividend["date"].to_string());
+            assert!(dividend["amount"].as_f64().unwrap() > 0.0);
+            assert!(result["timestamp"].as_array().unwrap().contains(&dividend["date"]), "{key} is no session");
+        }
+    }
+    assert!(payers > 0, "nobody pays");
     market.stop().await;
 }
 

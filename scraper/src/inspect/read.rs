@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleet_core::domain::{ContractQuote, OptionKind, RefusedRow, VendorSpot};
+use fleet_core::domain::{ContractQuote, EarningsDate, OptionKind, RefusedRow, UnderlyingFacts, VendorSpot};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -32,8 +32,23 @@ pub fn yahoo_options(bytes: &[u8]) -> Inspection {
         inspection.facts.insert("expiration", day.to_string());
     }
     add_chain(&mut inspection, &page.rows, &page.refused, &reading.notes);
+    add_facts(&mut inspection, &page.facts);
     add_dates(&mut inspection, &page.listed, page.newest_trade, page.vendor_spot);
     inspection
+}
+
+fn add_facts(inspection: &mut Inspection, facts: &UnderlyingFacts) {
+    if let Some(class) = facts.class {
+        inspection.facts.insert("class", class.word().to_owned());
+    }
+    if let Some(dollars) = facts.market_cap {
+        inspection.facts.insert("market_cap", format!("{dollars:.0}"));
+    }
+    if let Some(reports) = &facts.earnings {
+        let text =
+            |report: &EarningsDate| format!("{}{}", report.date, if report.estimated { " (estimate)" } else { "" });
+        inspection.facts.insert("reports", reports.iter().map(text).collect::<Vec<_>>().join(", "));
+    }
 }
 
 pub fn cboe(bytes: &[u8]) -> Inspection {

@@ -86,6 +86,7 @@ impl VendorMarket {
             quote_time: first.newest_trade,
             vendor_spot: first.vendor_spot,
             vendor_yield: first.vendor_yield,
+            facts: first.facts.clone(),
             contracts: Vec::new(),
             refused: Vec::new(),
             expirations: first.listed.clone(),
@@ -154,6 +155,9 @@ impl Served {
         chain.quote_time = if self.pages == 0 { page.newest_trade } else { chain.quote_time.max(page.newest_trade) };
         chain.vendor_spot = page.vendor_spot.or(chain.vendor_spot);
         chain.vendor_yield = page.vendor_yield.or(chain.vendor_yield);
+        if !page.facts.is_empty() {
+            chain.facts = page.facts;
+        }
         chain.contracts.extend(page.rows);
         chain.refused.extend(page.refused);
         self.pages += 1;

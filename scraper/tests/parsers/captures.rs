@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use fleet_core::domain::{EarningsDate, Instrument, Ticker, UnderlyingClass};
 use fleet_scraper::inspect::{Inspection, Kind, Verdict, inspect};
+use fleet_scraper::vendors::yahoo::parse::chain_page;
+use jiff::civil::date;
 
 /// Where the recordings are, or a loud word that they are not.
 pub fn captures() -> Option<PathBuf> {
@@ -83,7 +86,7 @@ fn no_recording_gives_a_silent_zero_or_a_panic_under_any_kind() {
 fn recorded_dividends_went_ex_on_their_days() {
     let Some(folder) = captures() else { return };
     let check = |file: &str, ticker: &str, expected: &[(&str, f64)]| {
-        let bytes = std::fs::read(folder.join("yahoo_chart").join(file)).unwrap();
+        let bytes = read(&folder, &format!("yahoo_chart/{file}"));
         let of = Instrument::Underlying(Ticker::parse(ticker).unwrap());
         let series = fleet_scraper::vendors::yahoo::parse::bars(&bytes, &of).unwrap();
         let paid: Vec<(String, f64)> =
@@ -99,6 +102,27 @@ fn recorded_dividends_went_ex_on_their_days() {
     // Paid after the split of August 2020, and asked for after it: $0.205 then is $0.205 now.
     check("chart-AAPL-2020-08-31-to-2020-11-07.20211122T095544Z.json", "AAPL", &[("2020-11-06", 0.205)]);
     check("yfrs_history_chart_AAPL.20250815T1735Z.json", "AAPL", &[("2025-05-12", 0.26), ("2025-08-11", 0.26)]);
+}
+
+/// What the bodies say, read by a person.
+#[test]
+fn recorded_reports_and_classes() {
+    let Some(folder) = captures() else { return };
+    let of = |file: &str, ticker: &str| {
+        let bytes = read(&folder, &format!("yahoo_options/{file}"));
+        chain_page(&bytes, &Ticker::parse(ticker).unwrap()).unwrap().facts
+    };
+    let report = |date, estimated| EarningsDate { date, estimated };
+    let apple = of("options-AAPL.20250224T092442Z.json", "AAPL");
+    assert_eq!((apple.class, apple.market_cap), (Some(UnderlyingClass::Stock), Some(3_688_676_720_640.0)));
+    let expected = [report(date(2025, 1, 30), false), report(date(2025, 4, 30), true), report(date(2025, 5, 5), true)];
+    assert_eq!(apple.earnings.as_deref(), Some(expected.as_slice()), "held, and the window of the next");
+    let ebay = of("options-EBAY.20250224T092448Z.json", "EBAY");
+    assert_eq!(ebay.earnings, Some(vec![report(date(2025, 2, 26), false)]), "announced");
+    let qqq = of("options-QQQ.20250224T092445Z.json", "QQQ");
+    assert_eq!((qqq.class, qqq.earnings), (Some(UnderlyingClass::Fund), None));
+    let google = of("options-GOOG.20220216T091623Z.json", "GOOG");
+    assert_eq!((google.class, google.earnings), (Some(UnderlyingClass::Stock), None), "this body names no date");
 }
 
 pub fn check_loud(found: &Inspection, what: &str) {

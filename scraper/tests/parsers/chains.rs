@@ -1,6 +1,8 @@
 //! Chains of CBOE and Yahoo, from our own fixtures: each row holds one trap.
 
-use fleet_core::domain::{Chain, ContractQuote, OccSymbol, Price, RefusedRow, Ticker};
+use fleet_core::domain::{
+    Chain, ContractQuote, OccSymbol, Price, RefusedRow, Ticker, UnderlyingClass, UnderlyingFacts,
+};
 use fleet_scraper::parse_error::ParseError;
 use fleet_scraper::vendors::yahoo::parse::ChainPage;
 use fleet_scraper::vendors::{cboe, yahoo};
@@ -50,6 +52,21 @@ fn cboe_keeps_or_refuses_every_row() {
         ]
     );
     assert_eq!(chain.expirations, [date(2026, 11, 27), date(2026, 12, 18)]);
+}
+
+#[test]
+fn cboe_says_what_an_underlying_is_and_no_more() {
+    let index = UnderlyingFacts { class: Some(UnderlyingClass::Index), ..UnderlyingFacts::default() };
+    assert_eq!(self::index().facts, index);
+    let of = |word: &str| {
+        let body = String::from_utf8_lossy(CBOE).replace(r#""security_type":"index""#, word);
+        cboe::parse::chain(body.as_bytes(), &ticker("SPX")).unwrap().facts.class
+    };
+    assert_eq!(of(r#""security_type":"stock""#), Some(UnderlyingClass::Stock));
+    assert_eq!(of(r#""security_type":"etf""#), Some(UnderlyingClass::Fund));
+    for unknown in [r#""security_type":"warrant""#, r#""security_type":null"#, r#""security_type":7"#, r#""x":1"#] {
+        assert_eq!(of(unknown), None, "{unknown}");
+    }
 }
 
 #[test]

@@ -199,6 +199,7 @@ pub fn nothing(ticker: &Ticker) -> Chain {
         quote_time: None,
         vendor_spot: None,
         vendor_yield: None,
+        facts: Default::default(),
         contracts: Vec::new(),
         refused: Vec::new(),
         expirations: Vec::<Date>::new(),
@@ -231,6 +232,7 @@ fn manifest(scan: &ScanId, tickers: Vec<Ticker>) -> Manifest {
         scan: scan.clone(),
         tickers,
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::to_value(AnalysisConfig::default()).expect("settings can be written"),
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe],

@@ -58,6 +58,7 @@ fn priced_chain() -> Chain {
         quote_time: Some(as_of()),
         vendor_spot: None,
         vendor_yield: None,
+        facts: Default::default(),
         contracts,
         refused: Vec::new(),
         expirations: vec![date(2027, 1, 15)],

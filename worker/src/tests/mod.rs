@@ -1,6 +1,7 @@
 //! A whole worker on a real queue and a real store, with market data that misbehaves where it is told to.
 
 mod bars;
+mod known;
 mod leaving;
 mod made_anew;
 mod queue_away;
@@ -77,6 +78,7 @@ impl MarketData for Market {
             quote_time: Some(now),
             vendor_spot: None,
             vendor_yield: None,
+            facts: Default::default(),
             contracts: Vec::new(),
             refused: Vec::new(),
             expirations: Vec::new(),
@@ -186,6 +188,7 @@ fn manifest(scan: &ScanId, tickers: &[Ticker], version: u32) -> Manifest {
         scan: scan.clone(),
         tickers: tickers.to_vec(),
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::to_value(AnalysisConfig::default()).unwrap(),
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe],

@@ -70,6 +70,7 @@ pub fn chain(spot: f64, at: Timestamp) -> Chain {
         quote_time: Some(at),
         vendor_spot: Some(VendorSpot { price: price(spot), time: Some(at) }),
         vendor_yield: None,
+        facts: Default::default(),
         contracts,
         refused: Vec::new(),
         expirations: EXPIRATIONS.to_vec(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::facts::UnderlyingFacts;
 use super::money::Price;
 use super::quote::ContractQuote;
 use super::ticker::Ticker;
@@ -24,6 +25,10 @@ pub struct Chain {
     /// configuration asks for it.
     #[serde(default)]
     pub vendor_yield: Option<f64>,
+    /// What the vendor says of the underlying beside its price: CBOE only what kind of thing it is, Yahoo also when it
+    /// reports and what it is worth.
+    #[serde(default)]
+    pub facts: UnderlyingFacts,
     /// Readable rows, in the vendor's order. Duplicates are still in here: the analysis refuses them.
     pub contracts: Vec<ContractQuote>,
     /// Rows that could not be read, each with its reason.

@@ -1,9 +1,12 @@
 //! The manifest of a scan: everything that changes its answer, in one place, frozen before the first task is out.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::delivery_limits::DeliveryLimits;
+use super::facts::UnderlyingFacts;
 use super::scan::ScanId;
 use super::ticker::Ticker;
 use super::vendor_plan::VendorPlan;
@@ -19,6 +22,10 @@ pub struct Manifest {
     pub tickers: Vec<Ticker>,
     /// The instant every ticker pretends to be at; `None` live, where it is the arrival of the ticker's chain.
     pub as_of: Option<Timestamp>,
+    /// What a person says of underlyings, for those tickers of which something is said. It goes before what a vendor says:
+    /// [`UnderlyingFacts::merged`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<Ticker, UnderlyingFacts>,
     /// Settings of the analysis (gates, strategies, rates), as `fleet-analysis` writes and reads them.
     pub analysis: serde_json::Value,
     /// Where to fetch, and how fast.
@@ -32,6 +39,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The version this code writes.
-    pub const VERSION: u32 = 1;
+    /// The version this code writes. It grows whenever a worker that does not know a field would give another answer:
+    /// 2 since there are facts.
+    pub const VERSION: u32 = 2;
 }

@@ -54,6 +54,7 @@ fn manifest() -> Manifest {
         scan: scan(),
         tickers: vec![ticker("TSLA"), ticker("BRK.B"), ticker("SPX")],
         as_of: Some(at("2026-11-20T15:00:00Z")),
+        facts: Default::default(),
         analysis: serde_json::json!({ "gates": { "min_volume": 50, "max_spread_pct": 12.5 }, "off": null }),
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe, Vendor::Yahoo],
@@ -223,6 +224,18 @@ fn outcome(outcome: Outcome) -> StoredOutcome {
 #[test]
 fn golden_manifest() {
     check("manifest.json", &manifest());
+    let said = UnderlyingFacts {
+        class: None,
+        earnings: Some(vec![
+            EarningsDate { date: date(2026, 10, 29), estimated: false },
+            EarningsDate { date: date(2027, 1, 28), estimated: true },
+        ]),
+        market_cap: None,
+        holding: Some(Holding { shares: 300, cost_basis: price(187.5) }),
+    };
+    let all = UnderlyingFacts { class: Some(UnderlyingClass::Fund), market_cap: Some(3.4e12), ..Default::default() };
+    let facts = BTreeMap::from([(ticker("BRK.B"), all), (ticker("TSLA"), said)]);
+    check("manifest-facts.json", &Manifest { facts, ..manifest() });
     check("manifest-live.json", &Manifest { as_of: None, tickers: Vec::new(), ..manifest() });
 }
 
@@ -272,7 +285,8 @@ fn golden_bar_series() {
     let complete = BarSeries { complete_from: Some(date(2025, 11, 15)), ..of(Instrument::Contract(symbol())) };
     check("bars-complete.json", &complete);
     let paid = |month, cents: f64| CashDividend { ex_date: date(2026, month, 10), amount: price(cents / 100.0) };
-    let paying = BarSeries { dividends: vec![paid(8, 26.0), paid(11, 26.25)], ..of(Instrument::Underlying(ticker("TSLA"))) };
+    let paying =
+        BarSeries { dividends: vec![paid(8, 26.0), paid(11, 26.25)], ..of(Instrument::Underlying(ticker("TSLA"))) };
     check("bars-dividends.json", &paying);
 }
 

@@ -26,6 +26,9 @@ pub struct Data<'a> {
     /// `AAPL`, `^SPX`.
     #[serde(borrow)]
     pub symbol: Text<'a>,
+    /// `stock`, `etf`, `index`.
+    #[serde(borrow)]
+    pub security_type: Text<'a>,
     /// Price of the underlying, dollars.
     pub current_price: Number,
     /// New York wall-clock time of that price, without offset.

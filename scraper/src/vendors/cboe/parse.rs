@@ -7,7 +7,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use fleet_core::domain::{Chain, ContractQuote, LastTrade, Price, RefusedRow, RowRefusal, Ticker, Vendor, VendorSpot};
+use fleet_core::domain::{
+    Chain, ContractQuote, LastTrade, Price, RefusedRow, RowRefusal, Ticker, UnderlyingClass, UnderlyingFacts, Vendor,
+    VendorSpot,
+};
 use jiff::Timestamp;
 
 use super::models::{Data, Envelope, Row};
@@ -44,6 +47,7 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
     let ticker = about(ticker, named.as_ref(), data.symbol.read())?;
     let published = envelope.timestamp.read().and_then(|text| row::utc(text));
     let spot_time = underlying_time(&data)?;
+    let class = data.security_type.read().and_then(|word| class(word));
     let spot = data.current_price;
     let rows = match data.options {
         Field::Read(rows) => rows,
@@ -92,6 +96,7 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
         quote_time: newest_trade.max(spot_time.filter(believable)),
         vendor_spot: spot_price(&spot, &mut notes).map(|price| VendorSpot { price, time: spot_time }),
         vendor_yield: None,
+        facts: UnderlyingFacts { class, ..UnderlyingFacts::default() },
         contracts,
         refused,
         expirations: expirations.into_iter().collect(),
@@ -99,6 +104,16 @@ pub fn read(bytes: &[u8], ticker: Option<&Ticker>) -> Result<Reading, ParseError
         underlying: ticker,
     };
     Ok(Reading { chain, notes })
+}
+
+/// CBOE tells what kind of thing an underlying is, and nothing else beside prices.
+fn class(word: &str) -> Option<UnderlyingClass> {
+    match word {
+        "stock" => Some(UnderlyingClass::Stock),
+        "etf" => Some(UnderlyingClass::Fund),
+        "index" => Some(UnderlyingClass::Index),
+        _ => None,
+    }
 }
 
 /// Whose chain this is: both symbols of the body must agree with what was asked.

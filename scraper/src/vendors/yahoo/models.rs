@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::vendors::field::{Field, List, Number, Object, Text};
+use crate::vendors::field::{Field, Flag, List, Number, Object, Text};
 
 /// Any body: exactly one of the keys is there.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -59,7 +59,8 @@ pub struct OptionResult<'a> {
     /// Every listed expiration, epoch seconds of midnight UTC.
     pub expiration_dates: List<Number>,
     /// The underlying.
-    pub quote: Object<UnderlyingQuote>,
+    #[serde(borrow)]
+    pub quote: Object<UnderlyingQuote<'a>>,
     /// No element when the symbol has no options, else one.
     #[serde(borrow)]
     pub options: List<Object<ExpirationBlock<'a>>>,
@@ -68,13 +69,26 @@ pub struct OptionResult<'a> {
 /// The underlying's own quote.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UnderlyingQuote {
+pub struct UnderlyingQuote<'a> {
+    /// `EQUITY`, `ETF`, `INDEX`, …
+    #[serde(borrow)]
+    pub quote_type: Text<'a>,
     /// Dollars.
     pub regular_market_price: Number,
     /// Epoch seconds.
     pub regular_market_time: Number,
     /// Annual fraction; unreliable (`dividendYield` beside it is in percent).
     pub trailing_annual_dividend_yield: Number,
+    /// Dollars.
+    pub market_cap: Number,
+    /// Epoch seconds of a report, often the last one.
+    pub earnings_timestamp: Number,
+    /// Epoch seconds: the next report is not earlier.
+    pub earnings_timestamp_start: Number,
+    /// Epoch seconds: the next report is not later.
+    pub earnings_timestamp_end: Number,
+    /// Whether the next report is an estimate. Bodies before about 2024 do not say.
+    pub is_earnings_date_estimate: Flag,
 }
 
 /// One expiration's rows.

@@ -6,6 +6,7 @@
 mod bars;
 mod chain;
 mod crumb;
+mod facts;
 
 pub use bars::{BarsReading, bars, read_bars};
 pub use chain::{ChainPage, PageReading, chain_page, read_chain_page};

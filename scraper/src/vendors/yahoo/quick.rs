@@ -58,10 +58,16 @@ fn option_result<'a>(scan: &mut Scan<'a>) -> Option<OptionResult<'a>> {
     scan.object(|scan, key| match key {
         b"underlyingSymbol" => scan.text(&mut result.underlying_symbol),
         b"expirationDates" => scan.numbers(&mut result.expiration_dates),
-        b"quote" => scan.shape(&mut result.quote, |scan, quote: &mut UnderlyingQuote, key| match key {
+        b"quote" => scan.shape(&mut result.quote, |scan, quote: &mut UnderlyingQuote<'a>, key| match key {
             b"regularMarketPrice" => scan.number(&mut quote.regular_market_price),
             b"regularMarketTime" => scan.number(&mut quote.regular_market_time),
             b"trailingAnnualDividendYield" => scan.number(&mut quote.trailing_annual_dividend_yield),
+            b"quoteType" => scan.text(&mut quote.quote_type),
+            b"marketCap" => scan.number(&mut quote.market_cap),
+            b"earningsTimestamp" => scan.number(&mut quote.earnings_timestamp),
+            b"earningsTimestampStart" => scan.number(&mut quote.earnings_timestamp_start),
+            b"earningsTimestampEnd" => scan.number(&mut quote.earnings_timestamp_end),
+            b"isEarningsDateEstimate" => scan.flag(&mut quote.is_earnings_date_estimate),
             _ => scan.skip(0),
         }),
         b"options" => scan.list(&mut result.options, 1, |scan, block: &mut ExpirationBlock<'a>, key| match key {

@@ -49,6 +49,7 @@ pub(super) fn manifest(scan: &ScanId, tickers: &[&str]) -> Manifest {
         scan: scan.clone(),
         tickers: tickers.iter().map(|text| ticker(text)).collect(),
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::json!({ "gates": { "min_volume": 50 } }),
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe, Vendor::Yahoo],

@@ -70,6 +70,7 @@ pub fn manifest(rng: &mut ChaCha8Rng, scan: &ScanId) -> Manifest {
         scan,
         tickers,
         as_of: None,
+        facts: Default::default(),
         analysis: serde_json::json!({ "empty": [], "none": {}, "large": 9_007_199_254_740_993_u64, "small": 1e-9 }),
         vendors: VendorPlan {
             chain_order: vec![Vendor::Cboe],

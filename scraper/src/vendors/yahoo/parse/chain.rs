@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use fleet_core::domain::{
-    ContractQuote, LastTrade, OptionKind, Price, RefusedRow, RowRefusal, Strike, Ticker, VendorSpot,
+    ContractQuote, LastTrade, OptionKind, Price, RefusedRow, RowRefusal, Strike, Ticker, UnderlyingFacts, VendorSpot,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{malformed, option_result};
+use super::{facts, malformed, option_result};
 use crate::parse_error::{ParseError, excerpt};
 use crate::spelling;
 use crate::vendors::field::{Field, List, Number, Object, Shape};
@@ -34,6 +34,8 @@ pub struct ChainPage {
     pub vendor_spot: Option<VendorSpot>,
     /// The underlying's trailing dividend yield, annual fraction.
     pub vendor_yield: Option<f64>,
+    /// What the underlying is, when it reports, what it is worth.
+    pub facts: UnderlyingFacts,
     /// The newest trade of any row: the best date the quotes have.
     pub newest_trade: Option<Timestamp>,
 }
@@ -81,6 +83,7 @@ pub fn read_chain_page(bytes: &[u8], ticker: Option<&Ticker>) -> Result<PageRead
     let mut notes = Notes::default();
     let vendor_spot = result.quote.read().and_then(|Shape(quote)| spot(quote, &mut notes));
     let vendor_yield = result.quote.read().and_then(|Shape(quote)| dividend_yield(quote));
+    let facts = result.quote.read().map(|Shape(quote)| facts::facts(quote)).unwrap_or_default();
     let listed = listed(&result.expiration_dates)?;
     let blocks = match result.options {
         Field::Read(blocks) => blocks,
@@ -93,6 +96,7 @@ pub fn read_chain_page(bytes: &[u8], ticker: Option<&Ticker>) -> Result<PageRead
         refused: Vec::new(),
         vendor_spot,
         vendor_yield,
+        facts,
         newest_trade: None,
     };
     let Some(block) = blocks.into_iter().next() else {
@@ -234,11 +238,11 @@ fn is_bisection_leftover(iv: f64) -> bool {
 }
 
 /// No underlying pays out more than it is worth in a year; such a number is a mistake.
-fn dividend_yield(quote: &UnderlyingQuote) -> Option<f64> {
+fn dividend_yield(quote: &UnderlyingQuote<'_>) -> Option<f64> {
     quote.trailing_annual_dividend_yield.read().copied().filter(|yield_| (0.0..=1.0).contains(yield_))
 }
 
-fn spot(quote: &UnderlyingQuote, notes: &mut Notes) -> Option<VendorSpot> {
+fn spot(quote: &UnderlyingQuote<'_>, notes: &mut Notes) -> Option<VendorSpot> {
     let price = quote
         .regular_market_price
         .read()

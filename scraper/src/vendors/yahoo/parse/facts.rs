@@ -76,7 +76,7 @@ mod tests {
         EarningsDate { date: date(year, month, day), estimated }
     }
 
-    /// 30 January 2025 after the close, and the night of 30 April (still 6:59 in New York) to 5 May: as Apple's was told.
+    /// 30 January 2025 after the close, and 30 April (6:59 in New York) to 5 May: as Apple's were told.
     const LAST: f64 = 1_738_272_600.0;
     const WINDOW: (f64, f64) = (1_746_010_740.0, 1_746_446_400.0);
 
