@@ -8,6 +8,7 @@ mod demo;
 mod dependencies;
 mod faulty;
 mod fuzz_seeds;
+mod history;
 mod hostile;
 mod interruption;
 mod left_behind;
