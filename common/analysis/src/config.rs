@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::activity::PUT_CALL_DTE;
-pub use crate::pricing_rules::{BoundsRule, DividendSource, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
+pub use crate::pricing_rules::{DividendSource, ExerciseRule, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
+pub use crate::rates::Rates;
 pub use crate::strategy::Strategies;
 use crate::strategy::{Problems, Role};
 
@@ -64,16 +65,6 @@ pub enum SpreadArithmetic {
     Exact,
     /// In binary dollars, as programs that keep prices in floats do: of spreads of exactly the limit some pass.
     Binary,
-}
-
-/// Interest and dividends, continuous annual fractions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rates {
-    /// Risk-free rate.
-    pub risk_free: f64,
-    /// Dividend yield where the chain's forward does not tell it.
-    pub assumed_yield: f64,
 }
 
 /// What a trade costs, and how much must be left.
@@ -153,12 +144,6 @@ impl Default for Gates {
     }
 }
 
-impl Default for Rates {
-    fn default() -> Self {
-        Self { risk_free: 0.04, assumed_yield: 0.0 }
-    }
-}
-
 impl Default for Costs {
     fn default() -> Self {
         Self { commission: 0.65, half_spread_share: 0.75, min_net_pct: 3.0 }
@@ -206,8 +191,7 @@ impl AnalysisConfig {
         all.number("max_spot_gap_pct", gates.max_spot_gap_pct, 0.0, 100.0);
         all.number("unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);
         all.of_table("rates");
-        all.number("risk_free", rates.risk_free, -0.05, 0.5);
-        all.number("assumed_yield", rates.assumed_yield, -0.05, 0.5);
+        rates.problems(&mut all);
         all.of_table("pricing");
         all.number("min_time_value_ticks", pricing.min_time_value_ticks, 0.0, 100.0);
         all.of_table("costs");

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use fleet_core::domain::{Chain, ContractQuote, OccSymbol, OptionKind, Root, Settlement, SpotSource, Strike, calendar};
+use fleet_pricing::curve::Curve;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::config::{AnalysisConfig, DividendSource, Gates, SpotChoice};
 use crate::gates::spread_passes;
+use crate::rates::rate_at;
 use crate::rows::Rows;
 
 /// Pairs nearest the money that vote on a forward.
@@ -18,14 +20,22 @@ const SPOT_DTE: (i32, i32) = (7, 60);
 /// The vendor's spot stands in if it is so near the quotes in time.
 const SIMULTANEOUS_SECS: i64 = 60;
 
+/// Yields that options are priced with. Hours before settlement a cent of noise in the forward is a yield beyond.
+const YIELD: std::ops::RangeInclusive<f64> = -0.5..=3.0;
+
 /// What prices the contracts of one root and expiration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Carry {
     /// Years to settlement.
     pub years: f64,
+    /// Continuous risk-free rate of those years.
+    pub rate: f64,
+    /// The underlying's price these contracts are priced on, dollars: the chain's, but where the yield would be out of
+    /// range.
+    pub spot: f64,
     /// Forward, dollars.
     pub forward: f64,
-    /// Continuous dividend yield that leads from the spot to the forward.
+    /// Continuous dividend yield that leads from the spot to the forward, in [`YIELD`] if the forward is implied.
     pub yield_: f64,
     /// What a dollar at settlement is worth now.
     pub discount: f64,
@@ -53,19 +63,37 @@ struct Group {
     expiration: Date,
     settlement: Settlement,
     years: f64,
+    rate: f64,
     dte: i32,
     implied: Option<f64>,
+}
+
+impl Carry {
+    /// Of an implied forward. A yield out of range is cut, and the spot moved so that the forward stays what it is.
+    fn implied(spot: f64, forward: f64, years: f64, rate: f64) -> Self {
+        let told = rate - libm::log(forward / spot) / years;
+        let yield_ = told.clamp(*YIELD.start(), *YIELD.end());
+        let spot = if yield_ == told { spot } else { forward * libm::exp((yield_ - rate) * years) };
+        Self { years, rate, spot, forward, yield_, discount: libm::exp(-rate * years), assumed: false }
+    }
+
+    /// Of a yield that the quotes do not tell.
+    fn of_yield(spot: f64, yield_: f64, years: f64, rate: f64, assumed: bool) -> Self {
+        let forward = spot * libm::exp((rate - yield_) * years);
+        Self { years, rate, spot, forward, yield_, discount: libm::exp(-rate * years), assumed }
+    }
 }
 
 /// Spot and forwards of a chain, read off its quotes unless the configuration takes them from elsewhere.
 #[must_use]
 pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig) -> Parity {
-    let AnalysisConfig { rates, pricing, .. } = config;
-    let mut groups = groups(chain, rows, as_of, config);
+    let pricing = &config.pricing;
     let flat = flat_yield(chain, config);
-    let growth = |years: f64| libm::exp((rates.risk_free - flat.yield_) * years);
-    let implied = implied_spot(&groups, &growth);
     let vendor = chain.vendor_spot.map(|s| s.price.dollars()).filter(|s| *s > 0.0);
+    // A configuration whose curve is none has been refused long before.
+    let curve = config.rates.term_structure().ok();
+    let mut groups = curve.map_or_else(Vec::new, |curve| groups(chain, rows, as_of, config, &curve));
+    let implied = implied_spot(&groups, flat.yield_);
     let (spot, source) = match pricing.spot {
         SpotChoice::Implied => match (implied, vendor_spot_in_time(chain)) {
             (Some(spot), _) => (Some(spot), SpotSource::Implied),
@@ -80,18 +108,11 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisCon
     for group in &mut groups {
         // A forward so far away is no forward but a misprint.
         group.implied = group.implied.filter(|f| (0.5..=2.0).contains(&(f / spot)));
-        let years = group.years;
-        let discount = libm::exp(-rates.risk_free * years);
+        let Group { years, rate, .. } = *group;
         let own = group.implied.filter(|_| pricing.dividends == DividendSource::Implied);
         let carry = match own {
-            Some(forward) => {
-                let yield_ = rates.risk_free - libm::log(forward / spot) / years;
-                Carry { years, forward, yield_, discount, assumed: false }
-            }
-            None => {
-                let forward = spot * growth(years);
-                Carry { years, forward, yield_: flat.yield_, discount, assumed: flat.assumed }
-            }
+            Some(forward) => Carry::implied(spot, forward, years, rate),
+            None => Carry::of_yield(spot, flat.yield_, years, rate, flat.assumed),
         };
         parity.carries.insert((group.root, group.expiration), carry);
         if let Some(forward) = group.implied {
@@ -125,7 +146,7 @@ fn vendor_spot_in_time(chain: &Chain) -> Option<f64> {
 }
 
 /// Symbols are ordered by root and expiration first, so each group is one run.
-fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig) -> Vec<Group> {
+fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig, curve: &Curve) -> Vec<Group> {
     let reads_quotes = config.pricing.needs_parity();
     let mut groups: Vec<Group> = Vec::new();
     let standard: Vec<&ContractQuote> =
@@ -133,12 +154,14 @@ fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig)
     for run in standard.chunk_by(|a, b| group_of(&a.symbol) == group_of(&b.symbol)) {
         let Some(symbol) = run.first().map(|q| q.symbol) else { continue };
         let Some(years) = config.pricing.years_to_expiry(as_of, &symbol) else { continue };
-        let growth = || libm::exp(config.rates.risk_free * years);
+        let rate = rate_at(curve, years);
+        let growth = || libm::exp(rate * years);
         groups.push(Group {
             root: symbol.root,
             expiration: symbol.expiration,
             settlement: symbol.settlement(),
             years,
+            rate,
             dte: calendar::dte(as_of, symbol.expiration),
             implied: reads_quotes.then(|| implied_forward(run, growth(), &config.gates)).flatten(),
         });
@@ -189,8 +212,9 @@ fn implied_forward(run: &[&ContractQuote], growth: f64, gates: &Gates) -> Option
     middle.map(|v| v.value).filter(|f| f.is_finite() && *f > 0.0)
 }
 
-fn implied_spot(groups: &[Group], growth: &impl Fn(f64) -> f64) -> Option<f64> {
-    let spots = || groups.iter().filter_map(|g| Some((g.dte, g.implied? / growth(g.years))));
+fn implied_spot(groups: &[Group], assumed_yield: f64) -> Option<f64> {
+    let growth = |group: &Group| libm::exp((group.rate - assumed_yield) * group.years);
+    let spots = || groups.iter().filter_map(|group| Some((group.dte, group.implied? / growth(group))));
     let mut near: Vec<f64> =
         spots().filter(|(dte, _)| (SPOT_DTE.0..=SPOT_DTE.1).contains(dte)).map(|(_, spot)| spot).collect();
     lower_median(&mut near).or_else(|| {

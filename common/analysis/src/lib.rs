@@ -1,7 +1,7 @@
 //! The pure core: a market snapshot goes in, a finding comes out.
 //!
 //! ```text
-//! rows (duplicates, dating) → forward (spot) → vol (IV, delta) → gates → strategy screens        = stage
+//! rows (duplicates, dating) → forward (spot) → side (gates, vol: IV and greeks) → strategy screens  = stage
 //!   wanted: what to fetch next, so that nothing is fetched for a contract that a gate stops
 //!   answer: bars → coverage → indicators → strategies → candidates;  exits: live trades
 //! ```
@@ -22,10 +22,11 @@ pub mod indicators;
 pub mod metrics;
 pub mod notices;
 pub mod place;
-pub mod pricing;
 pub mod pricing_rules;
 pub mod ranking;
+pub mod rates;
 pub mod rows;
+pub mod side;
 pub mod sifting;
 pub mod snapshot;
 pub mod stage;

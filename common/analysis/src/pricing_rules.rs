@@ -3,13 +3,13 @@
 
 use std::fmt;
 
-use fleet_core::domain::{OccSymbol, calendar};
+use fleet_core::domain::{ExerciseStyle, OccSymbol, calendar};
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Which spot, dividends, bounds and instant of expiry price a contract.
+/// Which spot, dividends, exercise and instant of expiry price a contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pricing {
@@ -17,8 +17,8 @@ pub struct Pricing {
     pub spot: SpotChoice,
     /// Where an expiration's dividend yield comes from.
     pub dividends: DividendSource,
-    /// Which bounds of arbitrage a price is held to.
-    pub bounds: BoundsRule,
+    /// Whether contracts are priced, and held to bounds of arbitrage, by their own exercise style.
+    pub exercise: ExerciseRule,
     /// A price so few ticks or fewer above its lower bound has no implied volatility; 0: only at or below the bound.
     pub min_time_value_ticks: f64,
     /// Whose volatility and greeks are computed.
@@ -59,13 +59,13 @@ pub enum DividendSource {
     Assumed,
 }
 
-/// Which bounds of arbitrage a price is held to.
+/// By which exercise style a contract is priced and bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BoundsRule {
-    /// By the contract's exercise style.
+pub enum ExerciseRule {
+    /// By its own.
     ByStyle,
-    /// Those of a European option, for every contract.
+    /// Every contract as if it could be exercised at settlement only.
     European,
 }
 
@@ -89,10 +89,21 @@ impl Default for Pricing {
         Self {
             spot: SpotChoice::Implied,
             dividends: DividendSource::Implied,
-            bounds: BoundsRule::ByStyle,
+            exercise: ExerciseRule::ByStyle,
             min_time_value_ticks: 1.0,
             volatility_of: VolatilityOf::Quoted,
             expiry: ExpiryInstant::Settlement,
+        }
+    }
+}
+
+impl ExerciseRule {
+    /// The style a contract is priced by.
+    #[must_use]
+    pub fn style(self, symbol: &OccSymbol) -> ExerciseStyle {
+        match self {
+            Self::ByStyle => symbol.style(),
+            Self::European => ExerciseStyle::European,
         }
     }
 }

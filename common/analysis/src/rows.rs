@@ -37,6 +37,12 @@ impl Believed {
         self.0.iter().map(|(_, row)| *row)
     }
 
+    /// Contracts with their rows, those of one root, expiration and kind together, by strike.
+    pub fn sides(&self) -> impl Iterator<Item = &[(OccSymbol, usize)]> {
+        let side = |symbol: &OccSymbol| (symbol.root, symbol.expiration, symbol.kind);
+        self.0.chunk_by(move |(a, _), (b, _)| side(a) == side(b))
+    }
+
     /// Contracts believed.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,35 +1,21 @@
 //! What a chain alone decides, before any bar: spot, volatility, gates, and which contracts deserve bars. Made once a
 //! ticker, because ten thousand contracts take milliseconds; [`crate::stage::Stage`] adds what bars and live trades say.
 
-use fleet_core::domain::{Check, ExerciseStyle, OccSymbol, Root, SkipReason, Verdict, calendar};
-use jiff::Timestamp;
+use fleet_core::domain::{Check, SkipReason, Verdict, calendar};
 use jiff::civil::Date;
 
 use crate::bars::last_closed_session;
-use crate::config::{AnalysisConfig, BoundsRule, VolatilityOf};
-use crate::forward::{Carry, Parity, parity};
-use crate::gates::{GateInput, Stopped, bounds_stop, spread_pct, trade_stop, vol_stop};
+use crate::config::AnalysisConfig;
+use crate::forward::{Parity, parity};
+use crate::gates::spread_pct;
 use crate::metrics::of_chain::ChainMetrics;
 use crate::metrics::probability::Market;
-use crate::pricing::Factors;
 use crate::rows::{Freshness, Rows, validate};
+use crate::side::{Sieve, Sifted};
 use crate::snapshot::MarketSnapshot;
 use crate::strategy::{ContractView, Role, Room, Strategy};
 use crate::tick::Ticks;
-use crate::vol::{Priced, VolPoint};
-
-/// What is known of one kept row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sifted {
-    /// Volatility and greeks at mid.
-    pub vol: Option<VolPoint>,
-    /// The gate that stopped it; `None` for a contract past the gates.
-    pub stopped: Option<Stopped>,
-    /// The forward of its expiration was assumed.
-    pub yield_assumed: bool,
-    /// It passed the gates on quote, open interest and volume.
-    pub trades: bool,
-}
+use crate::vol::Priced;
 
 /// A contract that an enabled signal strategy wants to look at.
 #[derive(Debug, Clone)]
@@ -122,7 +108,8 @@ impl Sifting {
     #[must_use]
     pub fn priced(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig, row: usize) -> Option<Priced> {
         let symbol = &snapshot.chain.contracts.get(row)?.symbol;
-        Group::of(symbol, snapshot.as_of, config, self.parity.as_ref()?).priced(symbol, config)
+        let carry = self.parity.as_ref()?.carries.get(&(symbol.root, symbol.expiration))?;
+        Some(Priced::new(symbol, config.pricing.exercise.style(symbol), carry))
     }
 
     /// A row past the gates as strategies see it.
@@ -143,12 +130,8 @@ impl Sifting {
             iv: vol.map(|v| v.iv),
             delta: vol.map(|v| v.greeks.delta),
             dte: calendar::days_until(self.today, quote.symbol.expiration),
-            spot: parity.and_then(|p| p.spot),
-            market: carry.map(|carry| Market {
-                years: carry.years,
-                rate: -libm::log(carry.discount) / carry.years,
-                yield_: carry.yield_,
-            }),
+            spot: carry.map(|c| c.spot).or(parity.and_then(|p| p.spot)),
+            market: carry.map(|carry| Market { years: carry.years, rate: carry.rate, yield_: carry.yield_ }),
             ticks: self.ticks,
             entry_session: self.entry_session,
             quote_time: snapshot.chain.quote_time,
@@ -157,29 +140,14 @@ impl Sifting {
     }
 
     fn sift(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig, parity: &Parity) {
-        let mut last: Option<Group> = None;
-        for (symbol, row) in self.rows.by_symbol.iter() {
-            let quote = &snapshot.chain.contracts[row];
-            let group = match last {
-                Some(group) if group.root == symbol.root && group.expiration == symbol.expiration => group,
-                Some(_) | None => Group::of(symbol, snapshot.as_of, config, parity),
-            };
-            last = Some(group);
-            let priced = group.priced(symbol, config);
-            let open_interest = quote.open_interest.filter(|_| !self.rows.unknown_oi);
-            let mut input = GateInput { quote, years: group.years, open_interest, bounds: None, vol: None };
-            let untraded = trade_stop(&input, &config.gates);
-            let trades = untraded.is_none();
-            if trades || config.pricing.volatility_of == VolatilityOf::Quoted {
-                let tick = |price: f64| config.pricing.min_time_value_ticks * self.ticks.at(price);
-                input.bounds = priced.map(|p| p.bounds());
-                input.vol = priced.zip(quote.mid()).and_then(|(p, mid)| p.vol_at(mid, tick(mid)));
+        let (contracts, as_of) = (&snapshot.chain.contracts, snapshot.as_of);
+        let unknown_oi = self.rows.unknown_oi;
+        let sieve = Sieve { contracts, config, parity, ticks: self.ticks, as_of, unknown_oi };
+        for rows in self.rows.by_symbol.sides() {
+            for ((_, row), sifted) in rows.iter().zip(sieve.sift(rows)) {
+                self.yield_assumed |= sifted.yield_assumed;
+                self.sifted[*row] = Some(sifted);
             }
-            let stopped =
-                untraded.or_else(|| bounds_stop(&input, self.ticks)).or_else(|| vol_stop(&input, &config.gates));
-            let yield_assumed = group.carry.is_some_and(|c| c.assumed);
-            self.yield_assumed |= yield_assumed;
-            self.sifted[row] = Some(Sifted { vol: input.vol, stopped, yield_assumed, trades });
         }
     }
 
@@ -237,50 +205,6 @@ impl Sifting {
         let [from, to] = config.ranking.dte;
         let dte = || calendar::days_until(self.today, snapshot.chain.contracts[row].symbol.expiration);
         config.ranking.enabled && (from..=to).contains(&dte())
-    }
-}
-
-/// What the rows of one root and expiration share.
-#[derive(Clone, Copy)]
-struct Group {
-    root: Root,
-    expiration: Date,
-    years: Option<f64>,
-    style: ExerciseStyle,
-    carry: Option<Carry>,
-    /// Spot, and what follows from rate, yield and time.
-    priced_on: Option<(f64, Factors)>,
-}
-
-impl Group {
-    fn of(symbol: &OccSymbol, as_of: Timestamp, config: &AnalysisConfig, parity: &Parity) -> Self {
-        let carry = parity.carries.get(&(symbol.root, symbol.expiration)).copied();
-        let style = match config.pricing.bounds {
-            BoundsRule::ByStyle => symbol.style(),
-            BoundsRule::European => ExerciseStyle::European,
-        };
-        let factors = |carry: Carry| Factors::of(carry.years, config.rates.risk_free, carry.yield_);
-        Self {
-            root: symbol.root,
-            expiration: symbol.expiration,
-            years: config.pricing.years_to_expiry(as_of, symbol),
-            style,
-            carry,
-            priced_on: parity.spot.zip(carry.map(factors)),
-        }
-    }
-
-    fn priced(&self, symbol: &OccSymbol, config: &AnalysisConfig) -> Option<Priced> {
-        let ((spot, factors), carry) = self.priced_on.zip(self.carry)?;
-        Some(Priced {
-            kind: symbol.kind,
-            style: self.style,
-            strike: symbol.strike.dollars(),
-            spot,
-            rate: config.rates.risk_free,
-            carry,
-            factors,
-        })
     }
 }
 

@@ -1,41 +1,16 @@
-//! Implied volatility on the forward, and the bounds no honest price leaves.
+//! Volatility, greeks and bounds of the contracts of one root, expiration and kind, all by fleet-pricing: in closed form
+//! on the forward, or with early exercise and the exercise boundaries shared by the whole side (ANALYTICS section 3).
+//!
+//! Refuses: to stand in for what the engine refuses. Such a contract has no volatility, and [`Model`] says why.
 
-use fleet_core::domain::{ExerciseStyle, OptionKind};
-use implied_vol::{DefaultSpecialFn, ImpliedBlackVolatility};
+use fleet_core::domain::{ExerciseStyle, OccSymbol, OptionKind};
+use fleet_pricing::american::{self, Smile};
+use fleet_pricing::black;
+pub use fleet_pricing::{Bounds, Greeks};
+use fleet_pricing::{Point, Quoted, Refused, Terms};
 
 use crate::forward::Carry;
-use crate::pricing::{Factors, Greeks, Terms, greeks_with};
-
-/// Volatilities outside are artefacts of a price near a bound.
-const VOL: std::ops::RangeInclusive<f64> = 0.01..=5.0;
-
-/// No-arbitrage bounds of a price, dollars.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
-    /// At least this.
-    pub lower: f64,
-    /// At most this.
-    pub upper: f64,
-}
-
-/// What a contract is, for pricing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Priced {
-    /// Call or put.
-    pub kind: OptionKind,
-    /// When it may be exercised.
-    pub style: ExerciseStyle,
-    /// Dollars per share.
-    pub strike: f64,
-    /// Dollars per share.
-    pub spot: f64,
-    /// Continuous risk-free rate.
-    pub rate: f64,
-    /// Time and forward.
-    pub carry: Carry,
-    /// What the contracts of one expiration share.
-    pub factors: Factors,
-}
+use crate::metrics::priced_as;
 
 /// Volatility and greeks at one price.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,89 +21,206 @@ pub struct VolPoint {
     pub greeks: Greeks,
 }
 
-impl Priced {
-    /// The bounds of its style.
+/// How a contract's volatility is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    /// In closed form on the forward: exercise at settlement only.
+    European,
+    /// With early exercise.
+    American,
+    /// In closed form, though the contract may be exercised early: it did not pass the gates on quote, open interest and
+    /// volume, and a volatility near enough costs a hundredth.
+    EuropeanApproximation,
+    /// Not at all: early exercise has two boundaries at these rates (r < 0 and q < r for a put, q < 0 and r < q for a
+    /// call), and the engine knows one.
+    TwoBoundaries,
+    /// Not at all: a rate, a yield, a price or the time is beyond what the engine computes with.
+    OutOfRange,
+}
+
+/// The contracts of one root, expiration and kind.
+#[derive(Debug)]
+pub struct Side {
+    /// With the spot as strike.
+    terms: Terms,
+    engine: Engine,
+}
+
+#[derive(Debug)]
+enum Engine {
+    European,
+    American(Box<Smile>),
+    Refused(Model),
+}
+
+impl Side {
+    /// What prices them.
     #[must_use]
-    pub fn bounds(&self) -> Bounds {
-        let discount = self.carry.discount;
-        let (spot, strike) = (self.carry.forward * discount, self.strike * discount);
-        let (lower, upper) = match self.kind {
-            OptionKind::Call => (spot - strike, spot),
-            OptionKind::Put => (strike - spot, strike),
+    pub fn new(kind: OptionKind, style: ExerciseStyle, carry: &Carry) -> Self {
+        let Carry { years, rate, spot, yield_, .. } = *carry;
+        let terms = Terms { kind: priced_as(kind), spot, strike: spot, years, rate, yield_ };
+        let engine = match style {
+            ExerciseStyle::European => terms.check().map(|()| Engine::European),
+            ExerciseStyle::American => Smile::new(&terms).map(|smile| Engine::American(Box::new(smile))),
         };
-        match self.style {
-            ExerciseStyle::European => Bounds { lower: lower.max(0.0), upper },
-            ExerciseStyle::American => match self.kind {
-                OptionKind::Call => Bounds { lower: lower.max(self.spot - self.strike).max(0.0), upper: self.spot },
-                OptionKind::Put => Bounds { lower: lower.max(self.strike - self.spot).max(0.0), upper: self.strike },
-            },
+        Self { terms, engine: engine.unwrap_or_else(|why| Engine::Refused(refusal(&why))) }
+    }
+
+    /// How [`Self::solve`] computes.
+    #[must_use]
+    pub const fn model(&self) -> Model {
+        match &self.engine {
+            Engine::European => Model::European,
+            Engine::American(_) => Model::American,
+            Engine::Refused(model) => *model,
         }
     }
 
-    /// Volatility and greeks at a price; `None` where the price is outside the bounds or within a tick of the lower.
+    /// The bounds of its style; `None` for numbers out of range.
     #[must_use]
-    pub fn vol_at(&self, price: f64, tick: f64) -> Option<VolPoint> {
-        let Bounds { lower, upper } = self.bounds();
-        if price <= lower + tick || price >= upper {
-            return None;
+    pub fn bounds(&self, strike: f64) -> Option<Bounds> {
+        let terms = Terms { strike, ..self.terms };
+        match self.engine {
+            Engine::European => black::bounds(&terms).ok(),
+            Engine::American(_) | Engine::Refused(_) => american::bounds(&terms).ok(),
         }
-        let Carry { years, forward, yield_, .. } = self.carry;
-        let iv = ImpliedBlackVolatility::builder()
-            .forward(forward)
-            .strike(self.strike)
-            .expiry(years)
-            .is_call(self.kind == OptionKind::Call)
-            .option_price(price / self.carry.discount)
-            .build()?
-            .calculate::<DefaultSpecialFn>()
-            .filter(|iv| VOL.contains(iv))?;
-        let terms = Terms { spot: self.spot, strike: self.strike, years, rate: self.rate, yield_ };
-        let greeks = greeks_with(self.kind, terms, self.factors, iv)?;
-        Some(VolPoint { iv, greeks })
     }
+
+    /// Volatility and greeks at each price, in the order asked; `None` where the price is outside the bounds or within a
+    /// tick of the lower, and where the engine refuses.
+    #[must_use]
+    pub fn solve(&mut self, quotes: &[Quoted]) -> Vec<Option<VolPoint>> {
+        match &mut self.engine {
+            Engine::European => european(&self.terms, quotes),
+            Engine::American(smile) => american(smile, quotes),
+            Engine::Refused(_) => vec![None; quotes.len()],
+        }
+    }
+
+    /// As [`Self::solve`], in closed form on the forward whatever the style; inside the bounds of the style all the same.
+    #[must_use]
+    pub fn approximate(&self, quotes: &[Quoted]) -> Vec<Option<VolPoint>> {
+        let told = |quoted: &Quoted| self.bounds(quoted.strike).is_some_and(|b| b.tell(quoted.price, quoted.tick));
+        let solved = european(&self.terms, quotes);
+        quotes.iter().zip(solved).map(|(quoted, point)| point.filter(|_| told(quoted))).collect()
+    }
+}
+
+/// One contract by itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Priced {
+    /// What prices it.
+    pub terms: Terms,
+    /// When it may be exercised.
+    pub style: ExerciseStyle,
+}
+
+impl Priced {
+    /// A contract of a group.
+    #[must_use]
+    pub fn new(symbol: &OccSymbol, style: ExerciseStyle, carry: &Carry) -> Self {
+        let Carry { years, rate, spot, yield_, .. } = *carry;
+        let terms = Terms { kind: priced_as(symbol.kind), spot, strike: symbol.strike.dollars(), years, rate, yield_ };
+        Self { terms, style }
+    }
+
+    /// Volatility at a price, with the `None` of [`Side::solve`].
+    #[must_use]
+    pub fn iv_at(&self, price: f64, tick: f64) -> Option<f64> {
+        let solved = match self.style {
+            ExerciseStyle::European => black::implied_vol(&self.terms, price, tick),
+            ExerciseStyle::American => american::implied_vol(&self.terms, price, tick),
+        };
+        solved.ok().flatten()
+    }
+}
+
+const fn refusal(why: &Refused) -> Model {
+    match why {
+        Refused::TwoBoundaries { .. } => Model::TwoBoundaries,
+        Refused::OutOfRange { .. } | Refused::Expired => Model::OutOfRange,
+    }
+}
+
+fn european(terms: &Terms, quotes: &[Quoted]) -> Vec<Option<VolPoint>> {
+    let point = |implied: black::Implied| VolPoint { iv: implied.vol, greeks: implied.greeks };
+    black::solve(terms, quotes).into_iter().map(|solved| solved.ok().flatten().map(point)).collect()
+}
+
+fn american(smile: &mut Smile, quotes: &[Quoted]) -> Vec<Option<VolPoint>> {
+    let vols: Vec<Option<f64>> = smile.implied_vols(quotes).into_iter().map(|vol| vol.ok().flatten()).collect();
+    let known = quotes.iter().zip(&vols).filter_map(|(q, vol)| Some(Point { strike: q.strike, vol: (*vol)? }));
+    let mut greeks = smile.greeks(&known.collect::<Vec<Point>>()).into_iter();
+    vols.into_iter()
+        .map(|vol| {
+            let iv = vol?;
+            let greeks = greeks.next()?.ok()?;
+            Some(VolPoint { iv, greeks })
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pricing::black;
 
-    fn priced(kind: OptionKind, strike: f64) -> Priced {
-        let years = 45.0 / 365.0;
-        let (forward, discount) = (100.0 * libm::exp(0.04 * years), libm::exp(-0.04 * years));
-        let carry = Carry { years, forward, yield_: 0.0, discount, assumed: false };
-        let factors = Factors::of(years, 0.04, 0.0);
-        Priced { kind, style: ExerciseStyle::American, strike, spot: 100.0, rate: 0.04, carry, factors }
+    const YEARS: f64 = 45.0 / 365.0;
+
+    fn side(kind: OptionKind, style: ExerciseStyle, rate: f64, yield_: f64) -> Side {
+        let forward = 100.0 * libm::exp((rate - yield_) * YEARS);
+        let discount = libm::exp(-rate * YEARS);
+        let carry = Carry { years: YEARS, rate, spot: 100.0, forward, yield_, discount, assumed: false };
+        Side::new(kind, style, &carry)
+    }
+
+    fn at(strike: f64, price: f64) -> Quoted {
+        Quoted { strike, price, tick: 0.01 }
     }
 
     #[test]
     fn the_golden_put_of_the_csp_example() {
-        let point = priced(OptionKind::Put, 95.0).vol_at((1.85 + 2.00) / 2.0, 0.01).unwrap();
+        let [point] = side(OptionKind::Put, ExerciseStyle::European, 0.04, 0.0).solve(&[at(95.0, 1.925)])[..] else {
+            panic!("one price, one answer")
+        };
+        let point = point.unwrap();
         assert!((point.iv - 0.300445).abs() < 0.5e-6, "{}", point.iv);
     }
 
     #[test]
-    fn price_to_volatility_and_back() {
-        for kind in [OptionKind::Call, OptionKind::Put] {
-            for strike in [70.0, 90.0, 100.0, 115.0, 140.0] {
-                for vol in [0.1, 0.3, 1.2, 4.5] {
-                    let p = priced(kind, strike);
-                    let price = p.carry.discount * black(kind, p.carry.forward, strike, p.carry.years, vol);
-                    let Some(point) = p.vol_at(price, 0.0) else { continue };
-                    let again = p.carry.discount * black(kind, p.carry.forward, strike, p.carry.years, point.iv);
-                    assert!((again - price).abs() < 1e-9, "{kind:?} {strike} {vol}: {}", point.iv);
-                }
-            }
-        }
+    fn early_exercise_takes_its_part_of_the_price() {
+        let mut put = side(OptionKind::Put, ExerciseStyle::American, 0.045, 0.0);
+        assert_eq!(put.model(), Model::American);
+        let terms = Terms { strike: 105.0, ..put.terms };
+        let price = american::price(&terms, 0.25).unwrap();
+        let [exact] = put.solve(&[at(105.0, price)])[..] else { panic!("one price, one answer") };
+        let [rough] = put.approximate(&[at(105.0, price)])[..] else { panic!("one price, one answer") };
+        let (exact, rough) = (exact.unwrap(), rough.unwrap());
+        assert!((exact.iv - 0.25).abs() < 1e-6, "{}", exact.iv);
+        // The European formula takes the right to exercise for volatility.
+        assert!(rough.iv > 0.2525, "{}", rough.iv);
+        assert!(exact.greeks.delta < rough.greeks.delta - 0.005, "{} {}", exact.greeks.delta, rough.greeks.delta);
     }
 
     #[test]
     fn near_a_bound_there_is_no_volatility() {
-        let call = priced(OptionKind::Call, 80.0);
-        let Bounds { lower, upper } = call.bounds();
-        assert_eq!(call.vol_at(lower + 0.01, 0.01), None);
-        assert!(call.vol_at(lower + 0.02, 0.01).is_some());
-        assert_eq!(call.vol_at(upper, 0.01), None);
-        assert_eq!(priced(OptionKind::Put, 120.0).bounds().lower, 20.0, "may be exercised at once");
+        for style in [ExerciseStyle::European, ExerciseStyle::American] {
+            let mut call = side(OptionKind::Call, style, 0.04, 0.0);
+            let Bounds { lower, upper } = call.bounds(80.0).unwrap();
+            for (price, known) in [(lower + 0.01, false), (lower + 0.02, true), (upper, false)] {
+                assert_eq!(call.solve(&[at(80.0, price)])[0].is_some(), known, "{style:?} {price}");
+                assert_eq!(call.approximate(&[at(80.0, price)])[0].is_some(), known, "{style:?} {price}");
+            }
+        }
+        assert_eq!(side(OptionKind::Put, ExerciseStyle::American, 0.04, 0.0).bounds(120.0).unwrap().lower, 20.0);
+    }
+
+    #[test]
+    fn two_boundaries_are_named_and_not_approximated() {
+        let mut put = side(OptionKind::Put, ExerciseStyle::American, -0.02, -0.05);
+        assert_eq!(put.model(), Model::TwoBoundaries);
+        assert_eq!(put.solve(&[at(100.0, 4.0)]), [None]);
+        assert!(put.bounds(100.0).is_some());
+        assert_eq!(side(OptionKind::Put, ExerciseStyle::European, -0.02, -0.05).model(), Model::European);
+        assert_eq!(side(OptionKind::Put, ExerciseStyle::American, f64::NAN, 0.0).model(), Model::OutOfRange);
     }
 }

@@ -5,8 +5,9 @@
 
 use std::sync::LazyLock;
 
-use fleet_analysis::pricing::black;
+use fleet_analysis::metrics::priced_as;
 use fleet_core::domain::*;
+use fleet_pricing::black;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -47,7 +48,7 @@ pub fn price(dollars: f64) -> Price {
 pub fn quote(symbol: OccSymbol) -> ContractQuote {
     let years = calendar::years_to_settlement(as_of(), &symbol).unwrap_or(0.0);
     let growth = (RATE * years).exp();
-    let fair = black(symbol.kind, SPOT * growth, symbol.strike.dollars(), years, 0.30) / growth;
+    let fair = black::on_forward(priced_as(symbol.kind), SPOT * growth, symbol.strike.dollars(), years, 0.30) / growth;
     let cents = (fair * 100.0).round();
     ContractQuote {
         symbol,

@@ -38,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
         &[
             "fleet-core",
             "fleet-analysis",
+            "fleet-pricing",
             "fleet-engines",
             "fleet-scraper",
             "fleet-worker",

@@ -1,13 +1,14 @@
 //! Bars that fail: what is done without, and what is the ticker's failure. A small priced chain, a market whose bars fail
 //! where they are told to, the real analysis and a real store.
 
-use fleet_analysis::pricing::black;
+use fleet_analysis::metrics::priced_as;
 use fleet_core::domain::calendar::{at_new_york, years_to_settlement};
 use fleet_core::domain::{
     Answer, ContractQuote, EntryPlan, ExitReason, Fill, Finding, OccSymbol, Price, Score, TradeId, TradeRecord,
     TradeState, Transition,
 };
 use fleet_core::seams::ScanStamp;
+use fleet_pricing::black;
 use jiff::civil::date;
 
 use super::*;
@@ -39,7 +40,8 @@ fn priced_chain() -> Chain {
             let symbol = OccSymbol::parse(&format!("XYZ270115{kind}{:08}", strike * 1000)).unwrap();
             let years = years_to_settlement(as_of(), &symbol).unwrap();
             let growth = (0.04 * years).exp();
-            let value = black(symbol.kind, 100.0 * growth, f64::from(strike), years, 0.3) / growth;
+            let value =
+                black::on_forward(priced_as(symbol.kind), 100.0 * growth, f64::from(strike), years, 0.3) / growth;
             let cents = (value * 100.0).round();
             contracts.push(ContractQuote {
                 symbol,

@@ -19,7 +19,6 @@ use super::liquidity::Liquidity;
 use super::of_underlying::Past;
 use super::own_bars::{UsualTrading, bar_metrics};
 use super::position::Entry;
-use super::priced_as;
 use super::probability::{Chances, Market, pop, pop_delta};
 use super::quoted_vol::QuotedVol;
 use super::yields::{CallYield, PutYield};
@@ -85,12 +84,13 @@ pub fn contract_metrics(of: &Examined<'_>) -> Option<ContractMetrics> {
     let point = sifting.sifted.get(row)?.as_ref()?.vol;
     let (bid, ask) = (view.bid.dollars(), view.ask.dollars());
     let tick = |price: f64| config.pricing.min_time_value_ticks * sifting.ticks.at(price);
-    let vol_at = |price: f64| priced.vol_at(price, tick(price)).map(|at| at.iv);
+    let vol_at = |price: f64| priced.iv_at(price, tick(price));
     let quoted = QuotedVol::around(point.map(|at| at.iv), bid, ask, vol_at);
     let greeks = point.map(|at| at.greeks).filter(|_| quoted.greeks_are_usable());
     let vol = quoted.mid.filter(|_| quoted.greeks_are_usable());
-    let market = Market { years: priced.carry.years, rate: priced.rate, yield_: priced.carry.yield_ };
-    let chances = Chances::of(&terms(&priced, market), vol);
+    let Terms { years, rate, yield_, .. } = priced.terms;
+    let market = Market { years, rate, yield_ };
+    let chances = Chances::of(&priced.terms, vol);
     let settled = calendar::settlement_session(symbol.expiration);
     let today = calendar::exchange_date(snapshot.as_of);
     let held = Held {
@@ -152,14 +152,9 @@ pub fn contract_metrics(of: &Examined<'_>) -> Option<ContractMetrics> {
     })
 }
 
-fn terms(priced: &Priced, market: Market) -> Terms {
-    let Market { years, rate, yield_ } = market;
-    Terms { kind: priced_as(priced.kind), spot: priced.spot, strike: priced.strike, years, rate, yield_ }
-}
-
 impl Held<'_> {
     fn as_position(&self, position: Position, price: f64) -> PositionMetrics {
-        let entry = Entry { position, spot: self.priced.spot, strike: self.priced.strike, price };
+        let entry = Entry { position, spot: self.priced.terms.spot, strike: self.priced.terms.strike, price };
         let breakeven = entry.breakeven(self.vol, self.market.years);
         let loss = entry.max_loss_per_contract();
         let forecast = self.past.realised.forecast;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleet_analysis::config::{BoundsRule, DividendSource, ExpiryInstant, SpotChoice, VolatilityOf};
+use fleet_analysis::config::{DividendSource, ExerciseRule, ExpiryInstant, SpotChoice, VolatilityOf};
 use fleet_analysis::{AnalysisConfig, Examination, Wanted, analyse, analyse_explained, wanted};
 use fleet_core::domain::*;
 
@@ -99,7 +99,7 @@ fn bounds_ticks_and_expiry_follow_the_configuration() {
     let config = config();
     assert_eq!(iv(&config, 29.80, 30.00), None);
     let mut european = config.clone();
-    european.pricing.bounds = BoundsRule::European;
+    european.pricing.exercise = ExerciseRule::European;
     assert!(iv(&european, 29.80, 30.00).is_some());
     // Half a tick above the bound.
     assert_eq!(iv(&config, 29.90, 30.11), None);

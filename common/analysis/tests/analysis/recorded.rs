@@ -49,41 +49,6 @@ fn russell() -> Option<Recorded> {
     Some(Recorded { snapshot, vendor_iv })
 }
 
-/// The 1,536 prices computed elsewhere with fifty digits.
-#[test]
-fn black_prices_and_their_volatilities_match_the_reference_grid() {
-    use fleet_analysis::forward::Carry;
-    use fleet_analysis::pricing::{Factors, black};
-    use fleet_analysis::vol::Priced;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/european-grid.csv");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("SKIPPED: the european reference grid is not here");
-        return;
-    };
-    let (mut prices, mut volatilities) = (0, 0);
-    for line in text.lines().skip(1) {
-        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
-        let [forward, strike, years, vol, is_call, price, otm_price, vega] = cells[..] else { panic!("{line}") };
-        let kind = if is_call == 1.0 { OptionKind::Call } else { OptionKind::Put };
-        assert!((black(kind, forward, strike, years, vol) - price).abs() <= 1e-12 * forward.max(strike), "{line}");
-        prices += 1;
-        let attainable = (f64::EPSILON * vol).max(f64::EPSILON * otm_price / vega);
-        let is_out_of_the_money = price == otm_price;
-        if !is_out_of_the_money || price < 1e-6 || !(0.01..=5.0).contains(&vol) || attainable > 1e-9 {
-            continue;
-        }
-        let carry = Carry { years, forward, yield_: 0.0, discount: 1.0, assumed: false };
-        let factors = Factors::of(years, 0.0, 0.0);
-        let style = ExerciseStyle::European;
-        let point = Priced { kind, style, strike, spot: forward, rate: 0.0, carry, factors }.vol_at(price, 0.0);
-        // The largest volatility of the grid is the end of the range we give out.
-        let Some(point) = point else { panic!("no volatility: {line}") };
-        assert!((point.iv - vol).abs() <= 8.0 * attainable, "{line}: {}", point.iv);
-        volatilities += 1;
-    }
-    assert!(prices == 1536 && volatilities > 300, "{prices} prices, {volatilities} volatilities");
-}
-
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share) as usize]
 }

@@ -27,7 +27,13 @@ pub fn only(name: &str, change: &Value) -> AnalysisConfig {
 fn quote_at(symbol: OccSymbol, vol: f64) -> ContractQuote {
     let years = calendar::years_to_settlement(as_of(), &symbol).unwrap();
     let growth = (RATE * years).exp();
-    let fair = fleet_analysis::pricing::black(symbol.kind, SPOT * growth, symbol.strike.dollars(), years, vol) / growth;
+    let fair = fleet_pricing::black::on_forward(
+        fleet_analysis::metrics::priced_as(symbol.kind),
+        SPOT * growth,
+        symbol.strike.dollars(),
+        years,
+        vol,
+    ) / growth;
     let cents = (fair * 100.0).round();
     let (bid, ask) = (Some(price((cents - 1.0) / 100.0)), Some(price((cents + 1.0) / 100.0)));
     ContractQuote { bid, ask, ..quote(symbol, SPOT, as_of()) }

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use fleet_analysis::pricing::black;
+use fleet_analysis::metrics::priced_as;
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, Wanted, wanted};
 use fleet_core::domain::*;
+use fleet_pricing::black;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -40,7 +41,7 @@ pub fn the_call() -> OccSymbol {
 pub fn fair(symbol: &OccSymbol, spot: f64, at: Timestamp) -> f64 {
     let years = calendar::years_to_settlement(at, symbol).unwrap_or(0.0);
     let growth = (RATE * years).exp();
-    black(symbol.kind, spot * growth, symbol.strike.dollars(), years, 0.30) / growth
+    black::on_forward(priced_as(symbol.kind), spot * growth, symbol.strike.dollars(), years, 0.30) / growth
 }
 
 pub fn quote(symbol: OccSymbol, spot: f64, at: Timestamp) -> ContractQuote {

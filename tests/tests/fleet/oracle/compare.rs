@@ -14,11 +14,14 @@ use fleet_worker::explanation::unpack;
 use jiff::Timestamp;
 
 use super::bodies::{self, Chart};
-use super::gates::iv_and_delta;
+use super::gates::{Quoted, Ticks, Told, doubt, iv_and_delta};
 use super::metrics;
+use super::parity::Group;
 use super::strategy::{Bars, Contract, Judgement, Plan, judge};
 
 const TICKERS: u32 = 60;
+/// Of American contracts that no strategy looks at, every so many are held to a tree.
+const EVERY: usize = 8;
 /// CBOE's quotes may be twenty minutes old.
 const MAX_QUOTE_AGE_SECS: i64 = 20 * 60;
 
@@ -88,6 +91,8 @@ impl Differences {
 struct Compared {
     contracts: usize,
     volatilities: usize,
+    /// Of them, those the tree was asked about.
+    american: usize,
     checks: usize,
     candidates: usize,
     controls: usize,
@@ -116,10 +121,15 @@ fn check_seed(seed: u64) {
         };
         let chain = bodies::chain(&market, outcome.ticker.as_str());
         let asked = Asked { market: &market, underlying: outcome.ticker.as_str().replace('.', "-"), paths: &paths };
-        let oracle = judge(&chain, as_of, MAX_QUOTE_AGE_SECS, &asked);
+        let explained = &stored.explanations[&outcome.ticker];
+        let said: BTreeMap<String, (Option<f64>, Option<f64>)> =
+            explained.iter().map(|product| (product.symbol().to_string(), (product.iv, product.delta))).collect();
+        let told = |symbol: &str| said.get(symbol).copied().unwrap_or_default();
+        let oracle = judge(&chain, as_of, MAX_QUOTE_AGE_SECS, &asked, &told);
         compare_ticker(finding, &oracle, &mut differences);
-        compare_metrics(finding, &chain, &oracle, as_of, &asked, &mut differences, &mut compared);
-        compare_contracts(&chain, &stored.explanations[&outcome.ticker], &oracle, &mut differences, &mut compared);
+        let known = Known { chain: &chain, as_of, oracle: &oracle, ticks: super::gates::ticks(&chain), told: &told };
+        compare_metrics(finding, &known, &asked, &mut differences, &mut compared);
+        compare_contracts(&known, explained, &mut differences, &mut compared);
         compared.candidates += oracle.candidates.len();
         compared.controls += oracle.controls.len();
         compared.skips.extend(oracle.skip);
@@ -135,6 +145,7 @@ fn check_seed(seed: u64) {
     assert!(differences.0.is_empty(), "seed {seed}, {} differences:\n{}", differences.0.len(), first(&differences.0));
     assert!(compared.contracts > 5_000, "{compared:?}");
     assert!(compared.volatilities > 1_000, "{compared:?}");
+    assert!(compared.american > 200, "{compared:?}");
     assert!(compared.checks > 50, "{compared:?}");
     assert!(compared.candidates > 0, "{compared:?}");
     assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
@@ -220,20 +231,17 @@ fn compare_ticker(finding: &Finding, oracle: &Judgement, differences: &mut Diffe
 /// Numbers of the underlying, and what stands beside each candidate and control.
 fn compare_metrics(
     finding: &Finding,
-    chain: &bodies::Chain,
-    oracle: &Judgement,
-    as_of: Timestamp,
+    known: &Known<'_>,
     asked: &Asked<'_>,
     differences: &mut Differences,
     compared: &mut Compared,
 ) {
-    let ticker = &finding.ticker;
+    let (ticker, oracle) = (&finding.ticker, known.oracle);
     let is_usable = !matches!(oracle.skip, Some("no_options" | "stale_quotes" | "undated_quotes" | "spot_gap"));
     differences.same(&format!("{ticker} has metrics"), finding.metrics.is_some(), is_usable);
     let (Some(product), Some(summary)) = (&finding.metrics, &finding.summary) else { return };
-    let ticks = super::gates::ticks(chain);
     let chart = asked.known(&asked.underlying);
-    let wanted = metrics::underlying(chain, &oracle.parity, ticks, as_of, chart.as_ref());
+    let wanted = metrics::underlying(known.quoted(), &oracle.parity, chart.as_ref());
     let mut near = |what: &str, product: Option<f64>, oracle: Option<f64>| {
         differences.near(&format!("{ticker} {what}"), product, oracle, 1e-8);
     };
@@ -255,20 +263,19 @@ fn compare_metrics(
     compared.iv30s += usize::from(wanted.iv30.is_some());
     compared.realised += usize::from(wanted.hv60.is_some());
     for candidate in &finding.candidates {
-        compare_numbers(candidate, chain, oracle, as_of, asked, &wanted, differences);
+        compare_numbers(candidate, known, asked, &wanted, differences);
         compared.numbers += 1;
     }
 }
 
 fn compare_numbers(
     candidate: &Candidate,
-    chain: &bodies::Chain,
-    oracle: &Judgement,
-    as_of: Timestamp,
+    known: &Known<'_>,
     asked: &Asked<'_>,
     underlying: &metrics::Underlying,
     differences: &mut Differences,
 ) {
+    let Known { chain, as_of, oracle, .. } = *known;
     let symbol = candidate.symbol.to_string();
     let row = chain.rows.iter().find(|row| row.symbol == symbol).expect("a candidate is a row");
     let own = asked.known(&symbol).unwrap_or_default();
@@ -278,8 +285,10 @@ fn compare_numbers(
         .into_iter()
         .filter(|day| day.volume > 0.0 && split.is_none_or(|split| day.date >= split))
         .collect();
-    let ticks = super::gates::ticks(chain);
-    let wanted = metrics::numbers(row, chain, &oracle.parity, ticks, as_of, underlying, &days);
+    let wanted = metrics::numbers(row, known.quoted(), &oracle.parity, underlying, &days);
+    // Trees and differences, not formulas, where early exercise is worth something.
+    let by_tree =
+        priced_group(known, row).is_some_and(|group| !super::gates::contract(row, group).is_never_exercised_early());
     let Some(product) = candidate.metrics.as_deref() else {
         differences.say(format!("{symbol}: the product tells no metrics"));
         return;
@@ -305,7 +314,12 @@ fn compare_numbers(
         ("volume/OI", product.volume_to_open_interest, wanted.volume_to_open_interest),
         ("liquidity", product.liquidity, wanted.liquidity),
     ] {
-        differences.near(&format!("{symbol} {what}"), product, oracle, 1e-7);
+        let within = match what {
+            "IV at the bid" | "IV at the ask" if by_tree => 1e-3,
+            "theta" if by_tree => 5e-4 + 0.02 * oracle.map_or(0.0, f64::abs),
+            _ => 1e-7,
+        };
+        differences.near(&format!("{symbol} {what}"), product, oracle, within);
     }
 }
 
@@ -319,40 +333,84 @@ fn compare_plan(candidate: &Candidate, oracle: &Plan, differences: &mut Differen
     differences.near(&format!("{symbol} score"), Some(candidate.score.total()), Some(oracle.score), 1e-7);
 }
 
+/// A ticker as the oracle knows it.
+struct Known<'a> {
+    chain: &'a bodies::Chain,
+    as_of: Timestamp,
+    oracle: &'a Judgement,
+    ticks: Ticks,
+    told: Told<'a>,
+}
+
+impl Known<'_> {
+    fn quoted(&self) -> Quoted<'_> {
+        Quoted { chain: self.chain, as_of: self.as_of, ticks: self.ticks, told: self.told }
+    }
+}
+
 fn compare_contracts(
-    chain: &bodies::Chain,
+    known: &Known<'_>,
     explained: &[ContractExplanation],
-    oracle: &Judgement,
     differences: &mut Differences,
     compared: &mut Compared,
 ) {
-    differences.same("contracts explained", explained.len(), chain.rows.len());
-    let rows: BTreeMap<&str, &bodies::Row> = chain.rows.iter().map(|row| (row.symbol.as_str(), row)).collect();
-    let ticks = super::gates::ticks(chain);
-    for product in explained {
+    differences.same("contracts explained", explained.len(), known.chain.rows.len());
+    let rows: BTreeMap<&str, &bodies::Row> = known.chain.rows.iter().map(|row| (row.symbol.as_str(), row)).collect();
+    for (at, product) in explained.iter().enumerate() {
         let symbol = product.symbol().to_string();
-        let Some(contract) = oracle.contracts.get(&symbol) else {
+        let Some(contract) = known.oracle.contracts.get(&symbol) else {
             differences.say(format!("{symbol}: unknown to the oracle"));
             continue;
         };
         compared.contracts += 1;
         differences.same(&format!("{symbol} place"), product.place.as_ref(), contract.place.as_str());
         let row = rows[symbol.as_str()];
-        // The product may explain more volatilities than the gates needed: whatever it says must be right.
-        let (mut iv, mut delta) = (contract.gated.iv, contract.gated.delta);
-        if let (Some(_), None, Some(spot)) = (product.iv, iv, oracle.parity.spot)
-            && let Some(group) = oracle.parity.groups.get(&(row.root.clone(), row.expiration))
-            && 0.0 < row.bid
-            && row.bid < row.ask
-        {
-            (iv, delta) = iv_and_delta(row, spot, *group, ticks);
-        }
-        if oracle.skip.is_none() || product.iv.is_some() {
-            differences.near(&format!("{symbol} IV"), product.iv, iv, 1e-8);
-            differences.near(&format!("{symbol} delta"), product.delta, delta, 1e-8);
+        if known.quoted().is_on_the_forward(row) {
+            compare_on_the_forward(known, row, product, differences);
+        } else if at % EVERY == 0 || !contract.place.contains(':') || !contract.checks.is_empty() {
+            compare_american(known, row, product, differences, compared);
         }
         compared.volatilities += usize::from(product.iv.is_some());
         compared.checks += compare_checks(&symbol, product, contract, differences);
+    }
+}
+
+/// The group of a row with a mid, where there is a spot.
+fn priced_group(known: &Known<'_>, row: &bodies::Row) -> Option<Group> {
+    let quoted = known.oracle.parity.spot.is_some() && 0.0 < row.bid && row.bid < row.ask;
+    known.oracle.parity.groups.get(&(row.root.clone(), row.expiration)).filter(|_| quoted).copied()
+}
+
+/// The product may explain more volatilities than the gates needed: whatever it says must be right.
+fn compare_on_the_forward(
+    known: &Known<'_>,
+    row: &bodies::Row,
+    product: &ContractExplanation,
+    differences: &mut Differences,
+) {
+    let oracle = priced_group(known, row).map(|group| iv_and_delta(row, group, known.ticks));
+    let (iv, delta) = oracle.unwrap_or_default();
+    if known.oracle.skip.is_none() || product.iv.is_some() {
+        differences.near(&format!("{} IV", row.symbol), product.iv, iv, 1e-8);
+        differences.near(&format!("{} delta", row.symbol), product.delta, delta, 1e-8);
+    }
+}
+
+fn compare_american(
+    known: &Known<'_>,
+    row: &bodies::Row,
+    product: &ContractExplanation,
+    differences: &mut Differences,
+    compared: &mut Compared,
+) {
+    let wrong = match priced_group(known, row) {
+        Some(_) if known.oracle.skip.is_some() && product.iv.is_none() => None,
+        Some(group) => doubt(row, group, known.ticks, product.iv, product.delta),
+        None => product.iv.map(|iv| format!("IV {iv} without a spot or a mid")),
+    };
+    compared.american += usize::from(product.iv.is_some());
+    if let Some(wrong) = wrong {
+        differences.say(format!("{}: {wrong}", row.symbol));
     }
 }
 

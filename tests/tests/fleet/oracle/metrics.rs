@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::bodies::{Chain, Chart, Day, Row};
 use super::calendar;
-use super::gates::{Ticks, iv_and_delta, open_interest_is_unknown, spread_is_narrow};
+use super::gates::{Quoted, contract, open_interest_is_unknown, spread_is_narrow, tells_volatility};
 use super::indicators::median;
 use super::maths::{black, d1_d2, normal};
 use super::parity::{Group, Parity, RATE};
@@ -63,13 +63,16 @@ struct Point {
     delta: f64,
 }
 
-pub fn underlying(chain: &Chain, parity: &Parity, ticks: Ticks, as_of: Timestamp, chart: Option<&Chart>) -> Underlying {
+pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) -> Underlying {
     let mut out = Underlying::default();
-    let Some(spot) = parity.spot else { return out };
+    let Quoted { chain, as_of, .. } = quoted;
+    if parity.spot.is_none() {
+        return out;
+    }
     let (mut atm, mut skews) = (Vec::new(), Vec::new());
     for (key, group) in &parity.groups {
         let rows: Vec<&Row> = chain.rows.iter().filter(|row| (&row.root, row.expiration) == (&key.0, key.1)).collect();
-        let points = points(&rows, spot, *group, ticks);
+        let points = points(&rows, *group, quoted);
         let (dte, sigma) = (calendar::days_to(as_of, key.1), at_the_money(&points, group.forward));
         out.at_the_money.insert(key.clone(), (sigma, straddle(&rows, group.forward)));
         atm.extend(sigma.map(|sigma| (dte, group.years, sigma)));
@@ -98,10 +101,10 @@ pub fn underlying(chain: &Chain, parity: &Parity, ticks: Ticks, as_of: Timestamp
     out
 }
 
-fn points(rows: &[&Row], spot: f64, group: Group, ticks: Ticks) -> Vec<Point> {
+fn points(rows: &[&Row], group: Group, quoted: Quoted<'_>) -> Vec<Point> {
     let mut points = Vec::new();
     for row in rows.iter().filter(|row| speaks(row)) {
-        if let (Some(vol), Some(delta)) = iv_and_delta(row, spot, group, ticks) {
+        if let (Some(vol), Some(delta)) = quoted.volatility(row, group) {
             points.push(Point { call: row.call, strike: row.strike, vol, delta: delta.abs() });
         }
     }
@@ -200,22 +203,22 @@ fn realised(closes: &[f64], n: usize) -> Option<f64> {
 }
 
 /// What stands beside a contract past the gates. `chart` is its own, of what is traded alone.
-pub fn numbers(
-    row: &Row,
-    chain: &Chain,
-    parity: &Parity,
-    ticks: Ticks,
-    as_of: Timestamp,
-    underlying: &Underlying,
-    days: &[Day],
-) -> Numbers {
+pub fn numbers(row: &Row, quoted: Quoted<'_>, parity: &Parity, underlying: &Underlying, days: &[Day]) -> Numbers {
     let mut out = Numbers::default();
+    let Quoted { chain, as_of, ticks, .. } = quoted;
     let key = (row.root.clone(), row.expiration);
-    let (Some(spot), Some(group)) = (parity.spot, parity.groups.get(&key)) else { return out };
-    let at = |price: f64| iv_and_delta(&Row { bid: price, ask: price, ..row.clone() }, spot, *group, ticks).0;
+    let Some(group) = parity.groups.get(&key).filter(|_| parity.spot.is_some()) else { return out };
+    let (spot, contract) = (group.spot, contract(row, *group));
+    // A contract past the gates trades.
+    let at = |price: f64| {
+        let alone = Row { bid: price, ask: price, ..row.clone() };
+        let european = || quoted.volatility(&alone, *group).0;
+        let american = || contract.implied_vol(price).filter(|_| tells_volatility(&alone, *group, ticks));
+        if super::gates::is_european(&row.root) { european() } else { american() }
+    };
     (out.iv_bid, out.iv_ask) = (at(row.bid), at(row.ask));
     let is_known = out.iv_bid.zip(out.iv_ask).is_some_and(|(low, high)| (high - low) / 2.0 <= 0.10);
-    let vol = at((row.bid + row.ask) / 2.0).filter(|_| is_known);
+    let vol = quoted.volatility(row, *group).0.filter(|_| is_known);
     let sign = if row.call { 1.0 } else { -1.0 };
     let breakeven = row.strike + sign * row.ask;
     out.breakeven_pct = (breakeven > 0.0).then(|| 100.0 * (breakeven / spot - 1.0));
@@ -223,7 +226,11 @@ pub fn numbers(
     if let Some(vol) = vol {
         let (_, d2) = d1_d2(forward, row.strike, years, vol);
         out.prob_itm = Some(normal(sign * d2));
-        out.theta = Some(theta(row.call, spot, row.strike, *group, vol));
+        out.theta = Some(if contract.is_never_exercised_early() || super::gates::is_european(&row.root) {
+            theta(row.call, spot, row.strike, *group, vol)
+        } else {
+            contract.theta(vol)
+        });
         if breakeven > 0.0 {
             out.pop = Some(normal(sign * d1_d2(forward, breakeven, years, vol).1));
             out.breakeven_sd = Some((breakeven / spot).ln() / (vol * years.sqrt()));
@@ -302,8 +309,9 @@ mod golden {
 
     #[test]
     fn the_golden_values_of_the_analytics() {
-        let years = 45.0 / 365.0;
-        let group = Group { years, forward: 100.0 * (0.04 * years).exp(), implied: true };
+        let years = 45.0_f64 / 365.0;
+        let forward = 100.0 * (0.04 * years).exp();
+        let group = Group { years, spot: 100.0, dividend_yield: 0.0, forward, implied: true };
         assert!((theta(true, 100.0, 105.0, group, 0.30) - -0.047_363).abs() < 6e-7);
         assert!((theta(false, 100.0, 95.0, group, 0.30) - -0.036_051).abs() < 6e-7);
         // Total variance between .09·20 at 20 days and .0625·40 at 40: √(2.15/30).

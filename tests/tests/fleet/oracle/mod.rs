@@ -2,8 +2,11 @@
 //! recomputes spot, forwards, IV, delta, RSI, %B, every gate, S1 and the metrics, and compares with what the product stored of every
 //! contract of every ticker. The simulated market prices in its own way too, so errors cannot cancel.
 //!
-//! Slow and plain on purpose: bisection instead of a solver, sums instead of recurrences, a tree instead of typed JSON.
+//! Slow and plain on purpose: bisection instead of a solver, sums instead of recurrences, a tree instead of typed JSON, and
+//! a binomial tree instead of an exercise boundary. No tree gives the product's last digits: an American volatility of the
+//! product is checked (at it, the tree's price is the mid and the tree's delta the product's) and then decided with.
 
+mod american;
 mod bodies;
 mod calendar;
 mod compare;

@@ -17,6 +17,9 @@ pub const ASSUMED_YIELD: f64 = 0.0;
 #[derive(Debug, Clone, Copy)]
 pub struct Group {
     pub years: f64,
+    /// The chain's spot, but where the yield would leave [−.5, 3].
+    pub spot: f64,
+    pub dividend_yield: f64,
     pub forward: f64,
     /// Whether quotes gave it.
     pub implied: bool,
@@ -48,7 +51,10 @@ pub fn parity(chain: &Chain, as_of: Timestamp) -> Parity {
         let Some(years) = calendar::years_to(as_of, &key.0, key.1) else { continue };
         let implied = forwards.get(&key).map(|(_, f)| *f).filter(|f| (0.5 * spot..=2.0 * spot).contains(f));
         let forward = implied.unwrap_or(spot * ((RATE - ASSUMED_YIELD) * years).exp());
-        groups.insert(key, Group { years, forward, implied: implied.is_some() });
+        let told = RATE - (forward / spot).ln() / years;
+        let dividend_yield = told.clamp(-0.5, 3.0);
+        let own = if told == dividend_yield { spot } else { forward * ((dividend_yield - RATE) * years).exp() };
+        groups.insert(key, Group { years, spot: own, dividend_yield, forward, implied: implied.is_some() });
     }
     Parity { spot: Some(spot), implied: of_quotes.is_some(), groups }
 }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::bodies::{Chain, Chart, Day, Row};
 use super::calendar;
-use super::gates::{Gated, Ticks, gate, ticks, units};
+use super::gates::{Gated, Ticks, Told, gate, ticks, units};
 use super::indicators::{macd_histogram, median, percent_b, rsi, sma};
 use super::parity::{Parity, parity};
 
@@ -61,7 +61,7 @@ struct UnderlyingState {
     last_split: Option<Date>,
 }
 
-pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dyn Bars) -> Judgement {
+pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dyn Bars, told: Told<'_>) -> Judgement {
     let mut out = Judgement::default();
     let distinct: BTreeSet<&str> = chain.rows.iter().map(|row| row.symbol.as_str()).collect();
     assert_eq!(distinct.len(), chain.rows.len(), "the oracle reads no chain with duplicates");
@@ -78,7 +78,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
         return skipped(out, chain, "spot_gap");
     }
     let ticks = ticks(chain);
-    let gated: Vec<Gated> = chain.rows.iter().map(|row| gate(row, chain, &out.parity, ticks, as_of)).collect();
+    let gated: Vec<Gated> = chain.rows.iter().map(|row| gate(row, chain, &out.parity, ticks, as_of, told)).collect();
     let eligible = eligible(chain, &gated, as_of);
     let mut underlying = None;
     if !eligible.is_empty() {
