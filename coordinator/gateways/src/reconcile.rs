@@ -24,6 +24,9 @@ use crate::region::{AccountId, Region};
 use crate::resource::{Resource, ResourceKind, ResourceRef, StageName};
 use crate::set::{GatewaySet, SetId, SetState};
 
+/// A closed set is remembered so long after it was opened: what a call without an answer made has appeared by then, and
+/// leases last hours.
+const REMEMBERED: Duration = Duration::from_secs(7 * 86_400);
 /// Passes in all: the work, what was refused or lost, a minute's wait for what may appear, and as much again.
 const MAX_PASSES: u32 = 16;
 /// Passes in a row that may change nothing.
@@ -45,7 +48,7 @@ pub enum ReconcileError {
 /// What reconciling came to.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Deleted, in order of their Regions.
+    /// Deleted, or found to be gone when they were to be, in order of their Regions.
     pub deleted: Vec<ResourceRef>,
     /// Of ours, not wanted, and still there, with the last failure.
     pub remaining: Vec<(ResourceRef, Option<String>)>,
@@ -303,6 +306,8 @@ impl Gateways {
             // What of it may exist keeps it open, and is in the report.
             self.ledger.close(&set.id).await?;
         }
+        let opened_before = picture.now.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+        self.ledger.forget(opened_before).await?;
         Ok(())
     }
 

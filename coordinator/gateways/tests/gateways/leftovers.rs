@@ -211,3 +211,26 @@ async fn a_region_that_does_not_answer_is_tried_again_and_then_told() {
     assert!(world.cleanup().await.unwrap().is_complete());
     world.assert_empty("answering again").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_appears_after_its_set_was_closed_is_recognised_for_a_week() {
+    let world = World::real(11, 1);
+    let order = world.order("scan", 1, 1);
+    world.up(&order).await.unwrap().unwrap();
+    assert!(world.down(&order).await.unwrap().is_complete());
+    world.assert_empty("closed").await;
+    let future = world.now().checked_add(Duration::from_secs(99 * 86_400)).unwrap().to_string();
+    let late = || {
+        let tags = our_tags(&[(tags::SET, "scan"), (tags::EXPIRES_AT, &future)]);
+        world.aws.plant(&region("us-east-1"), ResourceKind::RestApi, "late", &tags).id
+    };
+    let first = late();
+    sleep(Duration::from_secs(6 * 86_400)).await;
+    let deleted = world.cleanup().await.unwrap().deleted;
+    assert_eq!(deleted.into_iter().map(|thing| thing.id).collect::<Vec<_>>(), [first], "its lease does not count");
+    sleep(Duration::from_secs(2 * 86_400)).await;
+    world.cleanup().await.unwrap();
+    assert!(fleet_gateways::ledger::Ledger::sets(&*world.ledger).await.unwrap().is_empty(), "it was forgotten");
+    late();
+    assert_eq!(world.cleanup().await.unwrap().spared, 1, "it is only known by its tags now");
+}

@@ -3,6 +3,7 @@
 //! - `world`: one small world: an AWS, a ledger, a clock, and processes that live and die in it.
 //! - `conformance`, `quotas`: what the doubles promise; `broken_ledger`, `broken_provider`: that the suites notice.
 //! - `sagas`: the four checks at each call in turn. `schedules`: a thousand seeded mixtures of crashes and faults.
+//! - `ledger_away`: the ledger fails at each write in turn.
 //! - `pacing`: how long it takes at AWS' pace, and that we provoke no 429.
 //! - `leases`, `leftovers`: who is spared, what is reused, what is never touched.
 
@@ -12,6 +13,7 @@ mod broken_ledger;
 mod broken_provider;
 mod conformance;
 mod leases;
+mod ledger_away;
 mod leftovers;
 mod pacing;
 mod quotas;
