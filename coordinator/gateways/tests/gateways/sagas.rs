@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_gateways::Settings;
@@ -73,7 +74,7 @@ async fn answers_lost_at_every_call_in_turn_are_no_failure() {
         for fault in [
             Fault::LostAnswer,
             Fault::TimeOut { effect_after: None },
-            Fault::TimeOut { effect_after: Some(std::time::Duration::from_secs(19)) },
+            Fault::TimeOut { effect_after: Some(Duration::from_secs(19)) },
         ] {
             let (world, order) = world();
             world.aws.inject(Faults::nth(call, fault.clone()));
@@ -304,4 +305,44 @@ async fn an_undo_that_is_refused_for_good_says_what_is_left() {
     world.aws.inject(Faults::none());
     assert!(world.cleanup().await.unwrap().is_complete());
     world.assert_empty("permission given later").await;
+}
+
+/// A world whose lists are 20 s late.
+fn slow_world() -> (World, Order) {
+    let mut settings = fleet_gateways::memory_aws::MemorySettings::real(1, crate::world::regions(REGIONS));
+    settings.list_lag = Duration::from_secs(20);
+    let world = World::new(settings);
+    world.plant_foreign();
+    let order = world.order("scan", REGIONS, PER_REGION);
+    (world, order)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lists_do_not_show_yet_is_waited_for() {
+    let (up, _) = calls().await;
+    for call in 0..up {
+        let (world, order) = slow_world();
+        world.aws.inject(Faults::nth(call, Fault::CrashAfter));
+        assert!(world.up(&order).await.is_none(), "call {call}: nothing crashed");
+        world.aws.inject(Faults::none());
+        // At once, and only once.
+        assert!(world.down(&order).await.unwrap().is_complete(), "call {call}");
+        world.assert_empty(&format!("torn down at once after a crash at call {call}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_effect_after_its_process_died_is_waited_for() {
+    let (up, _) = calls().await;
+    for call in 0..up {
+        let (world, order) = slow_world();
+        let effect_after = Some(Duration::from_secs(14));
+        world.aws.inject(Faults::nth(call, Fault::TimeOut { effect_after }));
+        let process = world.process();
+        let up = tokio::time::timeout(Duration::from_secs(12), process.up(&order, &spec(), REGIONS)).await;
+        assert!(up.is_err(), "call {call}: the process was to die while it waits");
+        world.aws.inject(Faults::none());
+        assert!(world.down(&order).await.unwrap().is_complete(), "call {call}");
+        world.assert_empty(&format!("torn down at once while call {call} was under way")).await;
+    }
 }
