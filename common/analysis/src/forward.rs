@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::config::{AnalysisConfig, DividendSource, Gates, SpotChoice};
-use crate::gates::spread_passes;
+use crate::doubt::doubt;
+use crate::gates::{Stopped, spread_passes};
 use crate::rates::rate_at;
 use crate::rows::Rows;
 
@@ -56,6 +57,8 @@ pub struct Parity {
     pub carries: BTreeMap<(Root, Date), Carry>,
     /// Implied forwards by expiration.
     pub forwards: BTreeMap<Date, f64>,
+    /// Expirations none of whose contracts are believed, each with the gate that stops them all.
+    pub doubts: BTreeMap<(Root, Date), Stopped>,
 }
 
 struct Group {
@@ -66,6 +69,7 @@ struct Group {
     rate: f64,
     dte: i32,
     implied: Option<f64>,
+    doubt: Option<Stopped>,
 }
 
 impl Carry {
@@ -103,7 +107,9 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisCon
         SpotChoice::Vendor => (vendor, vendor.map_or(SpotSource::None, |_| SpotSource::Vendor)),
     };
     let gap = implied.zip(vendor).map(|(implied, vendor)| implied / vendor - 1.0);
-    let mut parity = Parity { spot, source, gap, carries: BTreeMap::new(), forwards: BTreeMap::new() };
+    let doubted = |group: &mut Group| Some(((group.root, group.expiration), group.doubt.take()?));
+    let doubts = groups.iter_mut().filter_map(doubted).collect();
+    let mut parity = Parity { spot, source, gap, carries: BTreeMap::new(), forwards: BTreeMap::new(), doubts };
     let Some(spot) = spot else { return parity };
     for group in &mut groups {
         // A forward so far away is no forward but a misprint.
@@ -156,6 +162,8 @@ fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig,
         let Some(years) = config.pricing.years_to_expiry(as_of, &symbol) else { continue };
         let rate = rate_at(curve, years);
         let growth = || libm::exp(rate * years);
+        let pairs = if reads_quotes { pairs(run, growth(), &config.gates) } else { Vec::new() };
+        let doubt = doubt(run, &pairs);
         groups.push(Group {
             root: symbol.root,
             expiration: symbol.expiration,
@@ -163,7 +171,8 @@ fn groups(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisConfig,
             years,
             rate,
             dte: calendar::dte(as_of, symbol.expiration),
-            implied: reads_quotes.then(|| implied_forward(run, growth(), &config.gates)).flatten(),
+            implied: if doubt.is_none() { implied_forward(pairs) } else { None },
+            doubt,
         });
     }
     groups
@@ -173,13 +182,19 @@ const fn group_of(symbol: &OccSymbol) -> (Root, Date) {
     (symbol.root, symbol.expiration)
 }
 
-struct Vote {
-    strike: Strike,
-    value: f64,
-    weight: f64,
+/// A call and a put of one strike, and the forward they tell by parity.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    /// Their strike.
+    pub strike: Strike,
+    /// The forward they tell, dollars.
+    pub value: f64,
+    /// One over the sum of their spreads, in ten-thousandths.
+    pub weight: f64,
 }
 
-fn implied_forward(run: &[&ContractQuote], growth: f64, gates: &Gates) -> Option<f64> {
+/// The usable pairs nearest the money, by strike.
+fn pairs(run: &[&ContractQuote], growth: f64, gates: &Gates) -> Vec<Pair> {
     let usable = |kind| {
         run.iter()
             .filter(move |q| q.symbol.kind == kind && spread_passes(q, gates))
@@ -187,26 +202,32 @@ fn implied_forward(run: &[&ContractQuote], growth: f64, gates: &Gates) -> Option
             .collect::<BTreeMap<_, _>>()
     };
     let puts = usable(OptionKind::Put);
-    let mut votes: Vec<Vote> = usable(OptionKind::Call)
+    let mut pairs: Vec<Pair> = usable(OptionKind::Call)
         .into_iter()
         .filter_map(|(strike, (call, call_spread))| {
             let (put, put_spread) = puts.get(&strike)?;
             let value = strike.dollars() + growth * (call - put);
             // In units, so that equal spreads weigh exactly the same.
             let weight = 1.0 / ((call_spread + put_spread) * 10_000.0).round();
-            Some(Vote { strike, value, weight })
+            Some(Pair { strike, value, weight })
         })
         .collect();
-    let mut values: Vec<f64> = votes.iter().map(|v| v.value).collect();
-    let reference = lower_median(&mut values)?;
-    let distance = |vote: &Vote| (vote.strike.dollars() - reference).abs();
-    votes.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.strike.cmp(&b.strike)));
-    votes.truncate(PAIRS);
-    votes.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.strike.cmp(&b.strike)));
-    let total: f64 = votes.iter().map(|v| v.weight).sum();
+    let mut values: Vec<f64> = pairs.iter().map(|v| v.value).collect();
+    let Some(reference) = lower_median(&mut values) else { return pairs };
+    let distance = |pair: &Pair| (pair.strike.dollars() - reference).abs();
+    pairs.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.strike.cmp(&b.strike)));
+    pairs.truncate(PAIRS);
+    pairs.sort_by_key(|pair| pair.strike);
+    pairs
+}
+
+/// The weighted median of what pairs tell.
+fn implied_forward(mut pairs: Vec<Pair>) -> Option<f64> {
+    pairs.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.strike.cmp(&b.strike)));
+    let total: f64 = pairs.iter().map(|v| v.weight).sum();
     let mut running = 0.0;
-    let middle = votes.iter().find(|vote| {
-        running += vote.weight;
+    let middle = pairs.iter().find(|pair| {
+        running += pair.weight;
         running >= total / 2.0
     });
     middle.map(|v| v.value).filter(|f| f.is_finite() && *f > 0.0)
@@ -223,7 +244,8 @@ fn implied_spot(groups: &[Group], assumed_yield: f64) -> Option<f64> {
     })
 }
 
-fn lower_median(values: &mut [f64]) -> Option<f64> {
+/// Of an even number the lower of the two in the middle.
+pub fn lower_median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len().checked_sub(1)? / 2).copied()
 }

@@ -18,6 +18,8 @@ pub struct GateInput<'a> {
     pub years: Option<f64>,
     /// Open interest, `None` where the chain's means nothing.
     pub open_interest: Option<u64>,
+    /// Why no contract of its expiration is believed.
+    pub doubt: Option<&'a Stopped>,
     /// Bounds; `None` without a spot.
     pub bounds: Option<Bounds>,
     /// Volatility and delta at mid.
@@ -80,6 +82,9 @@ fn quote_stop(input: &GateInput<'_>, gates: &Gates) -> Option<Stopped> {
     }
     if input.years.is_none() {
         return Some(stop("expired", failed("years_to_settlement", Operator::Above, 0.0)));
+    }
+    if let Some(doubt) = input.doubt {
+        return Some(doubt.clone());
     }
     let Some(bid) = bid.filter(|p| p.dollars() >= gates.min_bid) else {
         let check = Check::new("bid", bid.map(Price::dollars), Operator::AtLeast, gates.min_bid);

@@ -13,6 +13,7 @@
 mod answer;
 pub mod bars;
 pub mod config;
+pub mod doubt;
 mod examination;
 mod exits;
 pub mod forward;

@@ -57,7 +57,7 @@ impl Place {
         }
         match self {
             Self::Gate(word) => known!("gate", *word,
-                "deliverable" "expired" "bid" "ask" "crossed" "locked" "spread" "open_interest" "volume" "bounds" "iv"
+                "deliverable" "expired" "expiration" "parity" "bid" "ask" "crossed" "locked" "spread" "open_interest" "volume" "bounds" "iv"
                 "coverage"),
             Self::Unknown(word) => known!("unknown", word.as_ref(), "settlement" "open_interest" "volume" "spot" "iv"),
             Self::Skipped(word) => known!("skip", *word,

@@ -80,7 +80,8 @@ impl Sieve<'_> {
     fn input(&self, row: usize, years: Option<f64>) -> GateInput<'_> {
         let quote = &self.contracts[row];
         let open_interest = quote.open_interest.filter(|_| !self.unknown_oi);
-        GateInput { quote, years, open_interest, bounds: None, vol: None }
+        let doubt = self.parity.doubts.get(&(quote.symbol.root, quote.symbol.expiration));
+        GateInput { quote, years, open_interest, doubt, bounds: None, vol: None }
     }
 
     /// Volatilities at mid of the rows that have bounds: by the side's own model for those that trade.

@@ -42,6 +42,8 @@ fn gate_words(word: &str) -> Option<&'static str> {
         "open_interest" => "too little open interest",
         "deliverable" => "adjusted contract",
         "expired" => "expired",
+        "expiration" => "no date options expire on",
+        "parity" => "calls and puts contradict each other",
         "bounds" => "price outside its bounds of arbitrage",
         "iv" => "IV out of range",
         "coverage" => "too few days with trades",

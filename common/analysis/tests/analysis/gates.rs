@@ -183,3 +183,52 @@ fn whole_tickers_are_set_aside_with_their_reason() {
     });
     assert!(matches!(old, SkipReason::UnderlyingPreGate { check } if check.verdict == Verdict::Unknown));
 }
+
+/// Moves every contract of the call's expiration to another date.
+fn check_date(to: jiff::civil::Date, wanted: &str) {
+    let mut snapshot = completed();
+    let bars = snapshot.contract_bars[&the_call()].clone();
+    for quote in &mut snapshot.chain.contracts {
+        if quote.symbol.expiration == the_call().expiration {
+            quote.symbol.expiration = to;
+        }
+    }
+    let moved = OccSymbol { expiration: to, ..the_call() };
+    snapshot.contract_bars.insert(moved, bars);
+    let (finding, explained) = analyse_explained(&snapshot, &config());
+    let place = explained.iter().find(|e| e.quote.symbol == moved).map(|e| e.place.as_ref());
+    assert_eq!(place, Some(wanted));
+    assert!(finding.candidates.iter().all(|c| c.symbol.expiration != to || wanted == "candidate"));
+}
+
+#[test]
+fn an_expiration_is_a_session_and_lists_both_kinds() {
+    use jiff::civil::date;
+    check_date(date(2027, 1, 22), "candidate");
+    check_date(date(2027, 1, 16), "gate:expiration");
+    check_date(date(2027, 1, 18), "gate:expiration");
+    // A call that stands alone at a date, whatever its quote.
+    let mut snapshot = completed();
+    let alone = OccSymbol { expiration: date(2027, 1, 20), ..the_call() };
+    row(&mut snapshot, &the_call()).symbol = alone;
+    let (_, explained) = analyse_explained(&snapshot, &config());
+    let place = explained.iter().find(|e| e.quote.symbol == alone).map(|e| e.place.as_ref());
+    assert_eq!(place, Some("gate:expiration"));
+}
+
+#[test]
+fn prices_in_another_unit_contradict_each_other() {
+    for by in [100, 10] {
+        let mut snapshot = completed();
+        for quote in snapshot.chain.contracts.iter_mut().filter(|q| q.symbol.expiration == the_call().expiration) {
+            let scaled = |price: Option<Price>| price.map(|price| Price::from_units(price.units() * by));
+            (quote.bid, quote.ask) = (scaled(quote.bid), scaled(quote.ask));
+        }
+        let (finding, explained) = analyse_explained(&snapshot, &config());
+        let stopped = explained.iter().find(|e| e.quote.symbol == the_call()).unwrap();
+        assert_eq!(stopped.place, "gate:parity", "times {by}");
+        assert_eq!(stopped.gate.as_ref().map(|check| check.name.as_ref()), Some("parity_tilt"));
+        // The other expirations tell the spot as before.
+        assert!((finding.provenance.spot.unwrap() - SPOT).abs() < 0.05 && finding.funnel.0.contains_key("candidate"));
+    }
+}

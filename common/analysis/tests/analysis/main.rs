@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails; clippy only knows functions marked as tests")]
 
 mod exits;
+mod future;
 mod gates;
 mod metrics;
 mod notices;

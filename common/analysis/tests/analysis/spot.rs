@@ -50,7 +50,9 @@ fn an_old_vendor_spot_is_flagged_and_not_used() {
 #[test]
 fn without_a_pair_the_vendor_stands_in_only_if_it_is_simultaneous() {
     let mut snapshot = completed();
-    snapshot.chain.contracts.retain(|q| q.symbol.kind == OptionKind::Call);
+    for put in snapshot.chain.contracts.iter_mut().filter(|q| q.symbol.kind == OptionKind::Put) {
+        put.bid = None;
+    }
     let finding = analyse(&snapshot, &config());
     assert_eq!(finding.provenance.spot_source, SpotSource::Vendor);
     assert_eq!(finding.provenance.spot, Some(100.0));

@@ -24,25 +24,23 @@ fn wild_count() -> impl Strategy<Value = Option<u64>> {
 
 fn wild_symbol() -> impl Strategy<Value = OccSymbol> {
     let roots = prop::sample::select(vec!["XYZ", "XYZ", "XYZ", "XYZ1", "SPX", "SPXW"]);
-    let days = prop_oneof![Just(0i64), Just(1), -30i64..400, Just(30), Just(60), Just(90)];
+    // Mostly days on which options expire.
+    let days = prop_oneof![8 => prop::sample::select(vec![-28i64, 0, 7, 28, 56, 91, 119]), 1 => -30i64..400];
     (roots, days, any::<bool>(), 1u32..40).prop_map(|(root, days, call, strike)| {
         let expiration = date(2026, 11, 20).saturating_add(jiff::Span::new().days(days));
         symbol(root, expiration, if call { OptionKind::Call } else { OptionKind::Put }, strike * 5)
     })
 }
 
-fn wild_quote() -> impl Strategy<Value = ContractQuote> {
-    // Half of the rows are sound quotes, so that forwards and strategies have something to work on.
-    let sound = wild_symbol().prop_map(|symbol| quote(symbol, SPOT, as_of()));
+fn wild_quotes() -> impl Strategy<Value = Vec<ContractQuote>> {
+    // Half of the time they are sound quotes of a pair, so that forwards and strategies have something to work on.
+    let sound = wild_symbol().prop_map(|symbol| {
+        let both = [OptionKind::Call, OptionKind::Put].map(|kind| OccSymbol { kind, ..symbol });
+        both.map(|symbol| quote(symbol, SPOT, as_of())).to_vec()
+    });
     let wild = (wild_symbol(), wild_price(), wild_price(), wild_count(), wild_count()).prop_map(
-        |(symbol, bid, ask, volume, open_interest)| ContractQuote {
-            symbol,
-            bid,
-            ask,
-            last: None,
-            volume,
-            open_interest,
-            vendor_iv: None,
+        |(symbol, bid, ask, volume, open_interest)| {
+            vec![ContractQuote { symbol, bid, ask, last: None, volume, open_interest, vendor_iv: None }]
         },
     );
     prop_oneof![sound, wild]
@@ -77,7 +75,7 @@ fn wild_bars(instrument: Instrument) -> impl Strategy<Value = BarSeries> {
 }
 
 fn wild_snapshot() -> impl Strategy<Value = MarketSnapshot> {
-    let rows = prop::collection::vec(wild_quote(), 0..60);
+    let rows = prop::collection::vec(wild_quotes(), 0..40);
     let copies = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
     let spot = prop_oneof![Just(None), Just(Some(100.0)), (0.0f64..300.0).prop_map(Some)];
     let age = prop_oneof![12 => Just(Some(0i64)), 1 => Just(None), 2 => (-300i64..3_000).prop_map(Some)];
@@ -89,7 +87,7 @@ fn wild_snapshot() -> impl Strategy<Value = MarketSnapshot> {
             if !sound {
                 snapshot.chain.contracts.clear();
             }
-            snapshot.chain.contracts.extend(rows);
+            snapshot.chain.contracts.extend(rows.into_iter().flatten());
             for copy in copies.iter().filter(|_| !snapshot.chain.contracts.is_empty()).collect::<Vec<_>>() {
                 let again = copy.get(&snapshot.chain.contracts).clone();
                 snapshot.chain.contracts.push(again);

@@ -344,7 +344,8 @@ struct Known<'a> {
 
 impl Known<'_> {
     fn quoted(&self) -> Quoted<'_> {
-        Quoted { chain: self.chain, as_of: self.as_of, ticks: self.ticks, told: self.told }
+        let parity = &self.oracle.parity;
+        Quoted { chain: self.chain, parity, as_of: self.as_of, ticks: self.ticks, told: self.told }
     }
 }
 

@@ -73,12 +73,15 @@ pub fn open_interest_is_unknown(chain: &Chain) -> bool {
 pub type Told<'a> = &'a dyn Fn(&str) -> (Option<f64>, Option<f64>);
 
 /// The first gate on quote, open interest and volume that stops a contract.
-pub fn trade_gate(row: &Row, chain: &Chain, as_of: Timestamp) -> Option<&'static str> {
+pub fn trade_gate(row: &Row, chain: &Chain, parity: &Parity, as_of: Timestamp) -> Option<&'static str> {
     if is_adjusted(&row.root) {
         return Some("gate:deliverable");
     }
     if calendar::years_to(as_of, &row.root, row.expiration).is_none() {
         return Some("gate:expired");
+    }
+    if let Some(gate) = parity.doubted.get(&(row.root.clone(), row.expiration)) {
+        return Some(gate);
     }
     if units(row.bid) < 1000 {
         return Some("gate:bid");
@@ -106,7 +109,7 @@ pub fn trade_gate(row: &Row, chain: &Chain, as_of: Timestamp) -> Option<&'static
 
 pub fn gate(row: &Row, chain: &Chain, parity: &Parity, ticks: Ticks, as_of: Timestamp, told: Told<'_>) -> Gated {
     let stopped = |name| Gated { stopped: Some(name), ..Gated::default() };
-    if let Some(name) = trade_gate(row, chain, as_of) {
+    if let Some(name) = trade_gate(row, chain, parity, as_of) {
         return stopped(name);
     }
     if parity.spot.is_none() {
@@ -150,6 +153,7 @@ pub fn contract(row: &Row, group: Group) -> Contract {
 #[derive(Clone, Copy)]
 pub struct Quoted<'a> {
     pub chain: &'a Chain,
+    pub parity: &'a Parity,
     pub as_of: Timestamp,
     pub ticks: Ticks,
     pub told: Told<'a>,
@@ -162,7 +166,7 @@ impl Quoted<'_> {
     }
 
     pub fn is_on_the_forward(&self, row: &Row) -> bool {
-        is_european(&row.root) || trade_gate(row, self.chain, self.as_of).is_some()
+        is_european(&row.root) || trade_gate(row, self.chain, self.parity, self.as_of).is_some()
     }
 }
 

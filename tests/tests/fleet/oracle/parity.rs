@@ -32,20 +32,27 @@ pub struct Parity {
     /// Whether quotes gave the spot; else it is the vendor's.
     pub implied: bool,
     pub groups: BTreeMap<(String, Date), Group>,
+    /// Expirations none of whose contracts is believed, with the gate that says so.
+    pub doubted: BTreeMap<(String, Date), &'static str>,
 }
 
 pub fn parity(chain: &Chain, as_of: Timestamp) -> Parity {
     let mut forwards = BTreeMap::new();
+    let mut doubted = BTreeMap::new();
     for key in group_keys(chain) {
         let Some(years) = calendar::years_to(as_of, &key.0, key.1) else { continue };
-        if let Some(forward) = forward(chain, &key, years) {
+        if let Some(gate) = doubt(chain, &key, years) {
+            doubted.insert(key, gate);
+        } else if let Some(forward) = forward(chain, &key, years) {
             forwards.insert(key, (years, forward));
         }
     }
     let of_quotes = spot(&forwards, as_of);
     // The vendor's own price will do where no pair is quoted, if it is of the same minute as the quotes.
     let apart = chain.spot_time.duration_since(chain.quote_time).as_secs().abs();
-    let Some(spot) = of_quotes.or((apart <= 60).then_some(chain.vendor_spot)) else { return Parity::default() };
+    let Some(spot) = of_quotes.or((apart <= 60).then_some(chain.vendor_spot)) else {
+        return Parity { doubted, ..Parity::default() };
+    };
     let mut groups = BTreeMap::new();
     for key in group_keys(chain) {
         let Some(years) = calendar::years_to(as_of, &key.0, key.1) else { continue };
@@ -56,7 +63,23 @@ pub fn parity(chain: &Chain, as_of: Timestamp) -> Parity {
         let own = if told == dividend_yield { spot } else { forward * ((dividend_yield - RATE) * years).exp() };
         groups.insert(key, Group { years, spot: own, dividend_yield, forward, implied: implied.is_some() });
     }
-    Parity { spot: Some(spot), implied: of_quotes.is_some(), groups }
+    Parity { spot: Some(spot), implied: of_quotes.is_some(), groups, doubted }
+}
+
+/// A date on which nothing expires, calls without puts, or pairs that contradict each other.
+fn doubt(chain: &Chain, key: &(String, Date), years: f64) -> Option<&'static str> {
+    let rows: Vec<&Row> = chain.rows.iter().filter(|row| row.root == key.0 && row.expiration == key.1).collect();
+    let is_paired = |call: &&Row| rows.iter().any(|put| !put.call && put.strike == call.strike);
+    if !calendar::is_session(key.1) || !rows.iter().filter(|row| row.call).any(is_paired) {
+        return Some("gate:expiration");
+    }
+    let near = near_pairs(chain, key, years);
+    let mut tilts = Vec::new();
+    for (at, a) in near.iter().enumerate() {
+        tilts.extend(near[..at].iter().map(|b| (a.value - b.value) / (a.strike - b.strike)));
+    }
+    let tilted = near.len() >= 3 && lower_median(&tilts).is_some_and(|tilt| tilt.abs() > 0.5);
+    tilted.then_some("gate:parity")
 }
 
 fn group_keys(chain: &Chain) -> Vec<(String, Date)> {
@@ -78,7 +101,8 @@ struct Pair {
     weight: f64,
 }
 
-fn forward(chain: &Chain, key: &(String, Date), years: f64) -> Option<f64> {
+/// The ten pairs nearest the money.
+fn near_pairs(chain: &Chain, key: &(String, Date), years: f64) -> Vec<Pair> {
     let rows: Vec<&Row> = chain.rows.iter().filter(|r| r.root == key.0 && r.expiration == key.1 && usable(r)).collect();
     let mut pairs = Vec::new();
     for call in rows.iter().filter(|row| row.call) {
@@ -92,10 +116,15 @@ fn forward(chain: &Chain, key: &(String, Date), years: f64) -> Option<f64> {
             });
         }
     }
-    let reference = lower_median(&pairs.iter().map(|pair| pair.value).collect::<Vec<_>>())?;
+    let Some(reference) = lower_median(&pairs.iter().map(|pair| pair.value).collect::<Vec<_>>()) else { return pairs };
     let distance = |pair: &Pair| (pair.strike - reference).abs();
     pairs.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.strike.total_cmp(&b.strike)));
     pairs.truncate(10);
+    pairs
+}
+
+fn forward(chain: &Chain, key: &(String, Date), years: f64) -> Option<f64> {
+    let mut pairs = near_pairs(chain, key, years);
     pairs.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.strike.total_cmp(&b.strike)));
     let half = pairs.iter().map(|pair| pair.weight).sum::<f64>() / 2.0;
     let mut reached = 0.0;
