@@ -207,3 +207,14 @@ fn inspect_tells_what_is_refused() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("x.txt,error_body"), "one missing file hid the others");
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nonexistent"));
 }
+
+/// It says what a scan would do, and makes nothing for it.
+#[test]
+fn a_dry_run_makes_no_file_for_notices() {
+    let home = tempfile::tempdir().unwrap();
+    let notices = home.path().join("notices.jsonl");
+    let sink = format!("file:{}", notices.display());
+    let done = run(home.path(), &["scan", "--tickers", "AAPL", "--dry-run", "--notify", &sink], &[]);
+    assert!(done.status.success(), "{done:?}");
+    assert!(!notices.exists(), "the notices' file was made");
+}

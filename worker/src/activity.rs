@@ -16,6 +16,8 @@ pub(crate) struct Activity {
 
 struct State {
     busy: u32,
+    /// Held, but not worked on any more.
+    finishing: u32,
     committed: u64,
     /// When a delivery was last received or let go; the start, before there was one.
     last: Instant,
@@ -24,7 +26,7 @@ struct State {
 impl Activity {
     pub(crate) fn new(slots: u32, metrics: WorkerMetrics) -> Self {
         metrics.slots(0, slots);
-        let state = State { busy: 0, committed: 0, last: Instant::now() };
+        let state = State { busy: 0, finishing: 0, committed: 0, last: Instant::now() };
         Self { slots, metrics, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -35,15 +37,15 @@ impl Activity {
 
     /// A slot holds a delivery for as long as what is returned lives.
     pub(crate) fn hold(&self) -> Holding {
-        self.change(|busy| busy + 1);
-        Holding(self.clone())
+        self.change(|state| state.busy += 1);
+        Holding { activity: self.clone(), is_finishing: false }
     }
 
     pub(crate) fn committed(&self) {
         self.lock().committed += 1;
     }
 
-    /// Deliveries held now, and tickers accounted for since the start.
+    /// Deliveries worked on now, and tickers accounted for since the start.
     pub(crate) fn counts(&self) -> (u32, u64) {
         let state = self.lock();
         (state.busy, state.committed)
@@ -52,12 +54,12 @@ impl Activity {
     /// For how long no delivery was held and none received.
     pub(crate) fn idle_for(&self) -> Duration {
         let state = self.lock();
-        if state.busy > 0 { Duration::ZERO } else { state.last.elapsed() }
+        if state.busy + state.finishing > 0 { Duration::ZERO } else { state.last.elapsed() }
     }
 
-    fn change(&self, change: impl FnOnce(u32) -> u32) {
+    fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
-        state.busy = change(state.busy);
+        change(&mut state);
         state.last = Instant::now();
         // Within the lock, so that the last one who speaks is right.
         self.metrics.slots(state.busy, self.slots.saturating_sub(state.busy));
@@ -70,11 +72,29 @@ impl Activity {
 }
 
 /// A delivery that is held; let go by being dropped, however its slot ends.
-pub(crate) struct Holding(Activity);
+pub(crate) struct Holding {
+    activity: Activity,
+    is_finishing: bool,
+}
+
+impl Holding {
+    /// It is still held, but its slot is free for another.
+    pub(crate) fn finish(&mut self) {
+        if !std::mem::replace(&mut self.is_finishing, true) {
+            self.activity.change(|state| {
+                state.busy = state.busy.saturating_sub(1);
+                state.finishing += 1;
+            });
+        }
+    }
+}
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        self.0.change(|busy| busy.saturating_sub(1));
+        self.activity.change(|state| {
+            let held = if self.is_finishing { &mut state.finishing } else { &mut state.busy };
+            *held = held.saturating_sub(1);
+        });
     }
 }
 
@@ -91,6 +111,10 @@ mod tests {
         assert_eq!((activity.idle_for(), activity.counts()), (Duration::ZERO, (2, 0)));
         drop(first);
         assert_eq!(activity.counts().0, 1);
+        let mut second = second;
+        second.finish();
+        second.finish();
+        assert_eq!((activity.idle_for(), activity.counts()), (Duration::ZERO, (0, 0)), "its slot is free, it is held");
         drop(second);
         assert!(activity.idle_for() < Duration::from_secs(60), "idling begins when the last one is let go");
         let text = activity.metrics.page().text();

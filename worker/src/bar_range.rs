@@ -4,8 +4,8 @@
 //! have sent at once. Three things could spoil that, and each means that everything is asked for again:
 //! - a **split**: the vendor rewrites all earlier bars;
 //! - a bar of the **overlap** that has changed or gone: it rewrote them for another reason, or corrected itself;
-//! - a **mistake** of the vendor's that was kept. So each series is asked for whole on every fifth session, whatever it
-//!   looks like.
+//! - a **mistake** of the vendor's that was kept. So each series is asked for whole within five sessions of the last time
+//!   it was, whatever it looks like, and however often it is scanned.
 //!
 //! A new dividend is none of these: prices are not dividend-adjusted, so that it changes no earlier bar. Dividends are
 //! joined at the same date as the bars.
@@ -13,13 +13,14 @@
 //! Holidays are not missed; an underlying's session without a bar is, a contract's is not: nobody traded.
 
 use fleet_core::domain::calendar;
-use fleet_core::domain::{Bar, BarSeries, Instrument};
+use fleet_core::domain::{Bar, BarSeries, Instrument, KeptBars};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-/// Every so many sessions a series is asked for whole: a mistake stays for a week at most, and a fifth of the series
-/// is due each session.
-const WHOLE_EVERY: u32 = 5;
+/// So many sessions after it was asked for whole, a series is again: a mistake stays for a week at most.
+const WHOLE_AFTER: u32 = 5;
+/// Some are so many sessions earlier: those that were first asked for together come apart.
+const SPREAD: u32 = 3;
 
 /// The first date of a request for about so many sessions up to an instant: 252 sessions are a year, and nine more days
 /// make up for holidays.
@@ -29,25 +30,30 @@ pub(crate) fn first_date(as_of: Timestamp, sessions: u32) -> Date {
     calendar::exchange_date(as_of).saturating_sub(days.days())
 }
 
-/// Whether a series is asked for whole in a session, whatever was kept.
-pub(crate) fn is_due(instrument: &Instrument, session: Date) -> bool {
-    let Some(number) = calendar::sessions_between(calendar::FIRST, session) else { return true };
+/// Whether a series that was last asked for whole in one session is in another, whatever was kept.
+fn is_due(instrument: &Instrument, whole_in: Date, session: Date) -> bool {
+    let Some(age) = calendar::sessions_between(whole_in, session) else { return true };
     // Any number will do that is the same on every machine; neighbours in a chain should differ.
     let spread = instrument.to_string().bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    (number.wrapping_add(spread)).is_multiple_of(WHOLE_EVERY)
+    age >= WHOLE_AFTER - spread % SPREAD
 }
 
 /// What an earlier session kept, to which the bars from `from` on are to be joined.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Kept {
     series: BarSeries,
+    whole_in: Date,
     /// The date of the overlap: a bar of the series.
     pub(crate) from: Date,
 }
 
 impl Kept {
-    /// Of the bars that were kept for `session`, those that can be built upon; `None`: everything must be asked for.
-    pub(crate) fn usable((session, mut series): (Date, BarSeries), wanted_from: Date) -> Option<Self> {
+    /// Of the bars that were kept for an earlier session, those that can be built upon in `now`; `None`: everything must be
+    /// asked for.
+    pub(crate) fn usable((session, kept): (Date, KeptBars), now: Date, wanted_from: Date) -> Option<Self> {
+        let KeptBars { mut series, whole_in } = kept;
+        // What was kept before that was noted is asked for whole.
+        let whole_in = whole_in.filter(|whole_in| !is_due(&series.instrument, *whole_in, now))?;
         // Kept for a session whose close was to come: its own bar was provisional.
         series.bars.retain(|bar| bar.date < session);
         if series.complete_from.is_none_or(|from| from > wanted_from) {
@@ -60,12 +66,12 @@ impl Kept {
         };
         let known = series.bars.iter().map(|bar| bar.date);
         let from = known.take_while(|date| hole.is_none_or(|hole| *date < hole)).last()?;
-        Some(Self { series, from })
+        Some(Self { series, whole_in, from })
     }
 
     /// The whole series from `wanted_from` on; `None` where the new bars do not continue the kept ones.
-    pub(crate) fn joined(self, mut new: BarSeries, wanted_from: Date) -> Option<BarSeries> {
-        let Self { series: kept, from } = self;
+    pub(crate) fn joined(self, mut new: BarSeries, wanted_from: Date) -> Option<KeptBars> {
+        let Self { series: kept, whole_in, from } = self;
         let at = |series: &BarSeries| series.bars.iter().find(|bar| bar.date == from).copied();
         if new.last_split > kept.last_split || !is_same(&at(&kept)?, &at(&new)?) {
             return None;
@@ -79,7 +85,7 @@ impl Kept {
         new.last_split = kept.last_split.filter(|split| *split >= wanted_from);
         new.incomplete = new.incomplete.saturating_add(kept.incomplete);
         new.complete_from = Some(wanted_from);
-        Some(new)
+        Some(KeptBars { series: new, whole_in: Some(whole_in) })
     }
 }
 
@@ -128,6 +134,12 @@ mod tests {
         traded.map(|day| bar(day, 1000 + u32::from(day.day().unsigned_abs()))).collect()
     }
 
+    /// What was asked for whole and kept on the 20th, on the next session.
+    fn usable(series: BarSeries, from: Date) -> Option<Kept> {
+        let (session, next) = (date(2026, 11, 20), date(2026, 11, 23));
+        Kept::usable((session, KeptBars { series, whole_in: Some(session) }), next, from)
+    }
+
     /// Bars kept on the 20th before its close, joined on the 24th: as if all had been asked for on the 24th.
     #[track_caller]
     fn check_joined(instrument: Instrument, without: &[i8], overlap: Date) {
@@ -139,10 +151,11 @@ mod tests {
         if let Some(last) = kept.bars.last_mut().filter(|bar| bar.date == date(2026, 11, 20)) {
             *last = bar(last.date, 5);
         }
-        let kept = Kept::usable((date(2026, 11, 20), kept), new).unwrap();
+        let kept = usable(kept, new).unwrap();
         assert_eq!(kept.from, overlap);
         let tail = sent(instrument.clone(), &history, kept.from);
-        assert_eq!(kept.joined(tail, new), Some(sent(instrument, &history, new)));
+        let whole = KeptBars { series: sent(instrument, &history, new), whole_in: Some(date(2026, 11, 20)) };
+        assert_eq!(kept.joined(tail, new), Some(whole));
     }
 
     #[test]
@@ -157,7 +170,7 @@ mod tests {
     #[test]
     fn what_cannot_be_built_upon_is_asked_for_whole() {
         let (from, session) = (date(2026, 11, 4), date(2026, 11, 20));
-        let usable = |series: BarSeries| Kept::usable((session, series), from).is_some();
+        let usable = |series: BarSeries| usable(series, from).is_some();
         let history = november(&[]);
         assert!(usable(sent(contract(), &history, from)));
         assert!(!usable(sent(contract(), &history, date(2026, 11, 5))), "it begins later than wanted");
@@ -169,7 +182,7 @@ mod tests {
     #[test]
     fn a_split_or_a_changed_overlap_discards_what_was_kept() {
         let (from, history) = (date(2026, 11, 4), november(&[]));
-        let kept = || Kept::usable((date(2026, 11, 20), sent(underlying(), &history, from)), from).unwrap();
+        let kept = || usable(sent(underlying(), &history, from), from).unwrap();
         let tail = || sent(underlying(), &history, date(2026, 11, 19));
         assert!(kept().joined(tail(), from).is_some());
         let split = BarSeries { last_split: Some(date(2026, 11, 23)), ..tail() };
@@ -183,7 +196,7 @@ mod tests {
         let mut corrected = tail();
         corrected.bars[0].volume = 11;
         let joined = kept().joined(corrected.clone(), from).unwrap();
-        assert!(joined.bars.contains(&corrected.bars[0]), "the newer volume counts");
+        assert!(joined.series.bars.contains(&corrected.bars[0]), "the newer volume counts");
     }
 
     #[test]
@@ -191,15 +204,44 @@ mod tests {
         let history = november(&[]);
         let split = |from: Date| {
             let series = BarSeries { last_split: Some(date(2026, 11, 6)), ..sent(underlying(), &history, from) };
-            let kept = Kept::usable((date(2026, 11, 20), series), from).unwrap();
+            let kept = usable(series, from).unwrap();
             let tail = sent(underlying(), &history, kept.from);
-            kept.joined(tail, date(2026, 11, 6)).unwrap().last_split
+            kept.joined(tail, date(2026, 11, 6)).unwrap().series.last_split
         };
         assert_eq!(split(date(2026, 11, 4)), Some(date(2026, 11, 6)));
         let kept = BarSeries { last_split: Some(date(2026, 11, 6)), ..sent(underlying(), &history, date(2026, 11, 4)) };
-        let kept = Kept::usable((date(2026, 11, 20), kept), date(2026, 11, 9)).unwrap();
+        let kept = usable(kept, date(2026, 11, 9)).unwrap();
         let tail = sent(underlying(), &history, kept.from);
-        assert_eq!(kept.joined(tail, date(2026, 11, 9)).unwrap().last_split, None, "it lies before the range");
+        assert_eq!(kept.joined(tail, date(2026, 11, 9)).unwrap().series.last_split, None, "it lies before the range");
+    }
+
+    /// Whatever the rhythm of the scans: nothing is built upon that is five sessions old, and what was asked for whole
+    /// yesterday is.
+    #[test]
+    fn a_series_is_asked_for_whole_again_within_five_sessions_in_any_rhythm() {
+        let days: Vec<Date> = calendar::sessions(date(2026, 6, 1), date(2026, 12, 31)).collect();
+        let from = date(2026, 5, 1);
+        for instrument in [underlying(), contract()] {
+            for rhythm in 1..=12 {
+                for start in 0..5 {
+                    let (mut whole_in, mut built_upon) = (days[start], 0);
+                    for (at, now) in days.iter().enumerate().skip(start + rhythm).step_by(rhythm) {
+                        let first = bar(days[0], 100);
+                        let series = sent(instrument.clone(), &[first], from);
+                        let before = days[at - rhythm];
+                        let kept = KeptBars { series, whole_in: Some(whole_in) };
+                        if before > days[0] && Kept::usable((before, kept), *now, from).is_some() {
+                            built_upon += 1;
+                            let age = days[..at].iter().filter(|day| **day >= whole_in).count();
+                            assert!(age < 5, "{instrument}, each {rhythm}: built upon at {age}");
+                        } else {
+                            whole_in = *now;
+                        }
+                    }
+                    assert!(built_upon > 0 || rhythm >= 3, "each {rhythm}: never built upon");
+                }
+            }
+        }
     }
 
     /// What the vendor tells of these days from a date on.
@@ -214,28 +256,27 @@ mod tests {
         let (history, old, new) = (november(&[]), date(2026, 11, 3), date(2026, 11, 4));
         let all = [3, 10, 19, 23];
         let kept = BarSeries { dividends: paid(old, &[3, 10, 19]), ..sent(underlying(), &history, old) };
-        let kept = Kept::usable((date(2026, 11, 20), kept), new).unwrap();
+        let kept = usable(kept, new).unwrap();
         let tail = BarSeries { dividends: paid(kept.from, &all), ..sent(underlying(), &history, kept.from) };
         assert_eq!(tail.dividends.len(), 2, "the overlap's and the new one");
-        assert_eq!(kept.joined(tail, new).unwrap().dividends, paid(new, &all));
+        assert_eq!(kept.joined(tail, new).unwrap().series.dividends, paid(new, &all));
     }
 
     #[test]
-    fn every_series_is_whole_once_in_five_sessions() {
-        for instrument in [underlying(), contract()] {
-            let days: Vec<Date> = calendar::sessions(date(2026, 11, 2), date(2026, 12, 31)).collect();
-            for week in days.windows(WHOLE_EVERY as usize) {
-                assert_eq!(week.iter().filter(|day| is_due(&instrument, **day)).count(), 1, "{instrument} {week:?}");
-            }
-        }
-        let due = |strike: u32| {
-            is_due(
-                &Instrument::Contract(OccSymbol::parse(&format!("XYZ270115C{strike:08}")).unwrap()),
-                date(2026, 11, 20),
-            )
-        };
-        let n = (1..=1000).filter(|dollars| due(dollars * 1000)).count();
-        assert!((150..=250).contains(&n), "{n} of a thousand are due at once");
+    fn what_was_asked_for_whole_together_comes_apart() {
+        let contract = |strike: u32| Instrument::Contract(OccSymbol::parse(&format!("XYZ270115C{strike:08}")).unwrap());
+        let due = |day| (100_000..100_100).filter(|strike| is_due(&contract(*strike), date(2026, 11, 9), day)).count();
+        // Monday to Monday.
+        let days = [10, 11, 12, 13, 16].map(|day| due(date(2026, 11, day)));
+        assert_eq!((days[0], days[1], days[4]), (0, 0, 100), "{days:?}");
+        assert!((20..50).contains(&days[2]) && (50..80).contains(&days[3]), "{days:?}");
+    }
+
+    #[test]
+    fn what_was_kept_before_it_was_noted_is_asked_for_whole() {
+        let (from, session) = (date(2026, 11, 4), date(2026, 11, 20));
+        let series = sent(contract(), &november(&[]), from);
+        assert_eq!(Kept::usable((session, KeptBars { series, whole_in: None }), session, from), None);
     }
 
     #[test]

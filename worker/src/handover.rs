@@ -7,12 +7,12 @@
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fleet_core::domain::{Task, TraceContext};
-use fleet_core::seams::Delivery;
+use fleet_core::seams::{Delivery, ScanStamp};
 
 /// One hand-over of a task.
 pub(crate) struct Handover {
@@ -65,25 +65,31 @@ fn span_id(trace: &TraceContext, process: &str) -> String {
     id
 }
 
-/// Whether an attempt is counted in the store that has come to nothing yet. Clones share it.
+/// Whether an attempt is counted in the store that has come to nothing yet, and of which making of the scan. Clones share
+/// it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counted(Arc<AtomicBool>);
+pub(crate) struct Counted(Arc<Mutex<Option<ScanStamp>>>);
 
 impl Counted {
     /// The store is asked to count it. (An attempt that is being counted is taken for counted: calls reach the store in
     /// the order they were made, and if this one did not, forgiving takes nothing from a first attempt.)
-    pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    pub(crate) fn begin(&self, stamp: &ScanStamp) {
+        *self.lock() = Some(stamp.clone());
     }
 
     /// It came to something, whatever it was.
     pub(crate) fn settle(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        *self.lock() = None;
     }
 
-    /// Whether it is to be taken back; asked once.
-    pub(crate) fn take(&self) -> bool {
-        self.0.swap(false, Ordering::SeqCst)
+    /// Whether it is to be taken back, and of which making of the scan; asked once.
+    pub(crate) fn take(&self) -> Option<ScanStamp> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<ScanStamp>> {
+        // Nothing in here panics half way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,12 +112,12 @@ mod tests {
 
     #[test]
     fn only_an_attempt_that_came_to_nothing_is_taken_back_and_once() {
-        let counted = Counted::default();
-        assert!(!counted.take(), "it was never counted");
-        counted.begin();
-        assert!(counted.take() && !counted.take());
-        counted.begin();
+        let (counted, stamp) = (Counted::default(), ScanStamp("1".to_owned()));
+        assert_eq!(counted.take(), None, "it was never counted");
+        counted.begin(&stamp);
+        assert_eq!((counted.take(), counted.take()), (Some(stamp.clone()), None));
+        counted.begin(&stamp);
         counted.settle();
-        assert!(!counted.take());
+        assert_eq!(counted.take(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What one delivery goes through (DESIGN 6): is it wanted, count the attempt, scan the ticker under a deadline with
-//! panics caught, commit, and say what becomes of the delivery.
+//! panics caught, commit, and say what becomes of the delivery. Its slot is free for another one as soon as there is
+//! nothing left to do but to commit.
 //!
 //! Promises: the delivery is acknowledged only after the store said that the ticker is accounted for; every way out is
 //! a [`Conclusion`]; what failed is judged by `ruling`; a store that cannot be used at all is the worker's end and no ticker's failure. Refuses: to touch the
@@ -9,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use fleet_core::domain::{DeliveryLimits, FailReason, Outcome, RequestCounts, Task, TradeRecord};
-use fleet_core::seams::{Attempt, Commit, CommitAnswer, RequestTally, StoreError};
+use fleet_core::seams::{Attempt, Begun, Commit, CommitAnswer, RequestTally, StoreError};
 use fleet_telemetry::WorkerMetrics;
 use futures::FutureExt;
 
@@ -17,7 +18,7 @@ use crate::back_off::rest_after;
 use crate::handover::Handover;
 use crate::prepared::{PrepareError, PreparedScan};
 use crate::ruling::{Mishap, Ruling, remembered, rule};
-use crate::scan_ticker::{TickerError, TickerJob, live_trades, scan_ticker};
+use crate::scan_ticker::{TickerError, TickerJob, scan_ticker};
 use crate::{Accounted, WorkerContext, chain_text, in_time, wide_event};
 
 /// A task this worker cannot work on waits so long for another one: it may be newer, or better connected.
@@ -36,8 +37,8 @@ pub(crate) enum Conclusion {
     HandBack(Duration),
 }
 
-/// Works on one delivery's task.
-pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclusion {
+/// Works on one delivery's task. `computed` is called when nothing is left to do but to write the answer down.
+pub(crate) async fn work(worker: &WorkerContext, handover: &Handover, computed: impl FnOnce()) -> Conclusion {
     let task = &handover.task;
     if worker.has_given_up() {
         return back(worker, "gave_up", REST_WHEN_UNABLE);
@@ -46,23 +47,24 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
         Ok(scan) => scan,
         Err(error) => return unable(worker, task, &error).await,
     };
-    handover.counted.begin();
-    // Asked side by side: neither depends on the other, and together they take as long as one.
+    handover.counted.begin(&scan.stamp);
     let store = worker.parts.store.as_ref();
-    let (attempt, live) = tokio::join!(
-        in_time::store(store.count_attempt(&task.scan, &task.ticker)),
-        AssertUnwindSafe(live_trades(store, &task.ticker)).catch_unwind()
-    );
-    let attempt = match attempt {
-        Ok(Attempt::Run(attempt)) => attempt,
-        Ok(Attempt::Done | Attempt::Sealed) => {
+    let begun = in_time::store(store.begin_attempt(&task.scan, Some(&scan.stamp), &task.ticker)).await;
+    let (attempt, live) = match begun {
+        Ok(Begun { attempt: Attempt::Run(attempt), live }) => (attempt, live),
+        Ok(Begun { attempt: Attempt::Done | Attempt::Sealed, .. }) => {
             handover.counted.settle();
             return Conclusion::Ack;
         }
-        Ok(Attempt::Unknown) => {
+        Ok(Begun { attempt: Attempt::Unknown, .. }) => {
             handover.counted.settle();
             worker.scans.forget(&scan);
             return of_no_scan(worker);
+        }
+        Ok(Begun { attempt: Attempt::MadeAnew, .. }) => {
+            handover.counted.settle();
+            worker.scans.forget(&scan);
+            return made_anew(worker, task);
         }
         Err(error) => return store_failed(worker, &scan, handover, 1, &error).await,
     };
@@ -90,12 +92,13 @@ pub(crate) async fn work(worker: &WorkerContext, handover: &Handover) -> Conclus
             }
         }
     };
+    computed();
     let (commit, answer) = commit_or_say_why_not(worker, &scan, commit).await;
     match answer {
         Ok(CommitAnswer::MadeAnew) => {
             handover.counted.settle();
             worker.scans.forget(&scan);
-            made_anew(worker, task).await
+            made_anew(worker, task)
         }
         Err(StoreError::NotFound(_)) => {
             handover.counted.settle();
@@ -145,13 +148,10 @@ fn of_no_scan(worker: &WorkerContext) -> Conclusion {
     back(worker, "unknown_scan", REST_WHEN_UNKNOWN)
 }
 
-/// The scan was pruned, or its store emptied, and made again while this ticker was worked on under its old manifest. That
-/// was no attempt of the new scan's.
-async fn made_anew(worker: &WorkerContext, task: &Task) -> Conclusion {
+/// The scan was pruned, or its store emptied, and made again since its manifest was read. Whatever was counted was of the
+/// old one and is gone with it: nothing is taken back from the new one.
+fn made_anew(worker: &WorkerContext, task: &Task) -> Conclusion {
     tracing::warn!("scan was made anew meanwhile, ticker is done again under its new manifest");
-    if let Err(error) = in_time::forgive(worker.parts.store.forgive_attempt(&task.scan, &task.ticker)).await {
-        tracing::warn!(%error, "the attempt under the old manifest counts");
-    }
     back(worker, "made_anew", rest_after(task, 1, None))
 }
 
@@ -164,8 +164,8 @@ fn committed(worker: &WorkerContext, handover: &Handover, commit: &Commit, answe
     }
 }
 
-/// The live trades, as the store gave them, or how reading them broke.
-type ReadTrades = std::thread::Result<Result<Vec<TradeRecord>, StoreError>>;
+/// The live trades, as the store gave them.
+type ReadTrades = Result<Vec<TradeRecord>, StoreError>;
 
 /// The live trades an attempt begins with. An attempt beyond the last is not made, however reading them went: whatever
 /// ended the others would end it too.
@@ -178,10 +178,7 @@ fn begin(
     if attempt > limits.max_attempts.max(1) {
         return Err(Mishap::NotMade(last()));
     }
-    match live {
-        Ok(answer) => answer.map_err(|error| Mishap::Error(TickerError::Store(error))),
-        Err(panic) => Err(Mishap::Panicked(panic_text(panic.as_ref()))),
-    }
+    live.map_err(|error| Mishap::Error(TickerError::Store(error)))
 }
 
 /// One attempt, with its deadline, panics caught.
@@ -343,23 +340,21 @@ mod tests {
     };
 
     fn away() -> ReadTrades {
-        Ok(Err(StoreError::Unavailable("away".to_owned())))
+        Err(StoreError::Unavailable("away".to_owned()))
     }
 
     #[test]
     fn trades_that_cannot_be_read_are_the_attempts_mishap() {
-        assert_eq!(begin(3, &LIMITS, Ok(Ok(Vec::new())), || None).ok(), Some(Vec::new()));
+        assert_eq!(begin(3, &LIMITS, Ok(Vec::new()), || None).ok(), Some(Vec::new()));
         let failed = begin(3, &LIMITS, away(), || None);
         assert!(matches!(failed, Err(Mishap::Error(TickerError::Store(StoreError::Unavailable(_))))), "{failed:?}");
-        let broke = begin(3, &LIMITS, Err(Box::new("a broken trade")), || None);
-        assert!(matches!(&broke, Err(Mishap::Panicked(text)) if text == "a broken trade"), "{broke:?}");
     }
 
     /// Or a ticker whose trades can never be read would be delivered for ever.
     #[test]
     fn an_attempt_beyond_the_last_is_not_made_whatever_its_trades_are() {
         let reason = || Some(FailReason { word: "store".to_owned(), detail: "away".to_owned() });
-        for live in [away(), Err(Box::new("a broken trade")), Ok(Ok(Vec::new()))] {
+        for live in [away(), Ok(Vec::new())] {
             let answer = begin(4, &LIMITS, live, reason);
             assert!(matches!(&answer, Err(Mishap::NotMade(last)) if *last == reason()), "{answer:?}");
         }

@@ -12,12 +12,11 @@ use std::sync::Arc;
 use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    BarSeries, Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, SUMMARIES_KEPT, SessionSummary, Task, Ticker,
-    TradeRecord, UnderlyingFacts, VendorRoute,
+    BarSeries, Chain, Finding, Instrument, KeptBars, Manifest, OccSymbol, Outcome, SUMMARIES_KEPT, SessionSummary,
+    Task, TradeRecord, UnderlyingFacts, VendorRoute,
 };
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
-    TradeFilter,
 };
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -72,13 +71,6 @@ pub enum TickerError {
     NoRoute(fleet_core::domain::Vendor),
 }
 
-/// Live trades on an underlying, controls too: what a scan of it begins with.
-pub async fn live_trades(store: &dyn Store, underlying: &Ticker) -> Result<Vec<TradeRecord>, StoreError> {
-    let filter =
-        TradeFilter { underlying: Some(underlying.clone()), live: true, controls: true, ..TradeFilter::default() };
-    in_time::store(store.trades(&filter)).await
-}
-
 /// Scans one ticker, whose live trades are known: chain, the bars the analysis wants, analysis, commit (not yet written).
 pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> Result<Commit, TickerError> {
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
@@ -105,12 +97,13 @@ type Answer = (Box<Finding>, Vec<u8>);
 async fn examine(job: &TickerJob<'_>, mut snapshot: MarketSnapshot) -> (Examination, Option<Answer>) {
     let analysis = Arc::clone(job.analysis);
     snapshot.requests = job.tally.counts();
-    computed(move || {
+    let is_small = rows(&snapshot) <= FEW_ROWS;
+    let begin = move || {
         let examination = Examination::begin(snapshot, analysis);
         let answer = (examination.wanted() == Wanted::Nothing).then(|| answer_of(&examination));
         (examination, answer)
-    })
-    .await
+    };
+    if is_small { begin() } else { computed(begin).await }
 }
 
 fn answer_of(examination: &Examination) -> Answer {
@@ -188,6 +181,16 @@ fn go_on_without(
     let is_live = live_trades.iter().any(|trade| trade.state.is_live());
     let is_last = job.past.is_last(failure, job.attempt, &job.manifest.limits);
     (is_live && is_last).then_some(Without::AllOthers)
+}
+
+/// What has so few rows in all is sifted in well below a millisecond: less than another thread is worth.
+const FEW_ROWS: usize = 32;
+
+/// Everything that sifting goes through.
+fn rows(snapshot: &MarketSnapshot) -> usize {
+    let MarketSnapshot { chain, live_trades, history, .. } = snapshot;
+    let lists = [chain.contracts.len(), chain.refused.len(), chain.not_served.len(), chain.expirations.len()];
+    lists.into_iter().sum::<usize>() + live_trades.len() + history.len()
 }
 
 /// Runs a computation off the async threads: a large chain takes tens of milliseconds.
@@ -276,11 +279,8 @@ async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) ->
     }
     let from = bar_range::first_date(as_of, job.manifest.vendors.bar_sessions);
     let Some(session) = session else { return asked(job, instrument, from, as_of).await };
-    let kept = if bar_range::is_due(instrument, session) {
-        None
-    } else {
-        in_time::store(job.store.earlier_bars(instrument, session)).await?.and_then(|kept| Kept::usable(kept, from))
-    };
+    let kept = in_time::store(job.store.earlier_bars(instrument, session)).await?;
+    let kept = kept.and_then(|kept| Kept::usable(kept, session, from));
     let joined = match kept {
         None => None,
         Some(kept) => {
@@ -288,12 +288,12 @@ async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) ->
             kept.joined(new, from)
         }
     };
-    let series = match joined {
-        Some(series) => series,
-        None => asked(job, instrument, from, as_of).await?,
+    let bars = match joined {
+        Some(bars) => bars,
+        None => KeptBars { series: asked(job, instrument, from, as_of).await?, whole_in: Some(session) },
     };
-    in_time::store(job.store.cache_bars(session, &series)).await?;
-    Ok(series)
+    in_time::store(job.store.cache_bars(session, &bars)).await?;
+    Ok(bars.series)
 }
 
 /// Bars from the vendor. A contract it does not know has none.

@@ -29,6 +29,11 @@ enum Fault {
     LeasesNeverEnd,
     EpochStandsStill,
     ForgetsAttempts,
+    BeginsWithoutTrades,
+    ForgivesAnyStamp,
+    ListsWhatIsDone,
+    PrunesWithoutEnd,
+    ForgetsWhenBarsWereWhole,
     NothingIsMissing,
     ThawsManifests,
     MovesBack,
@@ -170,23 +175,27 @@ impl Scans for Broken {
         Ok(state.map(|state| if self.is(Fault::MovesBack) { ScanState::Init } else { state }))
     }
 
-    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<Attempt> {
-        let attempt = self.right.count_attempt(scan, ticker).await?;
-        Ok(match attempt {
-            Attempt::Run(_) if self.is(Fault::ForgetsAttempts) => Attempt::Run(1),
-            other => other,
-        })
+    async fn begin_attempt(&self, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Stored<Begun> {
+        let stamp = if self.is(Fault::TakesAnyStamp) { None } else { stamp };
+        let mut begun = self.right.begin_attempt(scan, stamp, ticker).await?;
+        match begun.attempt {
+            Attempt::Run(_) if self.is(Fault::ForgetsAttempts) => begun.attempt = Attempt::Run(1),
+            _ if self.is(Fault::BeginsWithoutTrades) => begun.live = Ok(Vec::new()),
+            _ => {}
+        }
+        Ok(begun)
     }
 
     async fn attempts_counted(&self, scan: &ScanId) -> Stored<u64> {
         self.right.attempts_counted(scan).await
     }
 
-    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<()> {
+    async fn forgive_attempt(&self, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Stored<()> {
         if self.is(Fault::NeverForgives) {
             return Ok(());
         }
-        self.right.forgive_attempt(scan, ticker).await
+        let stamp = if self.is(Fault::ForgivesAnyStamp) { None } else { stamp };
+        self.right.forgive_attempt(scan, stamp, ticker).await
     }
 
     async fn commit(&self, commit: &Commit) -> Stored<CommitAnswer> {
@@ -293,7 +302,20 @@ impl Scans for Broken {
         Ok(scans)
     }
 
-    async fn prune_scans(&self, before: Timestamp) -> Stored<u64> {
+    async fn unfinished_scans(&self) -> Stored<Vec<ScanSummary>> {
+        let mut scans = self.right.unfinished_scans().await?;
+        if self.is(Fault::ListsWhatIsDone) {
+            scans = self.right.list_scans(u32::MAX).await?;
+            scans.reverse();
+        }
+        if self.is(Fault::ListsOldestFirst) {
+            scans.reverse();
+        }
+        Ok(scans)
+    }
+
+    async fn prune_scans(&self, before: Timestamp, at_most: u64) -> Stored<u64> {
+        let at_most = if self.is(Fault::PrunesWithoutEnd) { u64::MAX } else { at_most };
         if self.is(Fault::PrunesHeldScans) {
             let leases: Vec<Lease> = self.leases.lock().unwrap().values().cloned().collect();
             for lease in leases {
@@ -311,7 +333,7 @@ impl Scans for Broken {
                 }
             }
         }
-        self.right.prune_scans(before).await
+        self.right.prune_scans(before, at_most).await
     }
 }
 
@@ -439,17 +461,20 @@ impl BarCache for Broken {
         self.right.cached_bars(instrument, session).await
     }
 
-    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, BarSeries)>> {
+    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, KeptBars)>> {
         let earlier = self.right.earlier_bars(instrument, session).await?;
         Ok(match earlier {
-            Some((_, series)) if self.is(Fault::DatesEarlierBarsWrongly) => Some((session, series)),
+            Some((_, bars)) if self.is(Fault::DatesEarlierBarsWrongly) => Some((session, bars)),
+            Some((day, bars)) if self.is(Fault::ForgetsWhenBarsWereWhole) => {
+                Some((day, KeptBars { whole_in: None, ..bars }))
+            }
             earlier => earlier,
         })
     }
 
-    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Stored<()> {
+    async fn cache_bars(&self, session: Date, bars: &KeptBars) -> Stored<()> {
         let session = if self.is(Fault::KeepsBarsForEver) { jiff::civil::date(2026, 1, 2) } else { session };
-        self.right.cache_bars(session, series).await
+        self.right.cache_bars(session, bars).await
     }
 }
 
@@ -630,6 +655,13 @@ notices! {
     EpochStandsStill: a_lease_has_one_holder_and_a_growing_epoch;
     ForgetsAttempts: attempts_are_counted_until_there_is_an_outcome;
     ForgetsAttempts: concurrent_attempts_get_different_numbers;
+    BeginsWithoutTrades: an_attempt_begins_with_the_live_trades_of_its_ticker;
+    TakesAnyStamp: an_attempt_at_a_scan_that_was_made_anew_is_not_counted;
+    ForgivesAnyStamp: an_attempt_at_a_scan_that_was_made_anew_is_not_counted;
+    ListsWhatIsDone: what_has_begun_and_is_not_done_is_unfinished;
+    ListsOldestFirst: what_has_begun_and_is_not_done_is_unfinished;
+    PrunesWithoutEnd: pruning_takes_the_oldest_and_no_more_than_it_may;
+    ForgetsWhenBarsWereWhole: bars_of_the_session_before_are_found;
     NothingIsMissing: missing_is_the_manifest_less_the_outcomes_in_its_order;
     NothingIsMissing: nothing_is_missing_is_never_said_without_a_manifest;
     ThawsManifests: a_manifest_is_frozen_once;

@@ -60,6 +60,10 @@ fn bars(n: usize, padding: usize) -> BarSeries {
     }
 }
 
+fn kept_bars(series: &BarSeries) -> KeptBars {
+    KeptBars { series: series.clone(), whole_in: None }
+}
+
 #[tokio::test]
 async fn a_new_file_is_made_with_its_directory_for_this_user_only() {
     let place = Place::new();
@@ -161,7 +165,7 @@ async fn a_damaged_row_is_named_not_skipped() {
     let path = place.file();
     let store = SqliteStore::open(&path).unwrap();
     let series = bars(1, 1);
-    store.cache_bars(date(2026, 11, 20), &series).await.unwrap();
+    store.cache_bars(date(2026, 11, 20), &kept_bars(&series)).await.unwrap();
     let raw = Connection::open(&path).unwrap();
     for (body, newer) in [(&b"{\"v\":1,\"body\":{}}"[..], false), (&b"{\"v\":99,\"body\":{}}"[..], true)] {
         raw.execute("UPDATE bar_cache SET body = ?", [body]).unwrap();
@@ -231,7 +235,7 @@ async fn a_full_disk_is_said_and_nothing_is_half_written() {
     let full = loop {
         assert!(kept.len() < 1_000, "half a megabyte held a thousand series");
         let series = bars(kept.len(), 400);
-        match store.cache_bars(day, &series).await {
+        match store.cache_bars(day, &kept_bars(&series)).await {
             Ok(()) => kept.push(series),
             Err(error) => break error,
         }
@@ -251,7 +255,7 @@ async fn a_full_disk_is_said_and_nothing_is_half_written() {
     drop(store);
     // With room again it goes on.
     let roomy = SqliteStore::open(&path).unwrap();
-    roomy.cache_bars(day, &refused).await.unwrap();
+    roomy.cache_bars(day, &kept_bars(&refused)).await.unwrap();
     assert_eq!(roomy.open_scan(&scan, "hash").await.unwrap(), OpenedScan::Created);
 }
 
@@ -262,11 +266,11 @@ async fn the_first_series_of_a_new_session_clears_those_of_all_but_the_newest_be
     let raw = Connection::open(place.file()).unwrap();
     let kept = || -> i64 { raw.query_row("SELECT count(*) FROM bar_cache", [], |row| row.get(0)).unwrap() };
     for n in 0..5 {
-        store.cache_bars(date(2026, 11, 17), &bars(n, 1)).await.unwrap();
+        store.cache_bars(date(2026, 11, 17), &kept_bars(&bars(n, 1))).await.unwrap();
     }
-    store.cache_bars(date(2026, 11, 19), &bars(9, 1)).await.unwrap();
+    store.cache_bars(date(2026, 11, 19), &kept_bars(&bars(9, 1))).await.unwrap();
     assert_eq!(kept(), 6);
-    store.cache_bars(date(2026, 11, 20), &bars(8, 1)).await.unwrap();
+    store.cache_bars(date(2026, 11, 20), &kept_bars(&bars(8, 1))).await.unwrap();
     assert_eq!(kept(), 2);
     // Full: what is left of earlier sessions makes room, this session's does not.
     let fill = |session: &str, n: i64| {
@@ -275,11 +279,11 @@ async fn the_first_series_of_a_new_session_clears_those_of_all_but_the_newest_be
         assert_eq!(raw.execute(many, (session, n)).unwrap() as i64, n);
     };
     fill("2026-11-19", MAX_SERIES - 2);
-    store.cache_bars(date(2026, 11, 20), &bars(7, 1)).await.unwrap();
+    store.cache_bars(date(2026, 11, 20), &kept_bars(&bars(7, 1))).await.unwrap();
     assert_eq!(kept(), 2);
     fill("2026-11-20", MAX_SERIES - 2);
     let refused = bars(6, 1);
-    store.cache_bars(date(2026, 11, 20), &refused).await.unwrap();
+    store.cache_bars(date(2026, 11, 20), &kept_bars(&refused)).await.unwrap();
     assert_eq!(kept(), MAX_SERIES);
     assert_eq!(store.cached_bars(&refused.instrument, date(2026, 11, 20)).await.unwrap(), None);
 }

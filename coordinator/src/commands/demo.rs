@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fleet_market::{MarketConfig, serve};
 
+use super::run_scan::Purpose;
 use super::{context, market, run_scan, scan_target};
 use crate::args::{DemoArgs, Global, ScanArgs};
 use crate::at_start::AtStart;
@@ -34,7 +35,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     }
     let store = AtStart::of(engines.store.as_ref(), markets::patience(&settings)?, telling);
     let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
-    let prepared = run_scan::prepare(&settings, engines, target, None)?;
+    let prepared = run_scan::prepare(&settings, engines, target, Purpose::Scan, None)?;
     let again = "optionfleet demo   (the simulated market ended with this one)";
     let ended = run_scan::run(global, prepared, interrupted, again).await;
     served.stop().await;

@@ -12,7 +12,7 @@ use super::run_scan::tickers_word;
 use crate::failure::chain;
 use crate::notify::RecordingNotifier;
 use crate::progress::Telling;
-use crate::pruning::{self, Pruned};
+use crate::pruning;
 use crate::scan::closing::{self, Closed};
 use crate::scan::{ScanParts, ScanRequest};
 
@@ -71,13 +71,11 @@ pub(super) async fn prune(parts: &ScanParts, keep_days: u32, telling: Telling) {
     let age = Duration::from_secs(u64::from(keep_days) * 86_400);
     let Ok(before) = pruning::ago(Timestamp::now(), age) else { return };
     let ScanParts { store, patience, .. } = parts;
-    match pruning::after_a_scan(store.as_ref(), *patience, before).await {
-        Ok(Pruned::Scans(0)) => {}
-        Ok(Pruned::Scans(n)) if telling != Telling::Quiet => {
+    match patience.store(|| store.prune_scans(before, pruning::A_LAUNCH)).await {
+        Ok(n) if n > 0 && telling != Telling::Quiet => {
             eprintln!("scans older than {keep_days} days deleted: {n}; trades stay");
         }
-        Ok(Pruned::Scans(_)) => {}
-        Ok(Pruned::TooMany) => eprintln!("warning: the store holds very many scans; delete old ones by `scans prune`"),
+        Ok(_) => {}
         Err(error) => eprintln!("warning: old scans are not deleted: {error}"),
     }
 }

@@ -42,16 +42,26 @@ pub struct PreparedScan {
     pub metrics: Option<SocketAddr>,
 }
 
+/// What a prepared scan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is run.
+    Scan,
+    /// It is only said what it would do: nothing is made or opened for it.
+    DryRun,
+}
+
 /// Wires a scan up. `deadline` overrides the configured one to the second.
 pub fn prepare(
     settings: &Settings,
     engines: Engines,
     target: ScanTarget,
+    purpose: Purpose,
     deadline: Option<Duration>,
 ) -> Result<PreparedScan, Failure> {
     // On one machine people read their notices in the report: what is handed over is kept for it.
     let notifier = Arc::new(RecordingNotifier::default());
-    let parts = markets::parts(settings, engines, sink(settings, &notifier)?)?;
+    let parts = markets::parts(settings, engines, sink(settings, purpose, &notifier)?)?;
     let configured = match settings.scan.deadline_minutes {
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
@@ -93,10 +103,10 @@ pub fn prepare(
 }
 
 /// Where notices go: the report's collection, by way of the configured file.
-fn sink(settings: &Settings, report: &Arc<RecordingNotifier>) -> Result<Arc<dyn Notifier>, Failure> {
+fn sink(settings: &Settings, purpose: Purpose, report: &Arc<RecordingNotifier>) -> Result<Arc<dyn Notifier>, Failure> {
     let report = Arc::clone(report) as Arc<dyn Notifier>;
     let sink = Sink::parse(&settings.notify.to).map_err(|bad| Failure::usage(format!("`notify.to` {bad}")))?;
-    let Sink::File(path) = sink else { return Ok(report) };
+    let (Sink::File(path), Purpose::Scan) = (sink, purpose) else { return Ok(report) };
     let path = markets::at_home(path)?;
     let file = FileNotifier::open(&path, report).map_err(|error| {
         Failure::usage(format!("the notices' file {} cannot be written: {error}", path.display()))
@@ -289,7 +299,7 @@ mod tests {
             as_of: Some(at),
             earlier: Earlier::Leave,
         };
-        let prepared = prepare(&settings, engines, target, None).unwrap();
+        let prepared = prepare(&settings, engines, target, Purpose::Scan, None).unwrap();
         let owed = Notice {
             kind: NoticeKind::Exit,
             trade: TradeId::from_user("EARLIER"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fleet_core::seams::{Clock as _, SystemClock};
 
+use super::run_scan::Purpose;
 use super::{context, run_scan, scan_target};
 use crate::args::{Format, Global, ScanArgs};
 use crate::at_start::AtStart;
@@ -57,7 +58,8 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if !args.dry_run {
         scan_target::refuse_a_later_market(&target.scan, &store, market.as_ref()).await?;
     }
-    let mut prepared = run_scan::prepare(&settings, engines, target, args.deadline)?;
+    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Scan };
+    let mut prepared = run_scan::prepare(&settings, engines, target, purpose, args.deadline)?;
     prepared.metrics = args.metrics;
     if args.dry_run {
         return dry_run(global, &prepared).await;

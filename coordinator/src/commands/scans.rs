@@ -32,7 +32,7 @@ pub async fn run(global: &Global, args: &ScansArgs) -> Result<Exit, Failure> {
             output::print(&listed(global.format, &scans)?)?;
         }
         Some(ScansCommand::Prune { older_than }) => {
-            let pruned = store.prune_scans(pruning::ago(Timestamp::now(), *older_than)?).await?;
+            let pruned = store.prune_scans(pruning::ago(Timestamp::now(), *older_than)?, u64::MAX).await?;
             output::print(&format!("{pruned} scan{} deleted; trades stay\n", if pruned == 1 { "" } else { "s" }))?;
         }
     }

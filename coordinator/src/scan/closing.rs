@@ -24,12 +24,13 @@ use super::state::Aim;
 use super::{Progress, ScanEnd, ScanError, ScanParts, ScanRequest};
 use crate::naming::series;
 
-/// Scans looked through: four days of half hours.
-const LOOKED_AT: u32 = 50;
 /// So many are closed by one launch. More were left only where every launch died, and the next one goes on.
 const A_LAUNCH: usize = 8;
-/// All of them together. Settling takes a second; a service for notices that does not answer takes longer.
+/// All of them together, whatever does not answer meanwhile. Settling takes a second; a service for notices that does not
+/// answer takes longer.
 const IN_ALL: Duration = Duration::from_secs(60);
+/// Of that, what a scan whose time is up gets to give its lease back; then nobody waits for it any more.
+const TO_LEAVE: Duration = Duration::from_secs(5);
 
 /// What became of an unfinished scan, for a person.
 #[derive(Debug)]
@@ -77,16 +78,27 @@ enum Verdict {
 pub async fn close_earlier(
     parts: &ScanParts,
     request: &ScanRequest,
+    interrupt: watch::Receiver<bool>,
+    tell: impl FnMut(Closed),
+) -> Result<(), StoreError> {
+    close_within(IN_ALL, parts, request, interrupt, tell).await
+}
+
+async fn close_within(
+    in_all: Duration,
+    parts: &ScanParts,
+    request: &ScanRequest,
     mut interrupt: watch::Receiver<bool>,
     mut tell: impl FnMut(Closed),
 ) -> Result<(), StoreError> {
-    let (store, began) = (parts.store.as_ref(), Instant::now());
-    let newest_first = parts.patience.store(|| store.list_scans(LOOKED_AT)).await?;
+    let (store, until) = (parts.store.as_ref(), Instant::now() + in_all);
+    let oldest_first = in_time(until, in_all, parts.patience.store(|| store.unfinished_scans())).await?;
     let mut closed = 0;
-    for summary in newest_first.into_iter().rev().filter(|summary| may_concern(summary, &request.scan)) {
+    for summary in oldest_first.into_iter().filter(|summary| may_concern(summary, &request.scan)) {
         let scan = &summary.scan;
-        let lease = parts.patience.store(|| store.lease(scan)).await?;
-        let Some(manifest) = parts.patience.store(|| store.manifest(scan)).await? else { continue };
+        let lease = in_time(until, in_all, parts.patience.store(|| store.lease(scan))).await?;
+        let manifest = in_time(until, in_all, parts.patience.store(|| store.manifest(scan))).await?;
+        let Some(manifest) = manifest else { continue };
         if lease.is_none_or(|lease| lease.held.is_some()) {
             continue;
         }
@@ -96,7 +108,7 @@ pub async fn close_earlier(
                 tell(Closed::Open { scan: scan.clone(), tickers: (summary.outcomes, summary.tickers), until })
             }
             Verdict::Close => {
-                let left = IN_ALL.saturating_sub(began.elapsed());
+                let left = until.saturating_duration_since(Instant::now()).saturating_sub(TO_LEAVE.min(in_all / 2));
                 if closed >= A_LAUNCH || left.is_zero() || *interrupt.borrow() {
                     return Ok(());
                 }
@@ -108,6 +120,16 @@ pub async fn close_earlier(
         }
     }
     Ok(())
+}
+
+/// A question to the store, which may be away for longer than this launch waits for it.
+async fn in_time<T>(
+    until: Instant,
+    in_all: Duration,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = || StoreError::Unavailable(format!("no answer within the {} s that this may take", in_all.as_secs()));
+    tokio::time::timeout_at(until.into(), asked).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn may_concern(summary: &ScanSummary, own: &ScanId) -> bool {
@@ -148,7 +170,9 @@ async fn close(
         ended = &mut launch => ended,
         () = enough(within, interrupt) => {
             stop.send_replace(true);
-            launch.await
+            // It ends by itself, later than this launch can wait; its lease ends with it.
+            let interrupted = || Ok(ScanEnd::Interrupted(scan.clone()));
+            tokio::time::timeout(TO_LEAVE, &mut launch).await.unwrap_or_else(|_| interrupted())
         }
     };
     let (mut sealed, mut notices) = (0, (0, 0));
@@ -184,6 +208,8 @@ async fn enough(within: Duration, interrupt: &mut watch::Receiver<bool>) {
 
 #[cfg(test)]
 mod tests {
+    use fleet_core::seams::{Holder, LeaseAnswer, Scans as _};
+
     use super::super::test_world::{AS_OF, TestMarket, World};
     use super::super::{UniverseSource, test_world};
     use super::*;
@@ -225,5 +251,48 @@ mod tests {
         check(ScanState::Alerting, (9, 9), ahead, Verdict::Close);
         let real = Manifest { as_of: None, ..ours.clone() };
         assert_eq!(judge(&summary("x-1", ScanState::Sealed, (9, 9)), &real, &ours, now), Verdict::Ignore);
+    }
+
+    /// However many scans of others are newer.
+    #[tokio::test]
+    async fn a_scan_of_the_series_is_found_behind_any_number_of_others() {
+        let world = World::new(TestMarket::default());
+        let request = world.request(UniverseSource::Tickers(test_world::tickers(1)));
+        left_behind(&world, &request, "tickers-20261120-1000").await;
+        for slot in 0..60 {
+            left_behind(&world, &request, &format!("other-20261120-{:04}", 1000 + slot)).await;
+        }
+        let mut closed = Vec::new();
+        let (_stop, interrupt) = watch::channel(false);
+        close_earlier(&world.parts(), &request, interrupt, |one| closed.push(one)).await.unwrap();
+        assert!(matches!(&closed[..], [Closed::Done { scan, .. }] if scan.as_str() == "tickers-20261120-1000"));
+    }
+
+    /// The store's file is locked by somebody who stays; a fleet's patience with it is longer than closing may take.
+    #[tokio::test]
+    async fn a_store_that_is_away_keeps_a_launch_no_longer_than_closing_may_take() {
+        let world = World::new(TestMarket::default());
+        let request = world.request(UniverseSource::Tickers(test_world::tickers(1)));
+        left_behind(&world, &request, "tickers-20261120-1000").await;
+        let parts = ScanParts { patience: super::super::Patience::FLEET, ..world.parts() };
+        let locked = test_world::Locked::of(&world.store).await;
+        let (began, mut closed) = (Instant::now(), Vec::new());
+        let (_stop, interrupt) = watch::channel(false);
+        close_within(Duration::from_secs(2), &parts, &request, interrupt, |one| closed.push(one)).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        assert!(matches!(&closed[..], [Closed::NotClosed { why: None, .. }]), "{closed:?}");
+        drop(locked);
+    }
+
+    /// A scan with a deadline that is over, which nobody holds.
+    async fn left_behind(world: &World, request: &ScanRequest, scan: &str) {
+        let scan = ScanId::parse(scan).unwrap();
+        world.store.open_scan(&scan, "hash").await.unwrap();
+        let dead = Holder("dead:1".to_owned());
+        let taken = world.store.take_lease(&scan, &dead, Duration::ZERO).await.unwrap();
+        let LeaseAnswer::Taken(lease) = taken else { panic!("{taken:?}") };
+        let tickers = test_world::tickers(1);
+        let manifest = Manifest { scan, tickers, ..request.template.clone() };
+        world.store.freeze_manifest(&lease, &manifest).await.unwrap();
     }
 }

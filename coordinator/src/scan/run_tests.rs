@@ -167,7 +167,7 @@ async fn a_scan_is_resumed_from_every_stored_state() {
         if died_in > ScanState::Publishing {
             world.store.advance(&lease, ScanState::Running).await.unwrap();
             // The dead launch's worker held one ticker.
-            let attempt = world.store.count_attempt(&request.scan, &ticker("T0")).await.unwrap();
+            let attempt = world.store.begin_attempt(&request.scan, None, &ticker("T0")).await.unwrap().attempt;
             assert_eq!(attempt, Attempt::Run(1));
         }
         if died_in > ScanState::Running {

@@ -2,7 +2,7 @@
 //! generated here, some tickers of which misbehave in one known way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +13,8 @@ use fleet_core::domain::{
     VendorPlan, VendorRoute, VendorSpot,
 };
 use fleet_core::seams::{
-    ChainRequest, Clock, FetchError, FetchFailure, Holder, ManualClock, MarketData, RequestTally, UniverseAnswer,
+    Budgets as _, ChainRequest, Clock, FetchError, FetchFailure, Holder, ManualClock, MarketData, RequestTally,
+    UniverseAnswer,
 };
 use fleet_engines::in_process::InProcessQueue;
 use fleet_engines::sqlite::SqliteStore;
@@ -163,6 +164,44 @@ pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) max_attempts: u32,
     _directory: tempfile::TempDir,
+}
+
+/// A store's file that another process writes to for long; until it is dropped.
+pub(super) struct Locked(Arc<(Mutex<bool>, Condvar)>);
+
+/// Stands still while it is told to. A store asks its clock once it holds the file's write lock.
+struct HeldClock {
+    held: Arc<(Mutex<bool>, Condvar)>,
+    waits: watch::Sender<bool>,
+}
+
+impl Clock for HeldClock {
+    fn now(&self) -> Timestamp {
+        self.waits.send_replace(true);
+        let (held, released) = self.held.as_ref();
+        drop(released.wait_while(held.lock().unwrap(), |held| *held).unwrap());
+        Timestamp::now()
+    }
+}
+
+impl Locked {
+    /// Returns once the file is locked.
+    pub(super) async fn of(store: &SqliteStore) -> Self {
+        let held = Arc::new((Mutex::new(true), Condvar::new()));
+        let (waits, mut is_locked) = watch::channel(false);
+        let clock = Arc::new(HeldClock { held: Arc::clone(&held), waits });
+        let other = SqliteStore::open_with_clock(store.path(), clock).unwrap();
+        tokio::spawn(async move { other.block(Vendor::Robinhood, Duration::from_millis(1)).await });
+        is_locked.wait_for(|locked| *locked).await.unwrap();
+        Self(held)
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap() = false;
+        self.0.1.notify_all();
+    }
 }
 
 /// Fast enough for a test, with the proportions of the real thing.

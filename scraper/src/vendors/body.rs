@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 
+use super::field;
 use crate::parse_error::{ParseError, excerpt};
 
 /// How far into a page its kind is looked for. Challenge and consent pages say what they are in their head.
@@ -25,7 +26,8 @@ pub fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ParseError> {
         Some(b'{' | b'[') => {}
         Some(_) => return Err(not_json(bytes)),
     }
-    serde_json::from_slice(bytes).map_err(|error| ParseError::Malformed(json_sentence(bytes, &error)))
+    let read = field::within(field::ROOM, || serde_json::from_slice(bytes));
+    read.map_err(|error| ParseError::Malformed(json_sentence(bytes, &error)))
 }
 
 /// The body as text, or what it is instead when it is not text.
@@ -96,6 +98,11 @@ fn json_sentence(bytes: &[u8], error: &serde_json::Error) -> String {
     if error.is_eof() {
         return format!("the JSON ends too early, after {} bytes", bytes.len());
     }
+    let why = error.to_string();
+    let why = why.split(" at line ").next().unwrap_or_default();
+    if why == field::TOO_MUCH {
+        return format!("the body has {} bytes, and {why}", bytes.len());
+    }
     // serde_json counts lines and columns in bytes; what stands there helps more than the numbers.
     let line_start = bytes
         .split(|b| *b == b'\n')
@@ -105,8 +112,6 @@ fn json_sentence(bytes: &[u8], error: &serde_json::Error) -> String {
         .min(bytes.len());
     let at = (line_start + error.column().saturating_sub(1)).min(bytes.len());
     let near = excerpt(&String::from_utf8_lossy(&bytes[at..(at + 40).min(bytes.len())]));
-    let why = error.to_string();
-    let why = why.split(" at line ").next().unwrap_or_default();
     format!("the JSON is broken at byte {at}: {why}, near `{near}`")
 }
 

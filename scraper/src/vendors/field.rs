@@ -3,14 +3,45 @@
 //! serde's derived structs stop a whole body at the first field of an unexpected type. A chain has ten thousand rows,
 //! and one bad row must cost one row. So every field of the wire models is a [`Field`]: it reads anything and says
 //! what it found. Values of the wrong type are skipped without being kept, however large or deep they are.
+//!
+//! A row takes the same room however short it is written: ten million empty ones fit into a body and would take gigabytes.
+//! So all lists of a body together have [`ROOM`], and one that goes beyond is refused ([`TOO_MUCH`]).
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Bytes that all lists of a body may take once they are read: some 400,000 contracts. The largest real chain has 30,000,
+/// the longest series 16,000 bars.
+pub const ROOM: usize = 64 << 20;
+
+/// The refusal of a body that goes beyond [`ROOM`].
+pub const TOO_MUCH: &str = "there are more values in its lists than any chain or series has";
+
+thread_local! {
+    /// What is left of it for the body that this thread is reading. Reading a body does not change the thread.
+    static LEFT: Cell<usize> = const { Cell::new(ROOM) };
+}
+
+/// Reads one body, whose lists may take so many bytes in all.
+pub fn within<T>(room: usize, read: impl FnOnce() -> T) -> T {
+    let before = LEFT.replace(room);
+    let value = read();
+    LEFT.set(before);
+    value
+}
+
+/// Room for one more item.
+fn take<T, E: serde::de::Error>() -> Result<(), E> {
+    let left = LEFT.get().checked_sub(size_of::<T>()).ok_or_else(|| E::custom(TOO_MUCH))?;
+    LEFT.set(left);
+    Ok(())
+}
 
 /// What was found where a `T` was expected.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -133,6 +164,7 @@ impl<'de, T: Deserialize<'de>> Readable<'de> for Vec<T> {
     fn from_array<A: SeqAccess<'de>>(mut array: A) -> Result<Option<Self>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = array.next_element()? {
+            take::<T, A::Error>()?;
             items.push(item);
         }
         Ok(Some(items))
@@ -143,6 +175,8 @@ impl<'de, T: Deserialize<'de>> Readable<'de> for BTreeMap<String, T> {
     fn from_object<A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
         let mut entries = Self::new();
         while let Some((key, value)) = object.next_entry()? {
+            // An entry, its key's text, and what the tree needs beside them.
+            take::<[(String, T); 2], A::Error>()?;
             entries.insert(key, value);
         }
         Ok(Some(entries))
@@ -231,6 +265,17 @@ mod tests {
         assert_eq!(read.flag, Field::Read(true));
         assert_eq!(read.list, Field::Read(vec![Field::Read(1.0), Field::Null, Field::Read(2.5)]));
         assert!(matches!(row(r#"{"name":"\u0041"}"#).name, Field::Read(Cow::Owned(name)) if name == "A"));
+    }
+
+    #[test]
+    fn lists_have_so_much_room_in_all() {
+        let read = |room, json: &str| within(room, || serde_json::from_str::<Object<Row<'_>>>(json).map(drop));
+        let item = size_of::<Number>();
+        let json = r#"{"list":[1,2,3]}"#;
+        assert!(read(3 * item, json).is_ok());
+        let error = read(3 * item - 1, json).unwrap_err().to_string();
+        assert!(error.contains(TOO_MUCH), "{error}");
+        assert!(read(3 * item, json).is_ok(), "each body has its own");
     }
 
     #[test]

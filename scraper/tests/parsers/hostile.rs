@@ -142,3 +142,40 @@ fn every_truncation_of_a_good_body_is_an_error() {
         assert!(matches!(error, ParseError::Malformed(_)), "cut at {end}: {error}");
     }
 }
+
+/// The most memory this process ever had, in MB; nothing where the system does not say.
+fn peak_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? / 1024)
+}
+
+/// The largest body that is accepted, filled with what is written shortest: once 2.4 to 3.5 GB when read.
+#[test]
+fn a_body_of_millions_of_tiny_rows_is_refused_and_takes_little_room() {
+    let filled = |head: &str, item: &str, tail: &str| {
+        format!("{head}{}{}", item.repeat((32_000_000 - head.len() - tail.len()) / item.len()), tail)
+    };
+    let cboe = r#"{"timestamp":"2026-11-20 15:05:00","symbol":"AAPL","data":{"symbol":"AAPL","options":["#;
+    let yahoo = r#"{"optionChain":{"result":[{"underlyingSymbol":"AAPL","expirationDates":[1797552000],"options":["#;
+    let block = r#"{"expirationDate":1797552000,"calls":["#;
+    let chart = r#"{"chart":{"result":[{"meta":{"symbol":"AAPL","dataGranularity":"1d"},"timestamp":["#;
+    let mut errors = Vec::new();
+    for item in ["{},", "0,", "null,"] {
+        let body = filled(cboe, item, "{}]}}");
+        errors.push(cboe::parse::chain(body.as_bytes(), &aapl()).unwrap_err());
+        let body = filled(&format!("{yahoo}{block}"), item, r#"{}],"puts":[]}]}],"error":null}}"#);
+        errors.push(yahoo::parse::chain_page(body.as_bytes(), &aapl()).unwrap_err());
+    }
+    let body = filled(yahoo, r#"{"calls":[{}]},"#, r#"{}]}],"error":null}}"#);
+    errors.push(yahoo::parse::chain_page(body.as_bytes(), &aapl()).unwrap_err());
+    let body = filled(chart, "0,", "0]}],\"error\":null}}");
+    errors.push(yahoo::parse::bars(body.as_bytes(), &Instrument::Underlying(aapl())).unwrap_err());
+    for error in errors {
+        let ParseError::Malformed(why) = error else { panic!("{error}") };
+        assert!(why.contains("more values in its lists than any chain or series has"), "{why}");
+    }
+    // Two bodies, and what was read of one until it was refused.
+    let peak = peak_mb();
+    assert!(peak.is_none_or(|mb| mb < 400), "{peak:?} MB");
+}

@@ -7,7 +7,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::Stream;
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse};
 use fleet_core::domain::*;
-use fleet_core::seams::{Attempt, Commit, CommitAnswer, Store, TradeFilter};
+use fleet_core::seams::{Attempt, Begun, Commit, CommitAnswer, Store};
 use fleet_core::wire::decode;
 use fleet_worker::explanation::pack;
 use futures::StreamExt;
@@ -23,21 +23,18 @@ use crate::world::{Measured, PATIENCE, Scan, WINDOW, Watch, World, nothing};
 pub enum Step {
     /// The client's own endless pull, a commit, a confirmed acknowledgement: the least that loses no ticker.
     Bare,
-    /// And the attempt is counted, so that a ticker that breaks its worker is found out.
+    /// And the attempt is counted, so that a ticker that breaks its worker is found out, and live trades are read.
     Attempts,
-    /// And live trades are read.
-    Trades,
 }
 
 impl Step {
     /// In the order in which they add up.
-    pub const ALL: [Self; 3] = [Self::Bare, Self::Attempts, Self::Trades];
+    pub const ALL: [Self; 2] = [Self::Bare, Self::Attempts];
 
     pub const fn words(self) -> &'static str {
         match self {
             Self::Bare => "bare loop",
             Self::Attempts => "… counting attempts",
-            Self::Trades => "… reading live trades",
         }
     }
 }
@@ -95,13 +92,10 @@ impl Hand {
             let message = message.expect("a task");
             let task: Task = decode(&message.payload).expect("a task of ours");
             if self.step >= Step::Attempts {
-                let attempt = self.store.count_attempt(&task.scan, &task.ticker).await.expect("the store answers");
+                let begun = self.store.begin_attempt(&task.scan, None, &task.ticker).await;
+                let Begun { attempt, live } = begun.expect("the store answers");
                 assert_eq!(attempt, Attempt::Run(1), "{}", task.ticker);
-            }
-            if self.step >= Step::Trades {
-                let underlying = Some(task.ticker.clone());
-                let filter = TradeFilter { underlying, live: true, controls: true, ..TradeFilter::default() };
-                assert!(self.store.trades(&filter).await.expect("the store answers").is_empty());
+                assert!(live.expect("the trades can be read").is_empty());
             }
             self.commit(task).await;
             message.double_ack().await.expect("the acknowledgement is confirmed");

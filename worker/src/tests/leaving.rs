@@ -9,7 +9,7 @@ use crate::{Instruments, start_with};
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 async fn count(world: &World, ticker: &str) -> Attempt {
-    world.store.count_attempt(&world.scan, &Ticker::parse(ticker).unwrap()).await.unwrap()
+    world.store.begin_attempt(&world.scan, None, &Ticker::parse(ticker).unwrap()).await.unwrap().attempt
 }
 
 impl World {

@@ -1,7 +1,7 @@
 //! Scans that vanish and come back under their id while a worker has them in its head, and scans that only vanish.
 
 use fleet_core::domain::ScanState;
-use fleet_core::seams::PortfolioDecision;
+use fleet_core::seams::{Attempt, PortfolioDecision};
 
 use super::*;
 
@@ -13,7 +13,7 @@ impl World {
         store.settle(&self.lease, &PortfolioDecision::default()).await.unwrap();
         store.advance(&self.lease, ScanState::Done).await.unwrap();
         store.release_lease(&self.lease).await.unwrap();
-        assert_eq!(store.prune_scans(Timestamp::now()).await.unwrap(), 1);
+        assert_eq!(store.prune_scans(Timestamp::now(), 9).await.unwrap(), 1);
     }
 
     /// The scan again, under another manifest, with its first ticker in the queue.
@@ -40,10 +40,75 @@ async fn nothing_is_committed_under_the_manifest_of_a_scan_that_is_gone() {
     world.made_anew(as_of).await;
     until(async || world.missing().await == 0).await;
     worker.drain(Duration::from_secs(5)).await;
-    // Once for the first scan, once by mistake, once as the new manifest says.
-    assert_eq!(*world.market.asked_as_of.lock().unwrap(), [None, None, Some(as_of)]);
+    // Once for the first scan, once as the new manifest says.
+    assert_eq!(*world.market.asked_as_of.lock().unwrap(), [None, Some(as_of)]);
     let outcome = world.store.outcomes(&world.scan, 0..9).await.unwrap().remove(0);
     assert_eq!(outcome.attempt, 1, "what was done by mistake was no attempt of the new scan");
+}
+
+/// A market in whose first chain the scan is pruned and made anew, and somebody begins with it.
+struct MakingAnew {
+    world: World,
+    as_of: Timestamp,
+    asked_as_of: Mutex<Vec<Option<Timestamp>>>,
+}
+
+struct Shared(Arc<MakingAnew>);
+
+#[async_trait]
+impl MarketData for Shared {
+    async fn universe(&self, filter: &str, tally: &RequestTally) -> Result<UniverseAnswer, FetchError> {
+        self.0.world.market.universe(filter, tally).await
+    }
+
+    async fn chain(
+        &self,
+        ticker: &Ticker,
+        want: &ChainRequest,
+        tally: &RequestTally,
+    ) -> Result<(Chain, Timestamp), FetchError> {
+        let MakingAnew { world, as_of, asked_as_of } = self.0.as_ref();
+        asked_as_of.lock().unwrap().push(want.as_of);
+        if want.as_of.is_none() {
+            world.pruned().await;
+            world.made_anew(*as_of).await;
+            let begun = world.store.begin_attempt(&world.scan, None, ticker).await.unwrap();
+            assert_eq!(begun.attempt, Attempt::Run(1));
+        }
+        world.market.chain(ticker, want, tally).await
+    }
+
+    async fn bars(
+        &self,
+        instrument: &Instrument,
+        from: jiff::civil::Date,
+        until: Timestamp,
+        tally: &RequestTally,
+    ) -> Result<BarSeries, FetchError> {
+        self.0.world.market.bars(instrument, from, until, tally).await
+    }
+}
+
+impl MarketFactory for Shared {
+    fn market_for(&self, _: &Manifest) -> Result<Arc<dyn MarketData>, String> {
+        Ok(Arc::new(Self(Arc::clone(&self.0))))
+    }
+}
+
+#[tokio::test]
+async fn nobodys_attempt_at_the_new_scan_is_taken_back_for_one_at_the_old() {
+    let (world, as_of) = (World::new(&["A"], Manifest::VERSION).await, "2026-11-20T15:00:00Z".parse().unwrap());
+    let making = Arc::new(MakingAnew { world, as_of, asked_as_of: Mutex::default() });
+    let world = &making.world;
+    let parts = WorkerParts { markets: Arc::new(Shared(Arc::clone(&making))), ..world.parts() };
+    let worker = start(parts, WorkerOptions { name: "w".to_owned(), slots: 1 }).await.unwrap();
+    // While it is made anew there is no scan, or none with a manifest.
+    until(async || making.asked_as_of.lock().unwrap().len() == 2).await;
+    until(async || world.missing().await == 0).await;
+    worker.drain(Duration::from_secs(5)).await;
+    assert_eq!(*making.asked_as_of.lock().unwrap(), [None, Some(as_of)]);
+    let outcome = world.store.outcomes(&world.scan, 0..9).await.unwrap().remove(0);
+    assert_eq!(outcome.attempt, 2, "somebody else's attempt at the new scan counts");
 }
 
 /// A task of a scan that the store does not know stays in the queue, whether the worker knows the scan or not.

@@ -65,3 +65,14 @@ pub struct BarSeries {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_from: Option<Date>,
 }
+
+/// Bars as a cache keeps them for the scans to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBars {
+    /// The bars.
+    #[serde(flatten)]
+    pub series: BarSeries,
+    /// The session in which the vendor was last asked for all of them; what is newer was joined to it. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_in: Option<Date>,
+}

@@ -32,7 +32,7 @@ pub mod vendor;
 pub mod vendor_plan;
 pub mod worker_report;
 
-pub use bar::{Bar, BarSeries, Instrument};
+pub use bar::{Bar, BarSeries, Instrument, KeptBars};
 pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verdict};
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};

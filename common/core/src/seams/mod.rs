@@ -12,7 +12,7 @@ pub use market_data::{ChainRequest, FetchError, FetchFailure, MarketData, Reques
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use store::{
-    Attempt, BarCache, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations, Holder,
-    Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanStamp, ScanSummary,
-    Scans, SeenWorker, Store, StoreError, Summaries, TradeFilter, Trades,
+    Attempt, BarCache, Begun, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations,
+    Holder, Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanStamp,
+    ScanSummary, Scans, SeenWorker, Store, StoreError, Summaries, TradeFilter, Trades,
 };

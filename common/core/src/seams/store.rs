@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::trade::Exit;
 use crate::domain::{
-    BarSeries, Instrument, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, SessionSummary,
+    BarSeries, Instrument, KeptBars, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, SessionSummary,
     StoredOutcome, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Vendor, WorkerReport,
 };
 
@@ -122,6 +122,18 @@ pub enum Attempt {
     Sealed,
     /// The store knows no such scan, or the ticker is not in its manifest.
     Unknown,
+    /// The scan was made anew since its stamp was read: its manifest is another one.
+    MadeAnew,
+}
+
+/// Answer to beginning a delivery.
+#[derive(Debug)]
+pub struct Begun {
+    /// Whether it is to be worked on.
+    pub attempt: Attempt,
+    /// Live trades on the ticker, controls too, newest signal first; none unless the answer is [`Attempt::Run`]. What
+    /// cannot be read keeps no attempt from being counted, or its ticker would be delivered for ever.
+    pub live: Result<Vec<TradeRecord>, StoreError>,
 }
 
 /// Everything one ticker adds, written in one atomic step.
@@ -242,16 +254,27 @@ pub trait Scans: Send + Sync {
     /// Where a scan stands.
     async fn scan_state(&self, scan: &ScanId) -> Result<Option<ScanState>, StoreError>;
 
-    /// Counts one delivery of a task, unless it needs no doing.
-    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError>;
+    /// What a delivery begins with, in one question: counts it, unless the task needs no doing, and reads the live trades
+    /// on its ticker. With a stamp, a scan that was made anew since is told apart and nothing is counted.
+    async fn begin_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<Begun, StoreError>;
 
     /// Deliveries counted so far, over all tickers of a scan; forgiven ones left out. Whoever waits for a scan sees by it
     /// whether anybody works.
     async fn attempts_counted(&self, scan: &ScanId) -> Result<u64, StoreError>;
 
     /// A counted delivery was given up unbroken, because its worker is leaving: it does not count. Nothing happens where
-    /// none is counted, or the ticker is accounted for.
-    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError>;
+    /// none is counted, the ticker is accounted for, or the scan is not the one of the stamp.
+    async fn forgive_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<(), StoreError>;
 
     /// Writes one ticker's outcome and all that comes with it; the first writer wins.
     async fn commit(&self, commit: &Commit) -> Result<CommitAnswer, StoreError>;
@@ -286,10 +309,14 @@ pub trait Scans: Send + Sync {
     /// The newest scans first.
     async fn list_scans(&self, limit: u32) -> Result<Vec<ScanSummary>, StoreError>;
 
+    /// All scans that have a manifest and are not done, oldest first.
+    async fn unfinished_scans(&self) -> Result<Vec<ScanSummary>, StoreError>;
+
     /// Deletes scans created before an instant that are done, or were given up before they had a manifest, with their
     /// outcomes, explanations, proposed trades and sent notices; never a trade that is more than proposed, a notice
-    /// that is still owed, or a scan that can be resumed or whose lease is held. Returns how many.
-    async fn prune_scans(&self, before: Timestamp) -> Result<u64, StoreError>;
+    /// that is still owed, or a scan that can be resumed or whose lease is held. The oldest first, at most so many; returns
+    /// how many.
+    async fn prune_scans(&self, before: Timestamp, at_most: u64) -> Result<u64, StoreError>;
 }
 
 /// Which trades.
@@ -309,6 +336,14 @@ pub struct TradeFilter {
     pub controls: bool,
     /// At most so many; 0 is no limit.
     pub limit: u32,
+}
+
+impl TradeFilter {
+    /// Live trades on an underlying, controls too: what a scan of it begins with.
+    #[must_use]
+    pub fn live_on(underlying: &Ticker) -> Self {
+        Self { underlying: Some(underlying.clone()), live: true, controls: true, ..Self::default() }
+    }
 }
 
 /// Trades.
@@ -431,11 +466,11 @@ pub trait BarCache: Send + Sync {
         &self,
         instrument: &Instrument,
         session: Date,
-    ) -> Result<Option<(Date, BarSeries)>, StoreError>;
+    ) -> Result<Option<(Date, KeptBars)>, StoreError>;
 
     /// Keeps bars for a session and forgets those of earlier ones of the same instrument. The first ones of a session
     /// also make the cache forget every other instrument's, but for those of the newest earlier session.
-    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError>;
+    async fn cache_bars(&self, session: Date, bars: &KeptBars) -> Result<(), StoreError>;
 }
 
 /// What the newest scan knows of each contract.

@@ -288,6 +288,11 @@ fn golden_bar_series() {
     let paying =
         BarSeries { dividends: vec![paid(8, 26.0), paid(11, 26.25)], ..of(Instrument::Underlying(ticker("TSLA"))) };
     check("bars-dividends.json", &paying);
+    // What a cache keeps was once written without the session; and who wants only the bars reads what has it.
+    check("bars-complete.json", &KeptBars { series: complete.clone(), whole_in: None });
+    let kept = KeptBars { series: complete.clone(), whole_in: Some(date(2026, 11, 18)) };
+    check("bars-kept.json", &kept);
+    assert_eq!(decode::<BarSeries>(&encode(&kept).unwrap()).unwrap(), complete);
 }
 
 #[test]

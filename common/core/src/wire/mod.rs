@@ -96,6 +96,8 @@ wire! {
     crate::domain::TradeRecord => "trade record", 1;
     crate::domain::Notice => "notice", 1;
     crate::domain::BarSeries => "bar series", 1;
+    // The same, with one field more: either is read as the other.
+    crate::domain::KeptBars => "bar series", 1;
     crate::domain::Mark => "mark", 1;
     crate::domain::WorkerReport => "worker report", 1;
 }

@@ -77,7 +77,7 @@ async fn redis(address: &RedisAddress, secrets: &Secrets) -> Result<(RedisStore,
 async fn nats(address: &NatsAddress, secrets: &Secrets, store: &RedisStore) -> Result<StoreQueue, OpenError> {
     let id = store.id().await?;
     let settings = NatsSettings::new(address, secrets, &id).map_err(|error| QueueError::Refused(error.to_string()))?;
-    Ok(StoreQueue::new(store.clone(), id, NatsQueue::connect(settings).await?))
+    StoreQueue::open(store.clone(), id, NatsQueue::connect(settings).await?).await
 }
 
 /// Without credentials: those go another way, and are never part of a text.

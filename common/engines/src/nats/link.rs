@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::Failure;
+use super::pull::Inboxes;
 use super::settings::{NatsAuth, NatsSettings};
 use super::tls;
 use crate::connect::{MAX_FILE, read_bounded};
@@ -41,6 +42,8 @@ pub(super) struct Link {
     client: Client,
     /// How often the connection was lost.
     losses: Arc<AtomicU64>,
+    /// Where the answers to pulls come.
+    inboxes: Inboxes,
     /// Where, for people.
     place: String,
 }
@@ -56,11 +59,15 @@ impl Link {
             Ok(Err(error)) => return Err(connect_error(&error, &place)),
             Err(_) => return Err(QueueError::Unavailable(format!("{place} did not answer within {CONNECT_LIMIT:?}"))),
         };
-        Ok(Self { client, losses, place })
+        Ok(Self { client, losses, inboxes: Inboxes::default(), place })
     }
 
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(super) fn inboxes(&self) -> &Inboxes {
+        &self.inboxes
     }
 
     pub(super) fn place(&self) -> &str {

@@ -14,12 +14,14 @@
 //!   server and none sees the tasks of another. A stream whose store is gone holds nothing a day later, because tasks
 //!   live no longer; the empty stream costs the server some kilobytes and stays until a person deletes it, because nobody
 //!   else can know that its store will not come back.
+//! - The stream's description says which store has a claim on it: two stores of one name (one is a copy) part by it.
 //! - A publication "already queued" is what the stream says. A server that was killed may keep acknowledged messages
 //!   as ghosts, which are never delivered: whoever waits for a ticker in vain purges it and publishes it again.
 //!
 //! A pull that is cancelled while a task is on its way loses that delivery until the acknowledgement time is over; ask
 //! with a short wait instead of cancelling.
 
+mod claim;
 mod contents;
 mod delivery;
 mod failure;
@@ -86,6 +88,24 @@ impl NatsQueue {
     /// still answered for here.
     pub async fn of_store(&self, store: &StoreId) -> Result<Self, QueueError> {
         Self::over(Arc::clone(&self.link), self.settings.of_store(store)).await
+    }
+
+    /// Who has a claim on the stream; `None`: nobody.
+    pub(crate) async fn claim(&self) -> Result<Option<String>, QueueError> {
+        let claim = match claim::read(&self.link, &self.settings).await {
+            Err(failure) if failure.is_missing() => {
+                self.set_up().await?;
+                claim::read(&self.link, &self.settings).await
+            }
+            answer => answer,
+        };
+        claim.map_err(|failure| self.error(failure, "asking whose the stream is"))
+    }
+
+    /// Claims the stream.
+    pub(crate) async fn set_claim(&self, claim: &str) -> Result<(), QueueError> {
+        let written = claim::write(&self.link, &self.settings, claim).await;
+        written.map_err(|failure| self.error(failure, "claiming the stream"))
     }
 
     async fn over(link: Arc<Link>, settings: NatsSettings) -> Result<Self, QueueError> {

@@ -4,8 +4,11 @@
 //! the first task and takes what came with it (`no_wait` together with `expires`). The server refuses such a request
 //! when others wait already; then a plain one for a single task joins the line. A round ends when the server says so,
 //! when the connection was lost (a server that restarted has forgotten the request), or a moment after its time.
+//!
+//! The answers come to an inbox, which the next round uses again: making one for each round costs the server more than the
+//! round itself. One whose round did not end as it should is not used again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
@@ -33,6 +36,34 @@ pub(super) struct Taken {
     pub task: Task,
     pub trace: TraceContext,
     pub reply: String,
+}
+
+/// Where the answers to one round at a time come.
+struct Inbox {
+    answers: Subscriber,
+    address: String,
+    /// Rounds so far: each has an address of its own below the inbox's, so that nothing said of one is taken for the next.
+    rounds: u64,
+}
+
+/// Inboxes that no round uses now.
+#[derive(Default)]
+pub(super) struct Inboxes(Mutex<Vec<Inbox>>);
+
+/// As many as pulls are ever under way side by side; more are not kept.
+const INBOXES_KEPT: usize = 4;
+
+impl Inboxes {
+    fn take(&self) -> Option<Inbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, inbox: Inbox) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < INBOXES_KEPT {
+            kept.push(inbox);
+        }
+    }
 }
 
 /// How a round asks.
@@ -118,9 +149,10 @@ async fn round(
         Err(failure) => return (taken, End::Failed(failure)),
     };
     let give_up = Instant::now() + wait + REQUEST_LIMIT;
+    let address = inbox.round();
     let mut received = 0;
     let end = loop {
-        let message = match timeout(LOOK_EVERY, inbox.next()).await {
+        let message = match timeout(LOOK_EVERY, inbox.answers.next()).await {
             Ok(Some(message)) => message,
             Ok(None) => break End::Failed(Failure::Disconnected("the connection was closed".to_owned())),
             Err(_) if link.losses() != losses || !link.is_connected() => {
@@ -132,6 +164,9 @@ async fn round(
             Err(_) => continue,
         };
         if let Some(status) = message.status.map(|status| status.as_u16()).filter(|status| *status != 200) {
+            if message.subject.as_str() != address {
+                continue;
+            }
             match end_of(status, message.description.as_deref()) {
                 Some(end) => break end,
                 None => continue,
@@ -144,18 +179,38 @@ async fn round(
             break End::Done;
         }
     };
+    if matches!(end, End::Done | End::Busy) && link.losses() == losses {
+        link.inboxes().keep(inbox);
+    }
     (taken, end)
 }
 
+impl Inbox {
+    async fn open(link: &Link) -> Result<Self, Failure> {
+        let address = link.client().new_inbox();
+        let answers = link.client().subscribe(format!("{address}.*")).await;
+        let answers = answers.map_err(|error| Failure::Disconnected(error.to_string()))?;
+        Ok(Self { answers, address, rounds: 0 })
+    }
+
+    /// Where the answers to the present round come.
+    fn round(&self) -> String {
+        format!("{}.{}", self.address, self.rounds)
+    }
+}
+
 /// Sends the request; the answers come to the inbox.
-async fn ask(link: &Link, settings: &NatsSettings, next: &Next) -> Result<Subscriber, Failure> {
+async fn ask(link: &Link, settings: &NatsSettings, next: &Next) -> Result<Inbox, Failure> {
     let payload = serde_json::to_vec(next).map_err(|error| Failure::Unsendable(error.to_string()))?;
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", settings.stream, settings.consumer);
     let send = async {
-        let address = link.client().new_inbox();
-        let gone = |error: &dyn std::fmt::Display| Failure::Disconnected(error.to_string());
-        let inbox = link.client().subscribe(address.clone()).await.map_err(|error| gone(&error))?;
-        link.client().publish_with_reply(subject, address, payload.into()).await.map_err(|error| gone(&error))?;
+        let mut inbox = match link.inboxes().take() {
+            Some(inbox) => inbox,
+            None => Inbox::open(link).await?,
+        };
+        inbox.rounds += 1;
+        let sent = link.client().publish_with_reply(subject, inbox.round(), payload.into()).await;
+        sent.map_err(|error| Failure::Disconnected(error.to_string()))?;
         Ok(inbox)
     };
     // Sending waits while the client's own queue is full.

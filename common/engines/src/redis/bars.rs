@@ -4,7 +4,7 @@
 //! [`MAX_SERIES`] earlier sessions' make room, then nothing more is kept (the vendor is asked again).
 
 use async_trait::async_trait;
-use fleet_core::domain::{BarSeries, Instrument};
+use fleet_core::domain::{BarSeries, Instrument, KeptBars};
 use fleet_core::seams::{BarCache, StoreError};
 use jiff::civil::Date;
 
@@ -23,16 +23,17 @@ impl BarCache for RedisStore {
         &self,
         instrument: &Instrument,
         session: Date,
-    ) -> Result<Option<(Date, BarSeries)>, StoreError> {
+    ) -> Result<Option<(Date, KeptBars)>, StoreError> {
         let call = self.call(&scripts::BARS).text("earlier").text(&session.to_string()).text(&key(instrument));
         let mut reply = call.send(Again::Safe).await?.ok()?;
-        let Some(series) = reply.body()? else { return Ok(None) };
-        Ok(Some((reply.parsed("date", |text| text.parse::<Date>())?, series)))
+        let Some(bars) = reply.body()? else { return Ok(None) };
+        Ok(Some((reply.parsed("date", |text| text.parse::<Date>())?, bars)))
     }
 
-    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {
-        let call = self.call(&scripts::BARS).text("keep").text(&session.to_string()).text(&key(&series.instrument));
-        call.body(series)?.int(MAX_SERIES).send(Again::Safe).await?.ok().map(drop)
+    async fn cache_bars(&self, session: Date, bars: &KeptBars) -> Result<(), StoreError> {
+        let key = key(&bars.series.instrument);
+        let call = self.call(&scripts::BARS).text("keep").text(&session.to_string()).text(&key);
+        call.body(bars)?.int(MAX_SERIES).send(Again::Safe).await?.ok().map(drop)
     }
 }
 

@@ -11,7 +11,7 @@
 //! settings that lose more.
 //!
 //! Each store calls itself by an id of its own ([`RedisStore::id`]), drawn when it is first opened; a store that was emptied
-//! is another one.
+//! is another one. A copy of a store has its id, and finds that out by the claims in `queue_claim`.
 //!
 //! It refuses a schema it does not know, a server whose user may not do everything the scripts do (asked once, at the
 //! start: a script that is refused half way would leave half of its writes), and a body beyond [`MAX_BODY_BYTES`],
@@ -34,6 +34,7 @@ mod failure;
 mod lease;
 mod link;
 mod outbox;
+mod queue_claim;
 mod record;
 mod reply;
 mod roster;
@@ -56,6 +57,7 @@ use link::Link;
 use scripts::Script;
 
 pub use call::MAX_BODY_BYTES;
+pub(crate) use queue_claim::QueueClaim;
 pub use settings::{DEFAULT_PREFIX, RedisSettings};
 
 /// The layout this program writes, and the newest it reads. An older one becomes it when it is opened, in one step; a

@@ -7,14 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_core::domain::{Manifest, Outcome, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanStamp,
-    ScanSummary, Scans, StoreError,
+    Attempt, Begun, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision,
+    ScanStamp, ScanSummary, Scans, StoreError,
 };
 use jiff::Timestamp;
 
 use super::call::Again;
 use super::reply::{Reply, Row};
-use super::{RedisStore, commit, lease, scripts, settle};
+use super::{RedisStore, commit, lease, scripts, settle, trades};
 
 /// Places read at once: outcomes of a few KB each, so that a page is a millisecond of the server's time.
 const PLACES_A_PAGE: u32 = 100;
@@ -90,24 +90,40 @@ impl Scans for RedisStore {
         }
     }
 
-    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError> {
-        let call = self.call(&scripts::ATTEMPT).text("count").scan(scan).text(ticker.as_str());
-        let answer = call.send(Again::Unsafe).await?;
-        match answer.word() {
-            "run" => Ok(Attempt::Run(answer.rest().count()?)),
-            "done" => Ok(Attempt::Done),
-            "sealed" => Ok(Attempt::Sealed),
-            "unknown" => Ok(Attempt::Unknown),
-            _ => Err(answer.surprise()),
-        }
+    async fn begin_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<Begun, StoreError> {
+        let call = self.call(&scripts::BEGIN).scan(scan).text(text_of(stamp)).text(ticker.as_str());
+        let answer = call.int(trades::TRADES_A_PAGE).send(Again::Unsafe).await?;
+        let attempt = match answer.word() {
+            "run" => {
+                let mut rest = answer.rest();
+                let attempt = Attempt::Run(rest.count()?);
+                return Ok(Begun { attempt, live: trades::live(self, ticker, rest).await });
+            }
+            "done" => Attempt::Done,
+            "sealed" => Attempt::Sealed,
+            "unknown" => Attempt::Unknown,
+            "made anew" => Attempt::MadeAnew,
+            _ => return Err(answer.surprise()),
+        };
+        Ok(Begun { attempt, live: Ok(Vec::new()) })
     }
 
     async fn attempts_counted(&self, scan: &ScanId) -> Result<u64, StoreError> {
         ask(self, scan, "counted").await?.ok()?.count().map(u64::from)
     }
 
-    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError> {
-        let call = self.call(&scripts::ATTEMPT).text("forgive").scan(scan).text(ticker.as_str());
+    async fn forgive_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<(), StoreError> {
+        let call = self.call(&scripts::FORGIVE).scan(scan).text(text_of(stamp)).text(ticker.as_str());
         call.send(Again::Unsafe).await.map(drop)
     }
 
@@ -168,9 +184,18 @@ impl Scans for RedisStore {
         list(self, limit).await
     }
 
-    async fn prune_scans(&self, before: Timestamp) -> Result<u64, StoreError> {
-        prune(self, before).await
+    async fn unfinished_scans(&self) -> Result<Vec<ScanSummary>, StoreError> {
+        unfinished(self).await
     }
+
+    async fn prune_scans(&self, before: Timestamp, at_most: u64) -> Result<u64, StoreError> {
+        prune(self, before, at_most).await
+    }
+}
+
+/// As the scripts take a stamp; any will do where there is none.
+fn text_of(stamp: Option<&ScanStamp>) -> &str {
+    stamp.map_or("", |stamp| &stamp.0)
 }
 
 /// Something of a scan that is there.
@@ -277,24 +302,43 @@ async fn list(store: &RedisStore, limit: u32) -> Result<Vec<ScanSummary>, StoreE
         if wanted == 0 {
             return Ok(scans);
         }
-        let call = store.call(&scripts::LIST_SCANS).text(&older_than).int(wanted);
-        let rows = call.send(Again::Safe).await?.ok()?.rows()?;
-        let full = rows.len() as u32 == wanted;
-        for mut row in rows {
-            let scan = row.parsed("scan id", ScanId::parse)?;
-            older_than = row.text()?;
-            scans.push(ScanSummary {
-                scan,
-                state: state(&mut row)?,
-                created_at: row.parsed("instant", instant)?,
-                tickers: row.count()?,
-                outcomes: row.count()?,
-            });
-        }
-        if !full {
-            return Ok(scans);
+        let call = store.call(&scripts::LIST_SCANS).text("").text(&older_than).int(wanted);
+        match summaries(call.send(Again::Safe).await?, &mut scans)? {
+            Some(seq) => older_than = seq,
+            None => return Ok(scans),
         }
     }
+}
+
+async fn unfinished(store: &RedisStore) -> Result<Vec<ScanSummary>, StoreError> {
+    let mut scans: Vec<ScanSummary> = Vec::new();
+    let mut older_than = "+inf".to_owned();
+    // Each round goes on with older scans.
+    loop {
+        let call = store.call(&scripts::LIST_SCANS).text("unfinished").text(&older_than).int(SCANS_A_PAGE);
+        match summaries(call.send(Again::Safe).await?, &mut scans)? {
+            Some(seq) => older_than = seq,
+            None => break,
+        }
+    }
+    scans.reverse();
+    Ok(scans)
+}
+
+/// Adds a page of scans; the seq to go on before, unless all were looked at.
+fn summaries(answer: Reply, scans: &mut Vec<ScanSummary>) -> Result<Option<String>, StoreError> {
+    let mut page = answer.ok()?;
+    let seq = page.optional_text()?;
+    for mut row in page.rows()? {
+        scans.push(ScanSummary {
+            scan: row.parsed("scan id", ScanId::parse)?,
+            state: state(&mut row)?,
+            created_at: row.parsed("instant", instant)?,
+            tickers: row.count()?,
+            outcomes: row.count()?,
+        });
+    }
+    Ok(seq)
 }
 
 fn instant(text: &str) -> Result<Timestamp, ()> {
@@ -303,11 +347,11 @@ fn instant(text: &str) -> Result<Timestamp, ()> {
 
 /// Scan by scan, each at once; then the notices of all that are gone. A scan that stands between INIT and DONE can be
 /// resumed, however old it is; one in INIT has nothing to lose.
-async fn prune(store: &RedisStore, before: Timestamp) -> Result<u64, StoreError> {
+async fn prune(store: &RedisStore, before: Timestamp, at_most: u64) -> Result<u64, StoreError> {
     let mut pruned = 0;
     let mut after = "-inf".to_owned();
     // Each round goes on after a later scan.
-    loop {
+    while pruned < at_most {
         let call = store.call(&scripts::PRUNE).instant(before).text(&after).int(SCANS_A_PAGE);
         let mut step = call.send(Again::Unsafe).await?.ok()?;
         pruned += u64::from(step.count()?);

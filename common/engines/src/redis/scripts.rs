@@ -22,12 +22,14 @@ macro_rules! scripts {
 scripts! {
     OPEN = "lua/open.lua";
     ID = "lua/id.lua";
+    QUEUE_CLAIM = "lua/queue_claim.lua";
     OPEN_SCAN = "lua/open_scan.lua";
     LEASE = "lua/lease.lua";
     FREEZE = "lua/freeze.lua";
     ADVANCE = "lua/advance.lua";
     SCAN = "lua/scan.lua";
-    ATTEMPT = "lua/attempt.lua";
+    BEGIN = "lua/record.lua" "lua/begin.lua";
+    FORGIVE = "lua/forgive.lua";
     OUTCOMES = "lua/outcomes.lua";
     SEAL = "lua/seal.lua";
     NOTE_REQUESTS = "lua/note_requests.lua";
@@ -36,8 +38,8 @@ scripts! {
     SETTLE = "lua/trades.lua" "lua/settle.lua";
     PRUNE = "lua/trades.lua" "lua/prune.lua";
     PRUNE_NOTICES = "lua/prune_notices.lua";
-    TRADE = "lua/trades.lua" "lua/outbox.lua" "lua/trade.lua";
-    LIST_TRADES = "lua/trades.lua" "lua/list_trades.lua";
+    TRADE = "lua/record.lua" "lua/trades.lua" "lua/outbox.lua" "lua/trade.lua";
+    LIST_TRADES = "lua/record.lua" "lua/trades.lua" "lua/list_trades.lua";
     PORTFOLIO = "lua/portfolio.lua";
     CLAIM = "lua/outbox.lua" "lua/claim.lua";
     NOTICE = "lua/outbox.lua" "lua/notice.lua";

@@ -12,7 +12,7 @@ use super::reply::{Reply, Row};
 use super::{RedisStore, scans, scripts};
 
 /// Trades answered at once: a few KB each. What a worker asks for a ticker, and what a scan decides about, fits in one.
-const TRADES_A_PAGE: u32 = 250;
+pub(super) const TRADES_A_PAGE: u32 = 250;
 /// Trades looked at at once, about 10 ms of the server's time.
 const LOOKS_A_PAGE: u32 = 2_500;
 
@@ -70,6 +70,19 @@ impl Trades for RedisStore {
         let call = self.call(&scripts::TRADE).text("close").text(id.as_str()).body(&StoredExit(exit.clone()))?;
         changed(call.send(Again::Unsafe).await?, id)
     }
+}
+
+/// The live trades on an underlying in an answer; asked for by themselves where there are more than fit in it.
+pub(super) async fn live(
+    store: &RedisStore,
+    underlying: &Ticker,
+    mut answer: Row,
+) -> Result<Vec<TradeRecord>, StoreError> {
+    let trades: Vec<TradeRecord> = answer.rows()?.iter_mut().map(record::trade).collect::<Result<_, _>>()?;
+    if (trades.len() as u32) < TRADES_A_PAGE {
+        return Ok(trades);
+    }
+    store.trades(&TradeFilter::live_on(underlying)).await
 }
 
 fn changed(answer: Reply, id: &TradeId) -> Result<TradeRecord, StoreError> {

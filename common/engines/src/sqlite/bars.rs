@@ -4,7 +4,7 @@
 //! [`MAX_SERIES`] earlier sessions' make room, then nothing more is kept (the vendor is asked again).
 
 use async_trait::async_trait;
-use fleet_core::domain::{BarSeries, Instrument};
+use fleet_core::domain::{BarSeries, Instrument, KeptBars};
 use fleet_core::seams::{BarCache, StoreError};
 use fleet_core::wire;
 use jiff::civil::Date;
@@ -33,19 +33,19 @@ impl BarCache for SqliteStore {
         &self,
         instrument: &Instrument,
         session: Date,
-    ) -> Result<Option<(Date, BarSeries)>, StoreError> {
+    ) -> Result<Option<(Date, KeptBars)>, StoreError> {
         let (key, session) = (key(instrument), session.to_string());
         self.read(move |work| earlier(work, &key, &session)).await
     }
 
-    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Result<(), StoreError> {
-        let (series, session) = (series.clone(), session.to_string());
-        self.write(move |work| keep(work, &session, &series)).await
+    async fn cache_bars(&self, session: Date, bars: &KeptBars) -> Result<(), StoreError> {
+        let (bars, session) = (bars.clone(), session.to_string());
+        self.write(move |work| keep(work, &session, &bars)).await
     }
 }
 
 /// Dates are compared as text: ISO dates of four-digit years sort by time.
-fn earlier(work: &Work<'_>, key: &str, session: &str) -> Result<Option<(Date, BarSeries)>, Failure> {
+fn earlier(work: &Work<'_>, key: &str, session: &str) -> Result<Option<(Date, KeptBars)>, Failure> {
     let mut statement = work.tx.prepare_cached(
         "SELECT session, body FROM bar_cache WHERE instrument = ? AND session < ? ORDER BY session DESC LIMIT 1",
     )?;
@@ -57,13 +57,13 @@ fn earlier(work: &Work<'_>, key: &str, session: &str) -> Result<Option<(Date, Ba
     Ok(Some((day, wire::decode(&body)?)))
 }
 
-fn keep(work: &Work<'_>, session: &str, series: &BarSeries) -> Result<(), Failure> {
+fn keep(work: &Work<'_>, session: &str, bars: &KeptBars) -> Result<(), Failure> {
     let known = work.tx.prepare_cached("SELECT 1 FROM bar_cache WHERE session = ?")?.exists([session])?;
     if !known {
         let older = "DELETE FROM bar_cache WHERE session < (SELECT max(session) FROM bar_cache WHERE session < ?)";
         work.tx.prepare_cached(older)?.execute([session])?;
     }
-    let key = key(&series.instrument);
+    let key = key(&bars.series.instrument);
     work.tx.prepare_cached("DELETE FROM bar_cache WHERE instrument = ? AND session <= ?")?.execute((&key, session))?;
     let count = || -> Result<i64, Failure> {
         Ok(work.tx.prepare_cached("SELECT count(*) FROM bar_cache")?.query_row([], |row| row.get(0))?)
@@ -77,7 +77,7 @@ fn keep(work: &Work<'_>, session: &str, series: &BarSeries) -> Result<(), Failur
         work.tx.prepare_cached("INSERT INTO bar_cache (instrument, session, body) VALUES (?, ?, ?)")?.execute((
             &key,
             session,
-            wire::encode(series)?,
+            wire::encode(bars)?,
         ))?;
     }
     Ok(())

@@ -7,15 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, StoredOutcome, Ticker, Vendor};
 use fleet_core::seams::{
-    Attempt, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision, ScanStamp,
-    ScanSummary, Scans, StoreError,
+    Attempt, Begun, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision,
+    ScanStamp, ScanSummary, Scans, StoreError,
 };
 use fleet_core::wire;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::failure::Failure;
-use super::{SqliteStore, Work, commit, lease, row, settle};
+use super::{SqliteStore, Work, commit, lease, row, settle, trades};
 
 #[async_trait]
 impl Scans for SqliteStore {
@@ -69,9 +69,23 @@ impl Scans for SqliteStore {
         self.read(move |work| Ok(row::find_scan(work, &scan)?.map(|found| found.state))).await
     }
 
-    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, StoreError> {
-        let (scan, ticker) = (scan.clone(), ticker.clone());
-        self.write(move |work| count_attempt(work, &scan, &ticker)).await
+    async fn begin_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<Begun, StoreError> {
+        let (scan, stamp, ticker) = (scan.clone(), stamp.cloned(), ticker.clone());
+        let path = self.path().to_owned();
+        self.write(move |work| {
+            let attempt = count_attempt(work, &scan, stamp.as_ref(), &ticker)?;
+            let live = match attempt {
+                Attempt::Run(_) => trades::live(work, &ticker).map_err(|failure| failure.at(&path)),
+                Attempt::Done | Attempt::Sealed | Attempt::Unknown | Attempt::MadeAnew => Ok(Vec::new()),
+            };
+            Ok(Begun { attempt, live })
+        })
+        .await
     }
 
     async fn attempts_counted(&self, scan: &ScanId) -> Result<u64, StoreError> {
@@ -85,9 +99,14 @@ impl Scans for SqliteStore {
         .await
     }
 
-    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Result<(), StoreError> {
-        let (scan, ticker) = (scan.clone(), ticker.clone());
-        self.write(move |work| forgive_attempt(work, &scan, &ticker)).await
+    async fn forgive_attempt(
+        &self,
+        scan: &ScanId,
+        stamp: Option<&ScanStamp>,
+        ticker: &Ticker,
+    ) -> Result<(), StoreError> {
+        let (scan, stamp, ticker) = (scan.clone(), stamp.cloned(), ticker.clone());
+        self.write(move |work| forgive_attempt(work, &scan, stamp.as_ref(), &ticker)).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<CommitAnswer, StoreError> {
@@ -135,11 +154,15 @@ impl Scans for SqliteStore {
     }
 
     async fn list_scans(&self, limit: u32) -> Result<Vec<ScanSummary>, StoreError> {
-        self.read(move |work| list(work, limit)).await
+        self.read(move |work| list(work, "ORDER BY seq DESC LIMIT ?", [limit])).await
     }
 
-    async fn prune_scans(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |work| prune(work, before)).await
+    async fn unfinished_scans(&self) -> Result<Vec<ScanSummary>, StoreError> {
+        self.read(|work| list(work, "WHERE state NOT IN ('init', 'done') ORDER BY seq", [])).await
+    }
+
+    async fn prune_scans(&self, before: Timestamp, at_most: u64) -> Result<u64, StoreError> {
+        self.write(move |work| prune(work, before, at_most)).await
     }
 }
 
@@ -203,8 +226,16 @@ fn advance(work: &Work<'_>, lease: &Lease, to: ScanState) -> Result<(), Failure>
     row::set_state(work, &lease.scan, to)
 }
 
-fn count_attempt(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<Attempt, Failure> {
+fn count_attempt(
+    work: &Work<'_>,
+    scan: &ScanId,
+    stamp: Option<&ScanStamp>,
+    ticker: &Ticker,
+) -> Result<Attempt, Failure> {
     let Some(found) = row::find_scan(work, scan)? else { return Ok(Attempt::Unknown) };
+    if stamp.is_some_and(|stamp| *stamp != found.stamp()) {
+        return Ok(Attempt::MadeAnew);
+    }
     if found.state >= ScanState::Sealed {
         return Ok(if planned(work, scan, ticker)? { Attempt::Sealed } else { Attempt::Unknown });
     }
@@ -220,9 +251,10 @@ fn count_attempt(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<Atte
 }
 
 /// Sealed or accounted for, the number is what it was.
-fn forgive_attempt(work: &Work<'_>, scan: &ScanId, ticker: &Ticker) -> Result<(), Failure> {
+fn forgive_attempt(work: &Work<'_>, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Result<(), Failure> {
     let Some(found) = row::find_scan(work, scan)? else { return Ok(()) };
-    if found.state < ScanState::Sealed && !has_outcome(work, scan, ticker)? {
+    let is_it = stamp.is_none_or(|stamp| *stamp == found.stamp());
+    if is_it && found.state < ScanState::Sealed && !has_outcome(work, scan, ticker)? {
         work.tx
             .prepare_cached(
                 "UPDATE attempts SET attempts = attempts - 1 WHERE scan = ? AND ticker = ? AND attempts > 0",
@@ -311,14 +343,15 @@ fn scan_requests(work: &Work<'_>, scan: &ScanId) -> Result<RequestCounts, Failur
     Ok(requests)
 }
 
-fn list(work: &Work<'_>, limit: u32) -> Result<Vec<ScanSummary>, Failure> {
-    let mut statement = work.tx.prepare_cached(
+/// `which`: the rest of the question, with its parameters.
+fn list(work: &Work<'_>, which: &str, parameters: impl rusqlite::Params) -> Result<Vec<ScanSummary>, Failure> {
+    let mut statement = work.tx.prepare_cached(&format!(
         "SELECT scan, state, created_us,
                 (SELECT count(*) FROM attempts AS a WHERE a.scan = s.scan),
                 (SELECT count(*) FROM outcomes AS o WHERE o.scan = s.scan)
-         FROM scans AS s ORDER BY seq DESC LIMIT ?",
-    )?;
-    let rows = statement.query_map([limit], |row| {
+         FROM scans AS s {which}"
+    ))?;
+    let rows = statement.query_map(parameters, |row| {
         Ok((
             row.get::<_, String>(0)?,
             row.get::<_, String>(1)?,
@@ -341,14 +374,15 @@ fn list(work: &Work<'_>, limit: u32) -> Result<Vec<ScanSummary>, Failure> {
 }
 
 /// A scan that stands between INIT and DONE can be resumed, however old it is; one in INIT has nothing to lose.
-fn prune(work: &Work<'_>, before: Timestamp) -> Result<u64, Failure> {
+fn prune(work: &Work<'_>, before: Timestamp, at_most: u64) -> Result<u64, Failure> {
     let mut old = work.tx.prepare_cached(
         "SELECT scan FROM scans
          WHERE created_us < ? AND (holder IS NULL OR lease_until_us <= ?)
-           AND (state = 'done' OR (state = 'init' AND manifest IS NULL))",
+           AND (state = 'done' OR (state = 'init' AND manifest IS NULL))
+         ORDER BY seq LIMIT ?",
     )?;
     let scans: Vec<String> = old
-        .query_map((before.as_microsecond(), work.now), |row| row.get(0))?
+        .query_map((before.as_microsecond(), work.now, i64::try_from(at_most).unwrap_or(i64::MAX)), |row| row.get(0))?
         .collect::<Result<_, rusqlite::Error>>()?;
     for scan in &scans {
         settle::withdraw(work, &row::scan_id(scan)?)?;

@@ -44,6 +44,11 @@ impl Trades for SqliteStore {
     }
 }
 
+/// Live trades on an underlying, controls too.
+pub(super) fn live(work: &Work<'_>, underlying: &Ticker) -> Result<Vec<TradeRecord>, Failure> {
+    trades(work, &TradeFilter::live_on(underlying))
+}
+
 fn trades(work: &Work<'_>, filter: &TradeFilter) -> Result<Vec<TradeRecord>, Failure> {
     let mut statement = work.tx.prepare_cached(
         "SELECT body FROM trades

@@ -37,7 +37,7 @@ async fn worked_off(at: &Engines, scan: &ScanId) {
         assert!(Instant::now() < give_up, "{} misses {:?}", scan, at.store.missing(scan).await);
         for delivery in at.queue.pull(4, Duration::from_millis(200)).await.unwrap() {
             let task = delivery.task().clone();
-            let attempt = at.store.count_attempt(&task.scan, &task.ticker).await.unwrap();
+            let attempt = at.store.begin_attempt(&task.scan, None, &task.ticker).await.unwrap().attempt;
             assert_eq!(attempt, Attempt::Run(1), "{} of {}", task.ticker, task.scan);
             let n = task.ticker.as_str().strip_prefix('T').unwrap().parse().unwrap();
             assert_eq!(at.store.commit(&commit(&task.scan, n, "x")).await.unwrap(), CommitAnswer::Committed);
@@ -102,4 +102,96 @@ async fn a_worker_alone_with_an_emptied_store_waits_where_the_next_launch_publis
     }
     let lease = launched(&engines(&nats, &redis).await, "1000", 3).await;
     worked_off(&worker, &lease.scan).await;
+}
+
+/// All keys of one server in another, as a dump that is loaded there has them.
+async fn copied(from: &RedisServer, to: &RedisServer) {
+    let connection = async |server: &RedisServer| {
+        let client = redis::Client::open(server.url()).unwrap();
+        client.get_multiplexed_async_connection().await.unwrap()
+    };
+    let (mut from, mut to) = (connection(from).await, connection(to).await);
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut from).await.unwrap();
+    for key in keys {
+        let body: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut from).await.unwrap();
+        let restore = redis::cmd("RESTORE").arg(&key).arg(0).arg(body).arg("REPLACE").to_owned();
+        restore.query_async::<()>(&mut to).await.unwrap();
+    }
+}
+
+async fn id_of(redis: &RedisServer) -> String {
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("GET").arg("optionfleet:1:id").query_async(&mut connection).await.unwrap()
+}
+
+/// Works at both for so long that each has looked whose its stream is.
+async fn parted(stores: [&RedisServer; 2], at: [&Engines; 2]) {
+    let give_up = Instant::now() + PATIENCE;
+    while id_of(stores[0]).await == id_of(stores[1]).await {
+        assert!(Instant::now() < give_up, "a copy and its original use one stream");
+        for engines in at {
+            assert!(engines.queue.pull(1, Duration::from_millis(50)).await.unwrap().is_empty());
+        }
+    }
+    // Their processes follow within a second.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(1_500) {
+        for engines in at {
+            assert!(engines.queue.pull(1, Duration::from_millis(50)).await.unwrap().is_empty());
+        }
+    }
+}
+
+/// Both scan, under the same name, with as many tickers of the same names: whatever one took of the other would show.
+async fn both_scan(at: [&Engines; 2], slot: &str) {
+    let leases = tokio::join!(launched(at[0], slot, 40), launched(at[1], slot, 40));
+    tokio::join!(worked_off(at[0], &leases.0.scan), worked_off(at[1], &leases.1.scan));
+}
+
+/// The original goes on; the copy that is opened later finds at once that it is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_store_that_goes_on_has_a_stream_of_its_own() {
+    let (nats, original, copy) = (NatsServer::start(), RedisServer::start(), RedisServer::start());
+    drop(engines(&nats, &original).await);
+    copied(&original, &copy).await;
+    let first = engines(&nats, &original).await;
+    let id = id_of(&original).await;
+    let second = engines(&nats, &copy).await;
+    assert_eq!(id_of(&original).await, id, "the original keeps its name");
+    assert_ne!(id_of(&copy).await, id, "the copy has the original's");
+    both_scan([&first, &second], "1000").await;
+    assert_eq!(Raw::connect(&nats).api("STREAM.NAMES", "").matches("WORK-").count(), 2);
+    // Opened again, both stay as they are.
+    let ids = [id_of(&original).await, id_of(&copy).await];
+    let (first, second) = (engines(&nats, &original).await, engines(&nats, &copy).await);
+    both_scan([&first, &second], "1030").await;
+    assert_eq!([id_of(&original).await, id_of(&copy).await], ids);
+}
+
+/// Nothing has happened since the copy was made, so that nobody can tell which is which: they part all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_and_its_copy_part_though_they_are_the_same_to_the_last_byte() {
+    let (nats, original, copy) = (NatsServer::start(), RedisServer::start(), RedisServer::start());
+    let first = engines(&nats, &original).await;
+    copied(&original, &copy).await;
+    let second = engines(&nats, &copy).await;
+    parted([&original, &copy], [&first, &second]).await;
+    both_scan([&first, &second], "1000").await;
+}
+
+/// A wiped server has no claim of anybody: its store goes on under its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_queue_is_claimed_again() {
+    let (mut nats, original, copy) = (NatsServer::start(), RedisServer::start(), RedisServer::start());
+    let first = engines(&nats, &original).await;
+    copied(&original, &copy).await;
+    let id = id_of(&original).await;
+    nats.restart_wiped();
+    let again = engines(&nats, &original).await;
+    assert_eq!(id_of(&original).await, id);
+    let second = engines(&nats, &copy).await;
+    assert_ne!(id_of(&copy).await, id);
+    drop(first);
+    both_scan([&again, &second], "1000").await;
 }

@@ -23,6 +23,11 @@ const STEPS: u32 = 150;
 /// What the histories must get to, or they would prove little: words of the calls, and of their answers.
 const MUST_REACH: &[&str] = &[
     "advance Err fenced",
+    "begun Done",
+    "begun MadeAnew",
+    "begun Run",
+    "begun Sealed",
+    "begun with live trades",
     "claimed buy",
     "claimed exit",
     "claimed filled",
@@ -32,9 +37,6 @@ const MUST_REACH: &[&str] = &[
     "commit Ok Duplicate",
     "commit Ok Late",
     "confirm Ok",
-    "count Ok Done",
-    "count Ok Run",
-    "count Ok Sealed",
     "draw Ok Blocked",
     "draw Ok Granted",
     "freeze Err conflict",

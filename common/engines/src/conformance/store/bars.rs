@@ -1,6 +1,6 @@
 //! Promises about the cache of daily bars.
 
-use fleet_core::domain::{BarSeries, Instrument, OccSymbol};
+use fleet_core::domain::{BarSeries, Instrument, KeptBars, OccSymbol};
 
 use super::super::{Kept, ensure_eq};
 use super::fixture::StoreFixture;
@@ -10,7 +10,8 @@ use super::samples::{bars, session, ticker};
 /// begun since.
 pub async fn bars_of_the_session_before_are_found(at: &dyn StoreFixture) -> Result<(), String> {
     let earlier = async |of: &Instrument, day| at.store().earlier_bars(of, session(day)).await.kept("reading bars");
-    let keep = async |day, series: &BarSeries| at.store().cache_bars(session(day), series).await.kept("keeping bars");
+    let keep = async |day, bars: &KeptBars| at.store().cache_bars(session(day), bars).await.kept("keeping bars");
+    let bars = |of: Instrument, close| KeptBars { series: bars(of, close), whole_in: Some(session(16)) };
     let underlying = |name| Instrument::Underlying(ticker(name));
     let (aapl, tsla, f) = (underlying("AAPL"), underlying("TSLA"), underlying("F"));
     ensure_eq!(earlier(&aapl, 19).await?, None, "earlier bars before any");
@@ -35,7 +36,10 @@ pub async fn bars_of_the_session_before_are_found(at: &dyn StoreFixture) -> Resu
 /// Bars are found in the session they were fetched in, by instrument; a later session's replace them.
 pub async fn bars_are_kept_for_their_session_only(at: &dyn StoreFixture) -> Result<(), String> {
     let read = async |of: &Instrument, day| at.store().cached_bars(of, session(day)).await.kept("reading bars");
-    let keep = async |day, series: &BarSeries| at.store().cache_bars(session(day), series).await.kept("keeping bars");
+    let keep = async |day, series: &BarSeries| {
+        let bars = KeptBars { series: series.clone(), whole_in: None };
+        at.store().cache_bars(session(day), &bars).await.kept("keeping bars")
+    };
     let aapl = Instrument::Underlying(ticker("AAPL"));
     let contract = Instrument::Contract(OccSymbol::parse("AAPL270319C00200000").kept("naming a contract")?);
     ensure_eq!(read(&aapl, 19).await?, None, "bars before any");

@@ -174,7 +174,7 @@ pub async fn a_commit_of_a_scan_that_was_made_anew_is_refused(at: &dyn StoreFixt
     let first = stamp().await?;
     ensure!(first.is_some(), "a scan has no stamp");
     at.pass(at.beat()).await;
-    ensure_eq!(at.store().prune_scans(at.now()).await.kept("pruning")?, 1, "scans pruned");
+    ensure_eq!(at.store().prune_scans(at.now(), u64::MAX).await.kept("pruning")?, 1, "scans pruned");
     frozen(at, "1000", &["TSLA"]).await?;
     let second = stamp().await?;
     ensure!(second.is_some() && second != first, "the stamp of a scan that was made anew is {second:?}, as before");

@@ -13,7 +13,7 @@ use super::samples::{
 /// Missing tickers get the outcome `Sealed`; sealing again, after a take-over too, says the same.
 pub async fn sealing_closes_what_is_missing(at: &dyn StoreFixture) -> Result<(), String> {
     let first = frozen(at, "1000", &["ZM", "AAPL", "MSFT"]).await?;
-    at.store().count_attempt(&first.scan, &ticker("MSFT")).await.kept("counting an attempt")?;
+    at.store().begin_attempt(&first.scan, None, &ticker("MSFT")).await.kept("beginning an attempt")?;
     committed(at, &commit(&first.scan, "AAPL")).await?;
     let sealed = at.store().seal(&first).await.kept("sealing")?;
     ensure_eq!(sealed, [ticker("ZM"), ticker("MSFT")], "tickers that were sealed");

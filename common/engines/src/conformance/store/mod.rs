@@ -43,12 +43,16 @@ macro_rules! store_promises {
             attempts_are_counted_until_there_is_an_outcome
             a_forgiven_attempt_does_not_count
             concurrent_attempts_get_different_numbers
+            an_attempt_begins_with_the_live_trades_of_its_ticker
+            an_attempt_at_a_scan_that_was_made_anew_is_not_counted
             outcomes_are_read_by_places
             missing_is_the_manifest_less_the_outcomes_in_its_order
             nothing_is_missing_is_never_said_without_a_manifest
             scans_are_listed_newest_first
+            what_has_begun_and_is_not_done_is_unfinished
             the_coordinators_requests_add_up
             pruning_spares_trades_debts_and_what_can_be_resumed
+            pruning_takes_the_oldest_and_no_more_than_it_may
             a_lease_has_one_holder_and_a_growing_epoch
             only_one_of_many_gets_a_lease
             a_lease_lasts_while_it_is_renewed

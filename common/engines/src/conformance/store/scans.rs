@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_core::domain::{NoticeKind, Outcome, RequestCounts, ScanId, ScanState, Ticker, Vendor};
-use fleet_core::seams::{Attempt, OpenedScan, PortfolioDecision, StoreError};
+use fleet_core::seams::{Attempt, OpenedScan, PortfolioDecision, ScanStamp, StoreError, TradeFilter};
 use jiff::SignedDuration;
 
 use super::super::{Kept, ensure, ensure_eq};
@@ -87,11 +87,64 @@ pub async fn a_scan_moves_forward_only(at: &dyn StoreFixture) -> Result<(), Stri
     Ok(())
 }
 
+/// What the store says to a delivery.
+async fn begun(at: &dyn StoreFixture, scan: &ScanId, stamp: Option<&ScanStamp>, text: &str) -> Result<Attempt, String> {
+    Ok(at.store().begin_attempt(scan, stamp, &ticker(text)).await.kept("beginning an attempt")?.attempt)
+}
+
+/// Pending and open ones, controls too, newest signal first; none with any other answer.
+pub async fn an_attempt_begins_with_the_live_trades_of_its_ticker(at: &dyn StoreFixture) -> Result<(), String> {
+    let strikes = ["TSLA270319C00450000", "TSLA270319C00460000", "TSLA270319C00470000", "TSLA270319C00480000"];
+    let mut trades = strikes.map(|contract| trade(&scan_id("1000"), contract, 20, 0));
+    trades[1].control = true;
+    let lease = one_scan(at, "1000", |_, commit| commit.trades = trades.to_vec()).await?;
+    let decision = PortfolioDecision {
+        basis: 0,
+        taken: trades[..3].iter().map(|trade| trade.id.clone()).collect(),
+        ..PortfolioDecision::default()
+    };
+    settled(at, &lease, &decision).await?;
+    let next = frozen(at, "1030", &["TSLA", "AAPL"]).await?;
+    let begin = async |text: &str| {
+        let begun = at.store().begin_attempt(&next.scan, None, &ticker(text)).await.kept("beginning an attempt")?;
+        Ok::<_, String>((begun.attempt, begun.live.kept("reading live trades")?))
+    };
+    let filter = TradeFilter::live_on(&ticker("TSLA"));
+    let expected = at.store().trades(&filter).await.kept("reading live trades")?;
+    ensure_eq!(expected.len(), 3, "live trades");
+    ensure_eq!(begin("TSLA").await?, (Attempt::Run(1), expected), "what an attempt begins with");
+    ensure_eq!(begin("AAPL").await?, (Attempt::Run(1), Vec::new()), "what an attempt without trades begins with");
+    committed(at, &commit(&next.scan, "TSLA")).await?;
+    ensure_eq!(begin("TSLA").await?, (Attempt::Done, Vec::new()), "an attempt after the commit");
+    Ok(())
+}
+
+/// Neither counted nor forgiven under the stamp of the scan that is gone: its manifest was another one, and who works on
+/// the new one is somebody else.
+pub async fn an_attempt_at_a_scan_that_was_made_anew_is_not_counted(at: &dyn StoreFixture) -> Result<(), String> {
+    let scan = scan_id("1000");
+    let stamp = async || at.store().scan_stamp(&scan).await.kept("reading a scan's stamp");
+    at.store().open_scan(&scan, "c0ffee").await.kept("opening a scan")?;
+    let first = stamp().await?;
+    at.pass(at.beat()).await;
+    ensure_eq!(at.store().prune_scans(at.now(), u64::MAX).await.kept("pruning")?, 1, "scans pruned");
+    frozen(at, "1000", &["TSLA"]).await?;
+    let second = stamp().await?;
+    for n in 1..=2 {
+        let answer = begun(at, &scan, first.as_ref(), "TSLA").await?;
+        ensure_eq!(answer, Attempt::MadeAnew, "an attempt under the first stamp");
+        ensure_eq!(begun(at, &scan, second.as_ref(), "TSLA").await?, Attempt::Run(n), "one under the second");
+    }
+    at.store().forgive_attempt(&scan, first.as_ref(), &ticker("TSLA")).await.kept("forgiving an attempt")?;
+    ensure_eq!(begun(at, &scan, None, "TSLA").await?, Attempt::Run(3), "after one of the first was forgiven");
+    at.store().forgive_attempt(&scan, second.as_ref(), &ticker("TSLA")).await.kept("forgiving an attempt")?;
+    ensure_eq!(begun(at, &scan, None, "TSLA").await?, Attempt::Run(3), "after one of the second was forgiven");
+    Ok(())
+}
+
 /// Run(1), Run(2), …; then Done, Sealed; Unknown for what was never planned.
 pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixture) -> Result<(), String> {
-    let attempt = async |scan: &ScanId, text: &str| {
-        at.store().count_attempt(scan, &ticker(text)).await.kept("counting an attempt")
-    };
+    let attempt = async |scan: &ScanId, text: &str| begun(at, scan, None, text).await;
     ensure_eq!(attempt(&scan_id("0900"), "AAPL").await?, Attempt::Unknown, "an attempt of an unknown scan");
     let unknown = at.store().attempts_counted(&scan_id("0900")).await;
     ensure!(matches!(unknown, Err(StoreError::NotFound(_))), "attempts counted of an unknown scan: {unknown:?}");
@@ -104,7 +157,7 @@ pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixtur
     ensure_eq!(attempt(scan, "ZM").await?, Attempt::Run(1), "an attempt of another ticker");
     let counted = async || at.store().attempts_counted(scan).await.kept("asking how many were counted");
     ensure_eq!(counted().await?, 4, "attempts over all tickers");
-    at.store().forgive_attempt(scan, &ticker("ZM")).await.kept("forgiving an attempt")?;
+    at.store().forgive_attempt(scan, None, &ticker("ZM")).await.kept("forgiving an attempt")?;
     ensure_eq!(counted().await?, 3, "attempts over all tickers after one was forgiven");
     committed(at, &commit(scan, "AAPL")).await?;
     ensure_eq!(attempt(scan, "AAPL").await?, Attempt::Done, "an attempt after the commit");
@@ -117,11 +170,12 @@ pub async fn attempts_are_counted_until_there_is_an_outcome(at: &dyn StoreFixtur
 pub async fn a_forgiven_attempt_does_not_count(at: &dyn StoreFixture) -> Result<(), String> {
     let lease = frozen(at, "1000", &["AAPL", "ZM"]).await?;
     let scan = &lease.scan;
-    let forgive = async |text: &str| at.store().forgive_attempt(scan, &ticker(text)).await.kept("forgiving an attempt");
-    let attempt = async |text: &str| at.store().count_attempt(scan, &ticker(text)).await.kept("counting an attempt");
+    let forgive =
+        async |text: &str| at.store().forgive_attempt(scan, None, &ticker(text)).await.kept("forgiving an attempt");
+    let attempt = async |text: &str| begun(at, scan, None, text).await;
     forgive("AAPL").await?;
     forgive("MSFT").await?;
-    at.store().forgive_attempt(&scan_id("0900"), &ticker("AAPL")).await.kept("forgiving an unknown scan's")?;
+    at.store().forgive_attempt(&scan_id("0900"), None, &ticker("AAPL")).await.kept("forgiving an unknown scan's")?;
     for n in [1, 2] {
         ensure_eq!(attempt("AAPL").await?, Attempt::Run(n), "an attempt");
     }
@@ -162,11 +216,11 @@ pub async fn outcomes_are_read_by_places(at: &dyn StoreFixture) -> Result<(), St
 pub async fn concurrent_attempts_get_different_numbers(at: &dyn StoreFixture) -> Result<(), String> {
     let lease = frozen(at, "1000", &["AAPL"]).await?;
     let aapl = ticker("AAPL");
-    let one = || at.store().count_attempt(&lease.scan, &aapl);
+    let one = || at.store().begin_attempt(&lease.scan, None, &aapl);
     let (a, b, c, d, e, f, g, h) = tokio::join!(one(), one(), one(), one(), one(), one(), one(), one());
     let mut numbers = BTreeSet::new();
     for answer in [a, b, c, d, e, f, g, h] {
-        match answer.kept("counting an attempt")? {
+        match answer.kept("beginning an attempt")?.attempt {
             Attempt::Run(n) => numbers.insert(n),
             other => return Err(format!("a concurrent attempt was answered with {other:?}")),
         };
@@ -238,6 +292,25 @@ pub async fn scans_are_listed_newest_first(at: &dyn StoreFixture) -> Result<(), 
     Ok(())
 }
 
+/// Oldest first, however many newer ones there are; what has no manifest has not begun.
+pub async fn what_has_begun_and_is_not_done_is_unfinished(at: &dyn StoreFixture) -> Result<(), String> {
+    let mut leases = Vec::new();
+    for slot in ["0900", "0930", "1000"] {
+        leases.push(frozen(at, slot, &["AAPL", "ZM"]).await?);
+        at.pass(at.beat()).await;
+    }
+    at.store().open_scan(&scan_id("1030"), "c0ffee").await.kept("opening a scan")?;
+    committed(at, &commit(&leases[0].scan, "ZM")).await?;
+    at.store().seal(&leases[1]).await.kept("sealing")?;
+    at.store().advance(&leases[1], ScanState::Done).await.kept("finishing")?;
+    at.store().seal(&leases[2]).await.kept("sealing")?;
+    let unfinished = at.store().unfinished_scans().await.kept("listing unfinished scans")?;
+    let found: Vec<_> = unfinished.iter().map(|scan| (scan.scan.clone(), scan.state, scan.outcomes)).collect();
+    let expected = [(scan_id("0900"), ScanState::Publishing, 1), (scan_id("1000"), ScanState::Sealed, 2)];
+    ensure_eq!(found, expected, "unfinished scans");
+    Ok(())
+}
+
 /// The coordinator's own requests are summed over its launches, by vendor, and belong to one scan.
 pub async fn the_coordinators_requests_add_up(at: &dyn StoreFixture) -> Result<(), String> {
     let lease = frozen(at, "1000", &["TSLA"]).await?;
@@ -294,7 +367,7 @@ pub async fn pruning_spares_trades_debts_and_what_can_be_resumed(at: &dyn StoreF
     let young = scan_id("1000");
     at.store().open_scan(&young, "c0ffee").await.kept("opening a scan")?;
 
-    ensure_eq!(at.store().prune_scans(before).await.kept("pruning")?, 2, "scans pruned");
+    ensure_eq!(at.store().prune_scans(before, u64::MAX).await.kept("pruning")?, 2, "scans pruned");
     let ids: Vec<_> = at.store().list_scans(9).await.kept("listing")?.into_iter().map(|s| s.scan).collect();
     ensure_eq!(ids, [young, held.scan.clone(), stopped.scan.clone()], "scans that stay");
     for trade in &trades {
@@ -310,5 +383,31 @@ pub async fn pruning_spares_trades_debts_and_what_can_be_resumed(at: &dyn StoreF
     ensure_eq!(again, OpenedScan::Created, "a pruned scan opened again");
     let requests = at.store().scan_requests(&finished.scan).await.kept("reading requests")?;
     ensure_eq!(requests, RequestCounts::default(), "the pruned scan's requests");
+    Ok(())
+}
+
+/// What cannot be deleted is no reason to stop short of what can.
+pub async fn pruning_takes_the_oldest_and_no_more_than_it_may(at: &dyn StoreFixture) -> Result<(), String> {
+    // Given up, as far as can be seen, but for the lease that somebody holds.
+    for slot in ["0700", "0730"] {
+        at.store().open_scan(&scan_id(slot), "c0ffee").await.kept("opening a scan")?;
+        lease(at, &scan_id(slot), "a").await?;
+    }
+    let held = frozen(at, "0800", &["TSLA"]).await?;
+    let slots = ["0900", "0930", "1000"];
+    for slot in slots {
+        at.store().open_scan(&scan_id(slot), "c0ffee").await.kept("opening a scan")?;
+    }
+    at.pass(at.beat()).await;
+    let before = at.now();
+    let left = async || -> Result<Vec<ScanId>, String> {
+        Ok(at.store().list_scans(9).await.kept("listing")?.into_iter().map(|scan| scan.scan).collect())
+    };
+    ensure_eq!(at.store().prune_scans(before, 0).await.kept("pruning")?, 0, "scans pruned of none");
+    ensure_eq!(at.store().prune_scans(before, 2).await.kept("pruning")?, 2, "scans pruned of two");
+    let stay = [held.scan.clone(), scan_id("0730"), scan_id("0700")];
+    ensure_eq!(left().await?[1..], stay, "scans that stay");
+    ensure_eq!(at.store().prune_scans(before, 2).await.kept("pruning")?, 1, "scans pruned of what is left");
+    ensure_eq!(left().await?, stay, "scans that stay at last");
     Ok(())
 }

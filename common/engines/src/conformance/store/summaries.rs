@@ -83,7 +83,7 @@ pub async fn summaries_are_read_oldest_first_and_outlive_their_scans(at: &dyn St
     at.store().advance(&lease, ScanState::Done).await.kept("finishing")?;
     at.store().release_lease(&lease).await.kept("releasing")?;
     at.pass(at.beat()).await;
-    let pruned = at.store().prune_scans(at.now()).await.kept("pruning")?;
+    let pruned = at.store().prune_scans(at.now(), u64::MAX).await.kept("pruning")?;
     ensure_eq!(pruned, 1, "scans pruned");
     let again = at.reopened().await?;
     let read = again.summaries(&ticker("TSLA"), ALL).await.kept("reading summaries")?;

@@ -7,6 +7,7 @@
 --
 --   schema                              version of this layout
 --   id                                  what this store calls itself: drawn when it is first opened
+--   claims                    zset      claims of the queue's stream that it drew, by instant
 --   scans                     zset      scan by seq (order of creation)      scans:seq  the last seq
 --   scan:<id>                 hash      seq state config_hash created_us epoch [holder lease_until_us] [frozen] [sealed_by] [counted]
 --   scan:<id>:manifest        string    body

@@ -99,9 +99,3 @@ local function tell(scan, trade, key, body, perishes)
   redis.call('ZADD', PREFIX .. 'outbox', seq, key)
   redis.call('ZADD', PREFIX .. 'outbox:unsent', seq, key)
 end
-
--- The trade as Rust puts it together again.
-local function record(id)
-  local parts = { 'body', 'state', 'ignored', 'fill', 'exit', 'last_mark', 'confirmation' }
-  return redis.call('HMGET', PREFIX .. 'trade:' .. id, unpack(parts))
-end

@@ -122,12 +122,27 @@ impl History {
 
     async fn attempt(&mut self) -> Result<(), Difference> {
         let (scan, ticker) = (values::scan(&mut self.rng), values::ticker(&mut self.rng));
+        // Each store has stamps of its own.
+        let is_stale = chance(&mut self.rng, 10);
+        let stamp = async |store: &dyn Store| {
+            if is_stale { Ok(Some(ScanStamp("stale".to_owned()))) } else { store.scan_stamp(&scan).await }
+        };
         if chance(&mut self.rng, 25) {
-            let what = format!("forgive {ticker} of {scan}");
-            return self.act(what, async |store| store.forgive_attempt(&scan, &ticker).await).await.map(drop);
+            let what = format!("forgive {ticker} of {scan}, stale: {is_stale}");
+            let forgive =
+                async |store: &dyn Store| store.forgive_attempt(&scan, stamp(store).await?.as_ref(), &ticker).await;
+            return self.act(what, forgive).await.map(drop);
         }
-        let what = format!("count {ticker} of {scan}");
-        self.act(what, async |store| store.count_attempt(&scan, &ticker).await).await.map(drop)
+        let what = format!("begin {ticker} of {scan}, stale: {is_stale}");
+        let begin = async |store: &dyn Store| store.begin_attempt(&scan, stamp(store).await?.as_ref(), &ticker).await;
+        if let Some(Begun { attempt, live }) = self.act(what, begin).await? {
+            let word: String = format!("{attempt:?}").chars().take_while(|c| c.is_alphabetic()).collect();
+            self.reach(format!("begun {word}"));
+            if live.is_ok_and(|live| !live.is_empty()) {
+                self.reach("begun with live trades".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Trades that are there, and one that may not be.
@@ -227,7 +242,9 @@ impl History {
 
     pub(super) async fn prune(&mut self) -> Result<(), Difference> {
         let before = self.clock.now() - SignedDuration::from_secs(self.rng.random_range(0..200));
-        self.act(format!("prune before {before}"), async |store| store.prune_scans(before).await).await.map(|pruned| {
+        let at_most = one_of(&mut self.rng, &[0, 1, u64::MAX]);
+        let what = format!("prune {at_most} before {before}");
+        self.act(what, async |store| store.prune_scans(before, at_most).await).await.map(|pruned| {
             self.reach(format!("pruned {}", pruned.unwrap_or(0)));
         })
     }
@@ -302,7 +319,9 @@ impl History {
         let session = values::session(&mut self.rng);
         let (series, of) = (values::bars(&mut self.rng), values::instrument(&mut self.rng));
         let what = format!("keep bars of {} for {session}", series.instrument);
-        self.act(what, async |store| store.cache_bars(session, &series).await).await?;
+        let whole_in = chance(&mut self.rng, 50).then_some(session);
+        let bars = KeptBars { series, whole_in };
+        self.act(what, async |store| store.cache_bars(session, &bars).await).await?;
         let _ = self.ask("earlier bars", async |store| store.earlier_bars(&of, session).await).await?;
         self.ask("bars", async |store| store.cached_bars(&of, session).await).await.map(drop)
     }

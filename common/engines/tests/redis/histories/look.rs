@@ -19,6 +19,7 @@ impl History {
         for limit in [0, 1, 9] {
             let _ = self.ask("list of scans", async |store| store.list_scans(limit).await).await?;
         }
+        let _ = self.ask("unfinished scans", async |store| store.unfinished_scans().await).await?;
         for slot in SCANS {
             let scan = &scan_of(slot);
             let about = |what| format!("{what} of {scan}");

@@ -52,7 +52,7 @@ impl History {
         let ticker = missing[up_to(&mut self.rng, missing.len() - 1)].clone();
         if chance(&mut self.rng, 25) {
             let what = format!("count {ticker} of {}", lease.scan);
-            return self.act(what, async |store| store.count_attempt(&lease.scan, &ticker).await).await.map(drop);
+            return self.act(what, async |store| store.begin_attempt(&lease.scan, None, &ticker).await).await.map(drop);
         }
         self.commit_of(lease.scan, ticker).await
     }

@@ -33,7 +33,7 @@ struct State {
     /// Oldest first.
     outbox: Vec<Owed>,
     budgets: BTreeMap<Vendor, BudgetState>,
-    bars: BTreeMap<(Date, Instrument), BarSeries>,
+    bars: BTreeMap<(Date, Instrument), KeptBars>,
     /// With the scan's place in the order of creation.
     explanations: BTreeMap<Ticker, (u64, ScanId, Vec<u8>)>,
     summaries: BTreeMap<Ticker, BTreeMap<Date, SessionSummary>>,

@@ -153,22 +153,23 @@ impl Budgets for ModelStore {
 #[async_trait]
 impl BarCache for ModelStore {
     async fn cached_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<BarSeries>> {
-        Ok(self.state().bars.get(&(session, instrument.clone())).cloned())
+        Ok(self.state().bars.get(&(session, instrument.clone())).map(|kept| kept.series.clone()))
     }
 
-    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, BarSeries)>> {
+    async fn earlier_bars(&self, instrument: &Instrument, session: Date) -> Stored<Option<(Date, KeptBars)>> {
         let state = self.state();
         let earlier = state.bars.iter().filter(|((kept, of), _)| *kept < session && of == instrument);
-        Ok(earlier.max_by_key(|((kept, _), _)| *kept).map(|((kept, _), series)| (*kept, series.clone())))
+        Ok(earlier.max_by_key(|((kept, _), _)| *kept).map(|((kept, _), bars)| (*kept, bars.clone())))
     }
 
-    async fn cache_bars(&self, session: Date, series: &BarSeries) -> Stored<()> {
+    async fn cache_bars(&self, session: Date, bars: &KeptBars) -> Stored<()> {
         let mut state = self.state();
         let first = !state.bars.keys().any(|(kept, _)| *kept == session);
         let newest = state.bars.keys().map(|(kept, _)| *kept).filter(|kept| *kept < session).max();
         let stays = |kept: Date| !first || newest.is_none_or(|newest| kept >= newest);
-        state.bars.retain(|(kept, of), _| stays(*kept) && (*of != series.instrument || *kept > session));
-        state.bars.insert((session, series.instrument.clone()), series.clone());
+        let of_these = &bars.series.instrument;
+        state.bars.retain(|(kept, of), _| stays(*kept) && (of != of_these || *kept > session));
+        state.bars.insert((session, of_these.clone()), bars.clone());
         Ok(())
     }
 }

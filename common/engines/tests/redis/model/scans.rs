@@ -26,6 +26,41 @@ impl State {
     }
 }
 
+impl State {
+    fn count(&mut self, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Attempt {
+        let Some(scan) = self.scans.get_mut(scan) else { return Attempt::Unknown };
+        if stamp.is_some_and(|stamp| *stamp != scan.stamp()) {
+            return Attempt::MadeAnew;
+        }
+        if !scan.plans(ticker) {
+            return Attempt::Unknown;
+        }
+        if scan.state >= ScanState::Sealed {
+            return Attempt::Sealed;
+        }
+        if scan.outcomes.contains_key(ticker) {
+            return Attempt::Done;
+        }
+        let attempts = scan.attempts.entry(ticker.clone()).or_default();
+        *attempts += 1;
+        Attempt::Run(*attempts)
+    }
+
+    /// Oldest first.
+    fn summaries(&self) -> Vec<ScanSummary> {
+        let mut scans: Vec<_> = self.scans.iter().collect();
+        scans.sort_by_key(|(_, scan)| scan.seq);
+        let summary = |(id, scan): (&ScanId, &Scan)| ScanSummary {
+            scan: id.clone(),
+            state: scan.state,
+            created_at: scan.created_at,
+            tickers: scan.manifest.as_ref().map_or(0, |manifest| manifest.tickers.len() as u32),
+            outcomes: scan.outcomes.len() as u32,
+        };
+        scans.into_iter().map(summary).collect()
+    }
+}
+
 impl Scan {
     pub(super) fn plans(&self, ticker: &Ticker) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| manifest.tickers.contains(ticker))
@@ -137,29 +172,23 @@ impl Scans for ModelStore {
         Ok(self.state().scans.get(scan).map(|scan| scan.state))
     }
 
-    async fn count_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<Attempt> {
-        let mut state = self.state();
-        let Some(scan) = state.scans.get_mut(scan).filter(|scan| scan.plans(ticker)) else {
-            return Ok(Attempt::Unknown);
+    async fn begin_attempt(&self, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Stored<Begun> {
+        let attempt = self.state().count(scan, stamp, ticker);
+        let live = match attempt {
+            Attempt::Run(_) => self.trades(&TradeFilter::live_on(ticker)).await,
+            _ => Ok(Vec::new()),
         };
-        if scan.state >= ScanState::Sealed {
-            return Ok(Attempt::Sealed);
-        }
-        if scan.outcomes.contains_key(ticker) {
-            return Ok(Attempt::Done);
-        }
-        let attempts = scan.attempts.entry(ticker.clone()).or_default();
-        *attempts += 1;
-        Ok(Attempt::Run(*attempts))
+        Ok(Begun { attempt, live })
     }
 
     async fn attempts_counted(&self, scan: &ScanId) -> Stored<u64> {
         Ok(self.state().scan(scan)?.attempts.values().map(|n| u64::from(*n)).sum())
     }
 
-    async fn forgive_attempt(&self, scan: &ScanId, ticker: &Ticker) -> Stored<()> {
+    async fn forgive_attempt(&self, scan: &ScanId, stamp: Option<&ScanStamp>, ticker: &Ticker) -> Stored<()> {
         let mut state = self.state();
         if let Some(scan) = state.scans.get_mut(scan)
+            && stamp.is_none_or(|stamp| *stamp == scan.stamp())
             && scan.state < ScanState::Sealed
             && !scan.outcomes.contains_key(ticker)
             && let Some(attempts) = scan.attempts.get_mut(ticker)
@@ -207,20 +236,19 @@ impl Scans for ModelStore {
     }
 
     async fn list_scans(&self, limit: u32) -> Stored<Vec<ScanSummary>> {
-        let state = self.state();
-        let mut scans: Vec<_> = state.scans.iter().collect();
-        scans.sort_by_key(|(_, scan)| std::cmp::Reverse(scan.seq));
-        let summary = |(id, scan): (&ScanId, &Scan)| ScanSummary {
-            scan: id.clone(),
-            state: scan.state,
-            created_at: scan.created_at,
-            tickers: scan.manifest.as_ref().map_or(0, |manifest| manifest.tickers.len() as u32),
-            outcomes: scan.outcomes.len() as u32,
-        };
-        Ok(scans.into_iter().take(limit as usize).map(summary).collect())
+        let mut scans = self.state().summaries();
+        scans.reverse();
+        scans.truncate(limit as usize);
+        Ok(scans)
     }
 
-    async fn prune_scans(&self, before: Timestamp) -> Stored<u64> {
+    async fn unfinished_scans(&self) -> Stored<Vec<ScanSummary>> {
+        let mut scans = self.state().summaries();
+        scans.retain(|scan| !matches!(scan.state, ScanState::Init | ScanState::Done));
+        Ok(scans)
+    }
+
+    async fn prune_scans(&self, before: Timestamp, at_most: u64) -> Stored<u64> {
         let now = self.now();
         let mut state = self.state();
         let over = |scan: &Scan| {
@@ -228,7 +256,11 @@ impl Scans for ModelStore {
             let held = scan.held.as_ref().is_some_and(|(_, ends)| *ends > now);
             scan.created_at < before && !held && (scan.state == ScanState::Done || given_up)
         };
-        let gone: Vec<ScanId> = state.scans.iter().filter(|(_, scan)| over(scan)).map(|(id, _)| id.clone()).collect();
+        let mut gone: Vec<(u64, ScanId)> =
+            state.scans.iter().filter(|(_, scan)| over(scan)).map(|(id, scan)| (scan.seq, id.clone())).collect();
+        gone.sort();
+        gone.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
+        let gone: Vec<ScanId> = gone.into_iter().map(|(_, id)| id).collect();
         for scan in &gone {
             state.withdraw(scan);
             state.explanations.retain(|_, (_, of, _)| of != scan);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::vendors::field::{Field, Flag, List, Number, Object, Shape, Text};
+use crate::vendors::field::{self, Field, Flag, List, Number, Object, Shape, Text};
 
 /// Values skipped may be nested so deep; no body of Yahoo's is.
 const MAX_DEPTH: u32 = 16;
@@ -19,12 +19,14 @@ pub(super) struct Scan<'a> {
     at: usize,
     /// Items for which room may still be made ahead.
     room: usize,
+    /// Bytes that lists may still take; whoever wants more is serde's to refuse.
+    left: usize,
 }
 
 impl<'a> Scan<'a> {
     /// The beginning of a body; that it is text is checked once, so that nothing in it need be.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self { bytes, text: std::str::from_utf8(bytes).ok()?, at: 0, room: ROOM })
+        Some(Self { bytes, text: std::str::from_utf8(bytes).ok()?, at: 0, room: ROOM, left: field::ROOM })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -130,6 +132,7 @@ impl<'a> Scan<'a> {
         field.is_missing().then_some(())?;
         let mut all = Vec::with_capacity(64);
         self.array(|scan| {
+            scan.take::<Number>()?;
             all.push(scan.number_or_null()?);
             Some(())
         })?;
@@ -164,6 +167,7 @@ impl<'a> Scan<'a> {
                 scan.room -= room;
                 all.reserve(room);
             }
+            scan.take::<Object<T>>()?;
             // Read where it stays: rows are large.
             all.push(Field::Read(Shape(T::default())));
             let Some(Field::Read(Shape(value))) = all.last_mut() else { return None };
@@ -182,6 +186,8 @@ impl<'a> Scan<'a> {
         field.is_missing().then_some(())?;
         let mut all = BTreeMap::new();
         self.object(|scan, key| {
+            // An entry, its key's text, and what the tree needs beside them.
+            scan.take::<[(String, Object<T>); 2]>()?;
             let key = std::str::from_utf8(key).ok()?.to_owned();
             let mut value = T::default();
             scan.object(|scan, key| read(scan, &mut value, key))?;
@@ -198,6 +204,12 @@ impl<'a> Scan<'a> {
             b'f' => self.literal(b"false").map(|()| Field::Read(false))?,
             _ => self.literal(b"null").map(|()| Field::Null)?,
         };
+        Some(())
+    }
+
+    /// Room for one more item.
+    fn take<T>(&mut self) -> Option<()> {
+        self.left = self.left.checked_sub(size_of::<T>())?;
         Some(())
     }
 
