@@ -1,7 +1,7 @@
 //! Below the table of candidates: what each is worth, how likely it pays, and how its underlying's volatility stands. At
 //! most 100 columns.
 
-use fleet_core::domain::UnderlyingMetrics;
+use fleet_core::domain::{Direction, UnderlyingMetrics};
 
 use super::layout::{Align, Column, grid, or_dash, percent, price, without_minus_zero, wrap};
 use super::{CandidateRow, Report};
@@ -62,7 +62,11 @@ fn cells(row: &CandidateRow, underlying: Option<&UnderlyingMetrics>) -> Vec<Stri
         or_dash(position.and_then(|held| held.pop), |pop| percent(pop * 100.0)),
         or_dash(position.and_then(|held| held.breakeven_pct), signed_percent),
         or_dash(position.and_then(|held| held.breakeven_sigma), deviations),
-        a_contract(metrics.and_then(|of| of.greeks).map(|greeks| greeks.theta_per_day)),
+        a_contract(metrics.and_then(|of| of.greeks).map(|greeks| match row.direction {
+            Direction::Long => greeks.theta_per_day,
+            // Time that a holder loses its seller earns.
+            Direction::Short => -greeks.theta_per_day,
+        })),
         a_contract(position.and_then(|held| held.ev).map(|ev| ev.per_share)),
         // A mean of one or two independent stretches is an anecdote: `explain` has it, with their number.
         a_contract(position.and_then(|held| held.ev_hist).filter(|ev| ev.low.is_some()).map(|ev| ev.per_share)),
@@ -84,7 +88,7 @@ fn legend(report: &Report) -> String {
     wrap(
         &format!(
             "IVR, IVP: rank and percentile of IV30 among the sessions known ({known}; - below 30, * below 252). POP \
-             (risk-neutral) and break-even are at expiration, bought at the ask; sd: standard deviations. Theta and EV: \
+             (risk-neutral) and break-even are at expiration, bought at the ask or sold at the bid; sd: standard deviations. Theta and EV: \
              dollars a contract; EV fcst under the underlying's forecast volatility, EV past over its own past, n eff: \
              about how many independent stretches (- below 5). Exp. move: dollars, one standard deviation (68%) by expiration. Liq: \
              liquidity, 0 to 100. `explain CONTRACT` has the rest, `explain TICKER` its underlying's."

@@ -127,9 +127,8 @@ fn past_value(case: &Case<'_>, config: &AnalysisConfig) -> Option<f64> {
     let half_spread = (contract.ask.dollars() - contract.bid.dollars()) / 2.0;
     let costs = config.costs.half_spread_share * half_spread + 2.0 * config.costs.commission / 100.0;
     let (spot, strike, price) = (contract.spot?, symbol.strike.dollars(), contract.mid + costs);
-    let closes: Vec<f64> = underlying.bars.iter().map(|bar| bar.close.dollars()).collect();
     let sessions = calendar::sessions_between(underlying.today, symbol.expiration)?;
-    EmpiricalValue::of(&Entry { position, spot, strike, price }, &closes, sessions as usize)
+    EmpiricalValue::of(&Entry { position, spot, strike, price }, &underlying.past.closes, sessions as usize)
         .map(|value| value.per_share)
 }
 

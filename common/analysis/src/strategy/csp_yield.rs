@@ -138,7 +138,7 @@ impl Numbers {
         let volatilities = &underlying.volatilities;
         let symbol = &contract.quote.symbol;
         let entry = entry(contract);
-        let forecast = volatilities.realised.hv30;
+        let forecast = volatilities.realised.forecast;
         let at_the_money = volatilities.at_the_money.get(&(symbol.root, symbol.expiration)).copied();
         let one_sigma =
             contract.spot.and_then(|spot| ExpectedMove::of(spot, at_the_money, contract.dte, None).one_sigma);

@@ -323,6 +323,98 @@ fn golden_outcome() {
     }
 }
 
+fn contract_metrics() -> ContractMetrics {
+    let held = |position, yields, ev_hist| PositionMetrics {
+        position,
+        price: 19.3,
+        breakeven: Some(469.3),
+        breakeven_pct: Some(16.959_5),
+        breakeven_sigma: None,
+        pop: Some(0.25),
+        pop_delta: Some(0.625),
+        max_loss_per_contract: Some(1930.0),
+        ev: Some(ExpectedProfit { vol: 0.375, per_share: -1.5, to_max_loss: Some(-0.078_125), per_day: None }),
+        ev_hist,
+        yields,
+        size_hint: Some(0),
+    };
+    let past = PastProfit {
+        per_share: 2.5,
+        low: Some(-1.25),
+        high: Some(6.0),
+        won: 0.5,
+        sessions: 40,
+        windows: 210,
+        n_eff: 5.25,
+    };
+    let called = PremiumYield::CoveredCall {
+        static_pct: 5.0,
+        static_annual_pct: Some(15.25),
+        if_called_pct: 17.5,
+        if_called_annual_pct: None,
+    };
+    ContractMetrics {
+        iv_bid: Some(0.4375),
+        iv_ask: Some(0.453_125),
+        iv_uncertainty: Some(0.007_812_5),
+        greeks: Some(ContractGreeks {
+            delta: 0.375,
+            gamma: 0.0039,
+            theta_per_day: -0.125,
+            vega_per_point: 0.875,
+            rho_per_point: 0.5,
+        }),
+        prob_itm: Some(0.312_5),
+        bought: Some(held(Position::LongCall, None, Some(past))),
+        sold: Some(held(Position::CoveredCall, Some(called), None)),
+        is_new: true,
+        liquidity: Some(75.5),
+        expected_move: Some(expiration_move()),
+        bars: Some(BarMetrics { rsi: Some(27.125), traded_sessions: 18, ..BarMetrics::default() }),
+        ..ContractMetrics::default()
+    }
+}
+
+fn expiration_move() -> ExpirationMove {
+    let (expiration, dte) = (date(2027, 3, 19), 119);
+    let (one_sigma, straddle_85) = (Some(100.5), Some(68.25));
+    ExpirationMove { expiration, dte, atm_iv: Some(0.4375), one_sigma, straddle_85, straddle_one_sigma: None }
+}
+
+/// A finding with the metrics of a contract and of its underlying, and the summary of its chain.
+#[test]
+fn golden_metrics() {
+    let summary = SessionSummary {
+        session: date(2026, 11, 20),
+        as_of: at("2026-11-20T15:00:00Z"),
+        spot: Some(401.25),
+        iv30: Some(0.421_875),
+        skew_25: None,
+        term_slope: Some(1.0625),
+        call_volume: 120_000,
+        put_volume: 80_000,
+        call_open_interest: Some(900_000),
+        put_open_interest: None,
+    };
+    let metrics = UnderlyingMetrics {
+        iv30: Some(0.421_875),
+        iv_rank: Some(62.5),
+        iv_sessions: 41,
+        realised: RealisedVols { hv20: Some(0.375), ..RealisedVols::default() },
+        iv30_to_hv20: Some(1.125),
+        put_call_max_dte: 60,
+        expected_moves: vec![expiration_move()],
+        ..UnderlyingMetrics::default()
+    };
+    let told = Finding {
+        candidates: vec![Candidate { metrics: Some(Box::new(contract_metrics())), ..candidate() }],
+        summary: Some(summary),
+        metrics: Some(Box::new(metrics)),
+        ..finding(Answer::Analysed)
+    };
+    check("outcome-metrics.json", &outcome(Outcome::Found(Box::new(told))));
+}
+
 #[test]
 fn a_newer_version_is_refused_by_name_before_its_body_is_read() {
     let error = decode::<Task>(br#"{"v":2,"body":{"what":"nobody knows yet"}}"#).unwrap_err();

@@ -11,6 +11,7 @@ mod bodies;
 mod calendar;
 mod compare;
 mod gates;
+mod history;
 mod indicators;
 mod maths;
 mod metrics;
