@@ -50,14 +50,14 @@ mod has {
     pub(super) const TECHNICAL: u16 = 1 << 12;
     pub(super) const TECHNICALS: u16 = 1 << 13;
     pub(super) const METRICS: u16 = 1 << 14;
-    pub(super) const ALL: u16 = (1 << 15) - 1;
+    pub(super) const MODEL: u16 = 1 << 15;
 }
 
 #[cfg(test)]
 mod tests {
     use fleet_core::domain::{
-        Check, ContractMetrics, ContractQuote, LastTrade, OccSymbol, Operator, Position, PositionMetrics, PremiumYield,
-        Price, RankScore, Ranked, Technicals, Verdict,
+        Check, ContractMetrics, ContractQuote, ExerciseModel, LastTrade, OccSymbol, Operator, Position,
+        PositionMetrics, PremiumYield, Price, PricingModel, RankScore, Ranked, SpotSource, Technicals, Verdict,
     };
 
     use super::*;
@@ -79,11 +79,33 @@ mod tests {
             gate: None,
             iv: Some(0.25),
             delta: None,
+            model: None,
             strategies: Vec::new(),
             ranked: None,
             technicals: None,
             metrics: None,
         }
+    }
+
+    fn model(rate: f64) -> PricingModel {
+        PricingModel {
+            exercise: ExerciseModel::American,
+            spot: 100.5,
+            spot_source: SpotSource::Implied,
+            rate,
+            yield_: 0.01,
+            yield_assumed: false,
+        }
+    }
+
+    #[test]
+    fn a_model_is_spelled_once_for_its_run_of_rows() {
+        let with = |rate: Option<f64>| ContractExplanation { model: rate.map(model), ..explanation(1) };
+        let rows: Vec<_> = [Some(0.04), Some(0.04), None, Some(0.04), Some(0.05), Some(0.04)].map(with).to_vec();
+        let packed = pack(&rows);
+        assert_eq!(unpack(&packed).unwrap(), rows);
+        let again: Vec<_> = (0..100).map(|_| with(Some(0.04))).collect();
+        assert!(pack(&again).len() < pack(&again[..1]).len() + 99 * 30);
     }
 
     /// Everything that can be there.
@@ -107,6 +129,7 @@ mod tests {
             gate: Some(check(Some(-1e-300))),
             iv: Some(0.3),
             delta: Some(-0.4),
+            model: Some(model(0.04)),
             strategies: vec![("oversold_call".to_owned(), vec![check(Some(31.0)), unheard_of])],
             ranked: Some(Ranked { gamma, theta_per_day, vega_per_point: 0.1, rho_per_point: -0.01, score }),
             technicals: Some(Technicals { rsi: Some(31.0), macd_histogram: None, pct_b: Some(0.0) }),
@@ -167,8 +190,8 @@ mod tests {
 
     #[test]
     fn what_the_version_before_packed_is_read() {
-        // Version 1 had everything but the metrics.
-        let before = vec![explanation(1), ContractExplanation { metrics: None, ..full() }];
+        // Version 1 had everything but metrics and models.
+        let before = vec![explanation(1), ContractExplanation { metrics: None, model: None, ..full() }];
         let mut packed = pack(&before);
         packed[3] = 1;
         assert_eq!(unpack(&packed).unwrap(), before);

@@ -55,6 +55,8 @@ pub struct Gates {
     pub max_spot_gap_pct: f64,
     /// When at least this share of a chain has an open interest of 0, open interest is unknown, percent.
     pub unknown_oi_pct: f64,
+    /// Whether a price that contradicts those of neighbouring strikes stops a contract.
+    pub across_strikes: bool,
 }
 
 /// How a spread is held to its limit: it matters only for a spread of exactly the limit.
@@ -140,6 +142,7 @@ impl Default for Gates {
             flag_spot_gap_pct: 0.3,
             max_spot_gap_pct: 2.0,
             unknown_oi_pct: 90.0,
+            across_strikes: true,
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod sifting;
 pub mod snapshot;
 pub mod stage;
 pub mod strategy;
+pub mod strikes;
 pub mod tick;
 pub mod vol;
 

@@ -57,7 +57,8 @@ impl Place {
         }
         match self {
             Self::Gate(word) => known!("gate", *word,
-                "deliverable" "expired" "expiration" "parity" "bid" "ask" "crossed" "locked" "spread" "open_interest" "volume" "bounds" "iv"
+                "deliverable" "expired" "expiration" "parity" "bid" "ask" "crossed" "locked" "spread" "open_interest"
+                "volume" "bounds" "monotonicity" "butterfly" "iv"
                 "coverage"),
             Self::Unknown(word) => known!("unknown", word.as_ref(), "settlement" "open_interest" "volume" "spot" "iv"),
             Self::Skipped(word) => known!("skip", *word,

@@ -1,15 +1,16 @@
 //! The rows of one root, expiration and kind through the gates, together: they share a forward, and early exercise its
 //! boundaries.
 
-use fleet_core::domain::{ContractQuote, OccSymbol};
+use fleet_core::domain::{ContractQuote, ExerciseModel, ExerciseStyle, OccSymbol};
 use fleet_pricing::Quoted;
 use jiff::Timestamp;
 
 use crate::config::{AnalysisConfig, VolatilityOf};
-use crate::forward::Parity;
+use crate::forward::{Carry, Parity};
 use crate::gates::{GateInput, Stopped, bounds_stop, trade_stop, vol_stop};
+use crate::strikes::{Ladder, Rung};
 use crate::tick::Ticks;
-use crate::vol::{Model, Side, VolPoint};
+use crate::vol::{Side, VolPoint};
 
 /// What is known of one kept row.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +18,7 @@ pub struct Sifted {
     /// Volatility and greeks at mid.
     pub vol: Option<VolPoint>,
     /// How they were computed, or why not; `None` where there was nothing to compute.
-    pub model: Option<Model>,
+    pub model: Option<ExerciseModel>,
     /// The gate that stopped it; `None` for a contract past the gates.
     pub stopped: Option<Stopped>,
     /// The forward of its expiration was assumed.
@@ -71,10 +72,38 @@ impl Sieve<'_> {
         for (input, sifted) in inputs.iter_mut().zip(&mut sifted) {
             input.vol = sifted.vol;
             if sifted.trades {
-                sifted.stopped = bounds_stop(input, self.ticks).or_else(|| vol_stop(input, &self.config.gates));
+                sifted.stopped = bounds_stop(input, self.ticks);
+            }
+        }
+        if let Some(carry) = carry.filter(|_| self.config.gates.across_strikes) {
+            self.stop_across(symbol, carry, &inputs, &mut sifted);
+        }
+        for (input, sifted) in inputs.iter().zip(&mut sifted) {
+            if sifted.stopped.is_none() {
+                sifted.stopped = vol_stop(input, &self.config.gates);
             }
         }
         sifted
+    }
+
+    /// Stops the misprints among the contracts that passed all gates so far.
+    fn stop_across(&self, symbol: &OccSymbol, carry: &Carry, inputs: &[GateInput<'_>], sifted: &mut [Sifted]) {
+        let (mut at, mut rungs) = (Vec::new(), Vec::new());
+        for (row, (input, _)) in inputs.iter().zip(&*sifted).enumerate().filter(|(_, (_, s))| s.stopped.is_none()) {
+            if let (Some(bid), Some(ask)) = (input.quote.bid, input.quote.ask) {
+                let strike = input.quote.symbol.strike.dollars();
+                rungs.push(Rung { strike, bid: bid.dollars(), ask: ask.dollars() });
+                at.push(row);
+            }
+        }
+        let dollar = match self.config.pricing.exercise.style(symbol) {
+            ExerciseStyle::European => carry.discount,
+            ExerciseStyle::American => carry.discount.max(1.0),
+        };
+        let ladder = Ladder { rungs: &rungs, kind: symbol.kind, dollar, ticks: self.ticks };
+        for (rung, stopped) in ladder.stopped() {
+            sifted[at[rung]].stopped = Some(stopped);
+        }
     }
 
     fn input(&self, row: usize, years: Option<f64>) -> GateInput<'_> {
@@ -86,7 +115,7 @@ impl Sieve<'_> {
 
     /// Volatilities at mid of the rows that have bounds: by the side's own model for those that trade.
     fn solve(&self, side: &mut Side, inputs: &[GateInput<'_>], sifted: &mut [Sifted]) {
-        let approximates = side.model() == Model::American;
+        let approximates = side.model() == ExerciseModel::American;
         let (mut exactly, mut roughly) = (Batch::default(), Batch::default());
         for (at, (input, sifted)) in inputs.iter().zip(&*sifted).enumerate() {
             if let Some(price) = input.quote.mid().filter(|_| input.bounds.is_some()) {
@@ -100,7 +129,8 @@ impl Sieve<'_> {
         let exact = side.solve(&exactly.quotes);
         let rough = side.approximate(&roughly.quotes);
         let exact = exactly.rows.into_iter().zip(exact).map(|(at, vol)| (at, vol, model));
-        let rough = roughly.rows.into_iter().zip(rough).map(|(at, vol)| (at, vol, Model::EuropeanApproximation));
+        let rough =
+            roughly.rows.into_iter().zip(rough).map(|(at, vol)| (at, vol, ExerciseModel::EuropeanApproximation));
         for (at, vol, model) in exact.chain(rough) {
             sifted[at].vol = vol;
             sifted[at].model = Some(model);

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use fleet_core::domain::{
-    Bar, Check, ContractQuote, OccSymbol, Price, SessionSummary, SkipReason, SpotSource, TradeRecord, TradeState,
-    Vendor, Verdict, calendar,
+    Bar, Check, ContractQuote, OccSymbol, Price, PricingModel, SessionSummary, SkipReason, SpotSource, TradeRecord,
+    TradeState, Vendor, Verdict, calendar,
 };
 use jiff::Timestamp;
 
 use crate::bars::{believable, sessions_old};
 use crate::config::AnalysisConfig;
+use crate::forward::Carry;
 use crate::indicators::UnderlyingState;
 use crate::rows::Freshness;
 use crate::sifting::Sifting;
@@ -213,6 +214,17 @@ impl<'a> Stage<'a> {
             (self.yield_assumed, "yield_assumed"),
         ];
         all.iter().filter(|(on, _)| *on).map(|(_, word)| (*word).to_owned()).collect()
+    }
+
+    /// What a row's volatility was computed with, or why it was not.
+    #[must_use]
+    pub fn model(&self, row: usize) -> Option<PricingModel> {
+        let exercise = self.sifted.get(row)?.as_ref()?.model?;
+        let symbol = &self.snapshot.chain.contracts.get(row)?.symbol;
+        let carry = self.parity.as_ref()?.carries.get(&(symbol.root, symbol.expiration))?;
+        let spot_source = self.spot().1;
+        let Carry { spot, rate, yield_, assumed: yield_assumed, .. } = *carry;
+        Some(PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed })
     }
 
     /// The spot and where it came from.

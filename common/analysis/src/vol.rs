@@ -1,9 +1,9 @@
 //! Volatility, greeks and bounds of the contracts of one root, expiration and kind, all by fleet-pricing: in closed form
 //! on the forward, or with early exercise and the exercise boundaries shared by the whole side (ANALYTICS section 3).
 //!
-//! Refuses: to stand in for what the engine refuses. Such a contract has no volatility, and [`Model`] says why.
+//! Refuses: to stand in for what the engine refuses. Such a contract has no volatility, and [`ExerciseModel`] says why.
 
-use fleet_core::domain::{ExerciseStyle, OccSymbol, OptionKind};
+use fleet_core::domain::{ExerciseModel, ExerciseStyle, OccSymbol, OptionKind};
 use fleet_pricing::american::{self, Smile};
 use fleet_pricing::black;
 pub use fleet_pricing::{Bounds, Greeks};
@@ -21,23 +21,6 @@ pub struct VolPoint {
     pub greeks: Greeks,
 }
 
-/// How a contract's volatility is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Model {
-    /// In closed form on the forward: exercise at settlement only.
-    European,
-    /// With early exercise.
-    American,
-    /// In closed form, though the contract may be exercised early: it did not pass the gates on quote, open interest and
-    /// volume, and a volatility near enough costs a hundredth.
-    EuropeanApproximation,
-    /// Not at all: early exercise has two boundaries at these rates (r < 0 and q < r for a put, q < 0 and r < q for a
-    /// call), and the engine knows one.
-    TwoBoundaries,
-    /// Not at all: a rate, a yield, a price or the time is beyond what the engine computes with.
-    OutOfRange,
-}
-
 /// The contracts of one root, expiration and kind.
 #[derive(Debug)]
 pub struct Side {
@@ -50,7 +33,7 @@ pub struct Side {
 enum Engine {
     European,
     American(Box<Smile>),
-    Refused(Model),
+    Refused(ExerciseModel),
 }
 
 impl Side {
@@ -68,10 +51,10 @@ impl Side {
 
     /// How [`Self::solve`] computes.
     #[must_use]
-    pub const fn model(&self) -> Model {
+    pub const fn model(&self) -> ExerciseModel {
         match &self.engine {
-            Engine::European => Model::European,
-            Engine::American(_) => Model::American,
+            Engine::European => ExerciseModel::European,
+            Engine::American(_) => ExerciseModel::American,
             Engine::Refused(model) => *model,
         }
     }
@@ -135,10 +118,10 @@ impl Priced {
     }
 }
 
-const fn refusal(why: &Refused) -> Model {
+const fn refusal(why: &Refused) -> ExerciseModel {
     match why {
-        Refused::TwoBoundaries { .. } => Model::TwoBoundaries,
-        Refused::OutOfRange { .. } | Refused::Expired => Model::OutOfRange,
+        Refused::TwoBoundaries { .. } => ExerciseModel::TwoBoundaries,
+        Refused::OutOfRange { .. } | Refused::Expired => ExerciseModel::OutOfRange,
     }
 }
 
@@ -189,7 +172,7 @@ mod tests {
     #[test]
     fn early_exercise_takes_its_part_of_the_price() {
         let mut put = side(OptionKind::Put, ExerciseStyle::American, 0.045, 0.0);
-        assert_eq!(put.model(), Model::American);
+        assert_eq!(put.model(), ExerciseModel::American);
         let terms = Terms { strike: 105.0, ..put.terms };
         let price = american::price(&terms, 0.25).unwrap();
         let [exact] = put.solve(&[at(105.0, price)])[..] else { panic!("one price, one answer") };
@@ -217,10 +200,10 @@ mod tests {
     #[test]
     fn two_boundaries_are_named_and_not_approximated() {
         let mut put = side(OptionKind::Put, ExerciseStyle::American, -0.02, -0.05);
-        assert_eq!(put.model(), Model::TwoBoundaries);
+        assert_eq!(put.model(), ExerciseModel::TwoBoundaries);
         assert_eq!(put.solve(&[at(100.0, 4.0)]), [None]);
         assert!(put.bounds(100.0).is_some());
-        assert_eq!(side(OptionKind::Put, ExerciseStyle::European, -0.02, -0.05).model(), Model::European);
-        assert_eq!(side(OptionKind::Put, ExerciseStyle::American, f64::NAN, 0.0).model(), Model::OutOfRange);
+        assert_eq!(side(OptionKind::Put, ExerciseStyle::European, -0.02, -0.05).model(), ExerciseModel::European);
+        assert_eq!(side(OptionKind::Put, ExerciseStyle::American, f64::NAN, 0.0).model(), ExerciseModel::OutOfRange);
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
-    Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, Direction, EntryPlan, Finding, Price,
-    Ranked, ScanId, ScorePart, Technicals, Verdict,
+    Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, Direction, EntryPlan, ExerciseModel,
+    Finding, Price, PricingModel, Ranked, ScanId, ScorePart, SpotSource, Technicals, Verdict,
 };
 
 use super::layout::{or_dash, wrap};
@@ -52,6 +52,9 @@ pub struct ExplainedContract<'a> {
     pub iv: Option<f64>,
     /// Per $1.
     pub delta: Option<f64>,
+    /// What both were computed with, or why they were not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<PricingModel>,
     /// For contracts that reached a strategy.
     pub strategies: Vec<StrategyChecks<'a>>,
     /// Its other greeks and its score, where contracts are ranked.
@@ -123,6 +126,7 @@ pub fn explained<'a>(
             gate: contract.gate.as_ref(),
             iv: contract.iv,
             delta: contract.delta,
+            model: contract.model,
             ranked: contract.ranked.map(|ranked| RankTold { ranked, total: ranked.score.total() }),
             technicals: contract.technicals,
             // A control's is with the candidate alone: no strategy looked at it.
@@ -139,6 +143,29 @@ pub fn explained<'a>(
             })
             .collect(),
     }
+}
+
+/// One line on what a volatility was computed with.
+fn model_text(model: &PricingModel) -> String {
+    let PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed } = *model;
+    let (rate, yield_) = (rate * 100.0, yield_ * 100.0);
+    let how = match exercise {
+        ExerciseModel::European => "exercise at settlement only",
+        ExerciseModel::American => "early exercise",
+        ExerciseModel::EuropeanApproximation => {
+            "as if exercised at settlement only (an approximation: it did not pass the gates on quote, open interest and \
+             volume)"
+        }
+        ExerciseModel::TwoBoundaries => "not: early exercise has two boundaries at these rates",
+        ExerciseModel::OutOfRange => "not: a number is beyond what is computed with",
+    };
+    let source = match spot_source {
+        SpotSource::Implied => "implied",
+        SpotSource::Vendor => "vendor's",
+        SpotSource::None => "unknown",
+    };
+    let assumed = if yield_assumed { " (assumed)" } else { "" };
+    format!("{how}; {source} spot {}, rate {rate:.2} %, dividends as a yield of {yield_:.2} %{assumed}", number(spot))
 }
 
 /// For people.
@@ -167,6 +194,9 @@ pub fn render(told: &Explained<'_>) -> String {
     );
     line("IV", or_dash(contract.iv, |iv| format!("{} %", number(iv * 100.0))));
     line("Delta", or_dash(contract.delta, number));
+    if let Some(model) = &contract.model {
+        line("Priced", model_text(model));
+    }
     if let Some(RankTold { ranked, total }) = contract.ranked {
         let Ranked { gamma, theta_per_day, vega_per_point, rho_per_point, score } = ranked;
         line(

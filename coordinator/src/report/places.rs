@@ -45,6 +45,8 @@ fn gate_words(word: &str) -> Option<&'static str> {
         "expiration" => "no date options expire on",
         "parity" => "calls and puts contradict each other",
         "bounds" => "price outside its bounds of arbitrage",
+        "monotonicity" => "price contradicts another strike's",
+        "butterfly" => "price contradicts the strikes around it",
         "iv" => "IV out of range",
         "coverage" => "too few days with trades",
         _ => return None,

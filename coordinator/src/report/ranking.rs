@@ -201,6 +201,7 @@ mod tests {
             gate: None,
             iv: Some(0.25),
             delta: Some(-0.5),
+            model: None,
             strategies: Vec::new(),
             ranked: Some(ranked),
             technicals: Some(Technicals { rsi: Some(31.5), macd_histogram: None, pct_b: Some(0.5) }),

@@ -64,6 +64,7 @@ fn candidate(symbol: &str, mid: f64, points: f64) -> Candidate {
         spread_pct: 2.0,
         iv: Some(0.352),
         delta: Some(0.484),
+        model: None,
         dte: 119,
         rsi: Some(31.2),
         score: Score {

@@ -313,6 +313,7 @@ pub(super) fn candidate(ticker: &str, strike: u32, points: f64) -> Candidate {
         spread_pct: 4.0,
         iv: None,
         delta: None,
+        model: None,
         dte: 56,
         rsi: None,
         score: Score { parts: vec![ScorePart { name: "all".into(), points, max: 100.0, unknown: false }] },

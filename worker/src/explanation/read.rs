@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use fleet_core::domain::{
     Check, ContractExplanation, ContractMetrics, ContractQuote, LastTrade, OccSymbol, Operator, OptionKind, Price,
-    RankScore, Ranked, Root, Strike, Technicals, Verdict,
+    PricingModel, RankScore, Ranked, Root, Strike, Technicals, Verdict,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,7 +28,7 @@ pub enum UnpackError {
 
 /// The explanations of a blob.
 pub(super) fn blob(bytes: &[u8]) -> Result<Vec<ContractExplanation>, UnpackError> {
-    let mut reader = Reader { bytes, words: Vec::new() };
+    let mut reader = Reader { bytes, words: Vec::new(), model: None };
     if reader.array::<3>()? != MARK {
         return Err(UnpackError::Damaged("they do not begin like any"));
     }
@@ -48,14 +48,13 @@ pub(super) fn blob(bytes: &[u8]) -> Result<Vec<ContractExplanation>, UnpackError
 struct Reader<'a> {
     bytes: &'a [u8],
     words: Vec<&'a str>,
+    /// The last model read.
+    model: Option<PricingModel>,
 }
 
 impl<'a> Reader<'a> {
     fn row(&mut self, before: Option<OccSymbol>) -> Result<ContractExplanation, UnpackError> {
         let fields = u16::from_le_bytes(self.array()?);
-        if fields & !has::ALL != 0 {
-            return Err(UnpackError::Damaged("a row has an unknown field"));
-        }
         let has = |field: u16| fields & field != 0;
         let (root, expiration, kind) = if has(has::GROUP) {
             self.group()?
@@ -83,7 +82,8 @@ impl<'a> Reader<'a> {
         let technicals = self.known(has(has::TECHNICALS), Self::technicals)?;
         let metrics = self.known(has(has::METRICS), Self::metrics)?;
         let place = Cow::Owned(place);
-        Ok(ContractExplanation { quote, place, gate, iv, delta, strategies, ranked, technicals, metrics })
+        let model = self.known(has(has::MODEL), Self::model)?;
+        Ok(ContractExplanation { quote, place, gate, iv, delta, model, strategies, ranked, technicals, metrics })
     }
 
     fn known<T>(
@@ -154,6 +154,16 @@ impl<'a> Reader<'a> {
 
     fn metrics(&mut self) -> Result<Box<ContractMetrics>, UnpackError> {
         serde_json::from_str(self.text()?).map_err(|_| UnpackError::Damaged("a contract's metrics are none"))
+    }
+
+    /// A model without a text is that of the row before with one.
+    fn model(&mut self) -> Result<PricingModel, UnpackError> {
+        let text = self.text()?;
+        if !text.is_empty() {
+            self.model =
+                Some(serde_json::from_str(text).map_err(|_| UnpackError::Damaged("a contract's model is none"))?);
+        }
+        self.model.ok_or(UnpackError::Damaged("the first model has no text"))
     }
 
     fn check(&mut self) -> Result<Check, UnpackError> {

@@ -1,6 +1,8 @@
 //! Writes a blob. The order of the fields is the order of the statements here.
 
-use fleet_core::domain::{Check, ContractExplanation, OccSymbol, Operator, OptionKind, Ranked, Technicals, Verdict};
+use fleet_core::domain::{
+    Check, ContractExplanation, OccSymbol, Operator, OptionKind, PricingModel, Ranked, Technicals, Verdict,
+};
 use jiff::Timestamp;
 
 use super::{MARK, VERSION, has};
@@ -10,7 +12,8 @@ const ROW_BYTES: usize = 100;
 
 /// The blob of explanations.
 pub(super) fn blob(explanations: &[ContractExplanation]) -> Vec<u8> {
-    let mut writer = Writer { bytes: Vec::with_capacity(ROW_BYTES * explanations.len() + 64), words: Vec::new() };
+    let mut writer =
+        Writer { bytes: Vec::with_capacity(ROW_BYTES * explanations.len() + 64), words: Vec::new(), model: None };
     writer.bytes.extend_from_slice(&MARK);
     writer.bytes.push(VERSION);
     writer.count(explanations.len() as u64);
@@ -26,6 +29,8 @@ struct Writer<'a> {
     bytes: Vec<u8>,
     /// Words written so far: each is spelled once and has a number from then on.
     words: Vec<&'a str>,
+    /// The last model written.
+    model: Option<&'a PricingModel>,
 }
 
 impl<'a> Writer<'a> {
@@ -54,6 +59,7 @@ impl<'a> Writer<'a> {
             (technical.is_some(), has::TECHNICAL),
             (row.technicals.is_some(), has::TECHNICALS),
             (metrics.is_some(), has::METRICS),
+            (row.model.is_some(), has::MODEL),
         ];
         let there = fields.iter().filter(|(there, _)| *there).fold(0, |all, (_, field)| all | field);
         self.bytes.extend_from_slice(&there.to_le_bytes());
@@ -98,6 +104,17 @@ impl<'a> Writer<'a> {
         if let Some(metrics) = metrics {
             self.text(&metrics);
         }
+        if let Some(model) = &row.model {
+            self.model(model);
+        }
+    }
+
+    /// Nothing where it is that of the row before with one, which it nearly always is: its text has no length then.
+    fn model(&mut self, model: &'a PricingModel) {
+        let is_known = self.model == Some(model);
+        self.model = Some(model);
+        let text = if is_known { None } else { serde_json::to_string(model).ok() };
+        self.text(text.as_deref().unwrap_or_default());
     }
 
     fn strategies(&mut self, strategies: &'a [(String, Vec<Check>)]) {

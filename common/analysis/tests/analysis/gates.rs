@@ -93,8 +93,11 @@ fn bounds_and_volatility() {
         }
     };
     check(at(101.0, 102.0), "gate:bounds");
-    check(at(60.0, 61.0), "gate:iv");
-    check(at(99.9, 100.2), "unknown:iv");
+    let mut alone = config();
+    alone.gates.across_strikes = false;
+    let check_alone = |bid, ask, wanted| check_with(&alone, |s| at(bid, ask)(row(s, &the_call())), wanted);
+    check_alone(60.0, 61.0, "gate:iv");
+    check_alone(99.9, 100.2, "unknown:iv");
     let deep = symbol("XYZ", EXPIRATIONS[1], OptionKind::Call, 70);
     let mut snapshot = completed();
     at(29.0, 29.5)(row(&mut snapshot, &deep));
@@ -102,6 +105,28 @@ fn bounds_and_volatility() {
     let place = explained.iter().find(|e| e.quote.symbol == deep).unwrap();
     assert_eq!(place.place, "gate:bounds", "worth 30 at once");
     assert_eq!(place.gate.as_ref().unwrap().value, Some(29.5));
+}
+
+#[test]
+fn a_misprint_is_told_by_the_strikes_around_it() {
+    // The call between 100 and 110 is fair at about 3.2, those at about 5.4 and 1.8.
+    let dearer = |by: f64| {
+        move |q: &mut ContractQuote| {
+            let moved = |side: Option<Price>| side.map(|p| price(p.dollars() + by));
+            (q.bid, q.ask) = (moved(q.bid), moved(q.ask));
+        }
+    };
+    check(dearer(0.10), "candidate");
+    check(dearer(1.00), "gate:butterfly");
+    check(dearer(8.00), "gate:monotonicity");
+    // Its neighbours are not blamed.
+    let mut snapshot = completed();
+    dearer(8.00)(row(&mut snapshot, &the_call()));
+    let (finding, explained) = analyse_explained(&snapshot, &config());
+    assert_eq!(finding.funnel.0.get("gate:monotonicity"), Some(&1), "{:?}", finding.funnel);
+    let told = explained.iter().find(|e| *e.symbol() == the_call()).unwrap();
+    assert!(told.gate.as_ref().is_some_and(|gate| gate.name == "bid" && gate.verdict == Verdict::Fail), "{told:?}");
+    assert_eq!(told.model.map(|model| model.exercise), Some(ExerciseModel::American));
 }
 
 #[test]

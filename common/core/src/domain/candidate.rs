@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::contract_metrics::ContractMetrics;
 use super::money::Price;
 use super::occ::OccSymbol;
+use super::pricing_model::PricingModel;
 use super::ticker::Ticker;
 use super::trade::EntryPlan;
 
@@ -137,6 +138,9 @@ pub struct Candidate {
     pub iv: Option<f64>,
     /// Delta per $1 of the underlying.
     pub delta: Option<f64>,
+    /// What both were computed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PricingModel>,
     /// Calendar days from the exchange date of as-of to expiration.
     pub dte: i32,
     /// RSI(14) of the contract's last closed bar.

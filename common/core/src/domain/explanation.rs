@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Check;
 use super::contract_metrics::ContractMetrics;
 use super::occ::OccSymbol;
+use super::pricing_model::PricingModel;
 use super::quote::ContractQuote;
 
 /// Everything the last scan knows of one contract; what `explain` prints.
@@ -22,6 +23,9 @@ pub struct ContractExplanation {
     pub iv: Option<f64>,
     /// Delta.
     pub delta: Option<f64>,
+    /// What both were computed with, or why they were not; `None` where there was nothing to compute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PricingModel>,
     /// For contracts that reached a strategy: its name and every check.
     pub strategies: Vec<(String, Vec<Check>)>,
     /// For contracts past the gates, where the configuration ranks them.

@@ -170,6 +170,7 @@ fn candidate() -> Candidate {
         spread_pct: 1.041_666_666_666_666_7,
         iv: Some(0.412),
         delta: Some(0.38),
+        model: None,
         dte: 119,
         rsi: Some(27.125),
         score: score(),

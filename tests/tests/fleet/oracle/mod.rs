@@ -17,3 +17,4 @@ mod maths;
 mod metrics;
 mod parity;
 mod strategy;
+mod strikes;

@@ -11,6 +11,7 @@ use super::calendar;
 use super::gates::{Gated, Ticks, Told, gate, ticks, units};
 use super::indicators::{macd_histogram, median, percent_b, rsi, sma};
 use super::parity::{Parity, parity};
+use super::strikes::contradicted;
 
 /// Bars of so many contracts a ticker are asked for.
 const EXAMINED: usize = 12;
@@ -79,6 +80,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
     }
     let ticks = ticks(chain);
     let gated: Vec<Gated> = chain.rows.iter().map(|row| gate(row, chain, &out.parity, ticks, as_of, told)).collect();
+    let gated = across_strikes(chain, gated, &out.parity, ticks);
     let eligible = eligible(chain, &gated, as_of);
     let mut underlying = None;
     if !eligible.is_empty() {
@@ -119,6 +121,25 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
     drawn.sort();
     out.controls = drawn.into_iter().take(CONTROLS).map(|(.., symbol)| symbol).collect();
     out
+}
+
+/// Stops what other strikes contradict. The gates before are those up to the bounds; IV comes after.
+fn across_strikes(chain: &Chain, mut gated: Vec<Gated>, parity: &Parity, ticks: Ticks) -> Vec<Gated> {
+    let mut sides: BTreeMap<(String, Date, bool), Vec<usize>> = BTreeMap::new();
+    for (at, row) in chain.rows.iter().enumerate() {
+        if matches!(gated[at].stopped, None | Some("unknown:iv" | "gate:iv")) {
+            sides.entry((row.root.clone(), row.expiration, row.call)).or_default().push(at);
+        }
+    }
+    for ((root, expiration, _), places) in sides {
+        let Some(group) = parity.groups.get(&(root, expiration)) else { continue };
+        let rows: Vec<&Row> = places.iter().map(|at| &chain.rows[*at]).collect();
+        for (symbol, gate) in contradicted(&rows, *group, ticks) {
+            let at = places.iter().find(|at| chain.rows[**at].symbol == symbol).expect("one of them");
+            gated[*at].stopped = Some(gate);
+        }
+    }
+    gated
 }
 
 fn skipped(mut out: Judgement, chain: &Chain, reason: &'static str) -> Judgement {
