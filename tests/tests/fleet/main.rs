@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod captures;
+mod corrupted;
 mod crash;
 mod demo;
 mod dependencies;
