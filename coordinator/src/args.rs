@@ -105,7 +105,7 @@ pub enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Examples:
   optionfleet scan --tickers AAPL,MSFT --dry-run
-  optionfleet scan --tickers @my-list.txt --top 10
+  optionfleet scan --tickers @my-list.txt --top 10 --indicators rsi:14,macd,bbands:20:2
   optionfleet scan --slot 30m --format json       # from a timer: a second launch of a slot resumes it
   optionfleet scan --queue nats://queue.local --store redis://store.local    # workers anywhere do the work
 
@@ -130,6 +130,9 @@ pub struct ScanArgs {
     /// Rows of the table; 0 shows all
     #[arg(long, value_name = "N")]
     pub top: Option<u32>,
+    /// Indicators by name for candidates, on their own bars and their underlyings', e.g. rsi:14,macd,bbands:20:2
+    #[arg(long, value_name = "LIST")]
+    pub indicators: Option<String>,
     /// Where tasks wait: in-process, or nats://HOST for a fleet's workers (also from OPTIONFLEET_QUEUE)
     #[arg(long, value_name = "URL")]
     pub queue: Option<String>,

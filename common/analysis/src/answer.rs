@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_core::domain::{
-    Answer, Bar, Candidate, Check, ContractExplanation, ContractMetrics, Finding, Funnel, NearMiss, OccSymbol,
-    Provenance, Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
+    Answer, Candidate, Check, ContractExplanation, ContractMetrics, Finding, Funnel, NearMiss, OccSymbol, Provenance,
+    Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
 };
 
-use crate::bars::{Density, believable, density, last_split};
 use crate::exits;
 use crate::indicators::Indicators;
 use crate::metrics::of_contract::{Depth, Examined, contract_metrics};
 use crate::metrics::of_underlying::{Past, underlying_metrics};
+use crate::own_bars::{OwnBars, by_name};
 use crate::place::{Place, skip_word};
 use crate::ranking;
 use crate::stage::{Stage, Standing, fresh_time};
@@ -36,30 +36,6 @@ type Looked = BTreeMap<usize, (OwnBars, Option<Indicators>)>;
 struct Signals {
     candidates: Vec<Candidate>,
     near_misses: Vec<NearMiss>,
-}
-
-/// A contract's own bars, judged.
-pub(crate) struct OwnBars {
-    /// Believable bars.
-    pub(crate) bars: Vec<Bar>,
-    /// Coverage.
-    pub(crate) density: Density,
-}
-
-impl OwnBars {
-    /// The bars of a contract, if the snapshot has them.
-    pub(crate) fn of(stage: &Stage<'_>, symbol: &OccSymbol) -> Option<Self> {
-        let series = stage.snapshot.contract_bars.get(symbol)?;
-        let split = last_split(stage.snapshot.underlying_bars.as_ref(), series, stage.last_closed);
-        let bars = believable(series, stage.last_closed, split);
-        let density = density(&bars, stage.last_closed, &stage.config.coverage);
-        Some(Self { bars, density })
-    }
-
-    /// Indicators, unless the contract trades too thinly for them.
-    pub(crate) fn indicators(&self) -> Option<Indicators> {
-        self.density.failed.is_none().then(|| Indicators::of(&self.bars, self.density.median_volume))
-    }
 }
 
 /// The finding of a stage, and what it knows of each contract in the chain's order.
@@ -195,7 +171,7 @@ fn examine(
                 if own.is_some() || needs_none { Place::Unknown("underlying_bars".into()) } else { Place::NotExamined };
             continue;
         };
-        let indicators = own.as_ref().and_then(OwnBars::indicators);
+        let indicators = own.as_ref().and_then(|own| own.indicators(stage, eligible.row, &underlying.bars));
         let case = Case { contract: &view, underlying, own: indicators.as_ref() };
         let mut looks = Vec::new();
         for at in &eligible.strategies {
@@ -328,7 +304,7 @@ fn controls<'s>(stage: &'s Stage<'_>, underlying: Option<&UnderlyingView<'s>>) -
     stage.controls.iter().filter_map(move |row| {
         let view = stage.view(*row)?;
         let own = OwnBars::of(stage, &view.quote.symbol);
-        let indicators = own.as_ref().and_then(OwnBars::indicators);
+        let indicators = own.as_ref().and_then(|own| own.indicators(stage, *row, &underlying.bars));
         let case = Case { contract: &view, underlying: &underlying, own: indicators.as_ref() };
         let judgement = control?.judge(&case, stage.config);
         let found = candidate(stage, *row, control?, &case, judgement)?;
@@ -346,6 +322,7 @@ fn candidate(
 ) -> Option<Candidate> {
     let sifted = stage.sifted[row].as_ref()?;
     let view = case.contract;
+    let own = OwnBars::of(stage, &view.quote.symbol);
     let plan = strategy.plan(view, stage.snapshot.as_of, stage.config);
     let potential = potential(view, &plan, stage.config)?;
     let of_the_chain = stage.flags().into_iter().filter(|word| word != "unknown_oi" && word != "yield_assumed");
@@ -368,6 +345,8 @@ fn candidate(
         model: stage.model(row),
         dte: view.dte,
         rsi: case.own.and_then(|own| own.rsi),
+        coverage: own.as_ref().map(|own| own.density.sessions),
+        indicators: by_name(stage.config, own.as_ref(), &case.underlying.bars),
         score: judgement.score,
         checks: judgement.checks,
         quote_time: fresh_time(stage)?,
@@ -418,7 +397,7 @@ fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
 fn own_technicals(stage: &Stage<'_>) -> BTreeMap<usize, Technicals> {
     let of = |symbol: &OccSymbol| {
         let row = stage.rows.by_symbol.get(symbol).filter(|row| stage.is_ranked(*row))?;
-        Some((row, ranking::technicals(&OwnBars::of(stage, symbol)?.indicators()?)))
+        Some((row, ranking::technicals(&OwnBars::of(stage, symbol)?.raw_indicators()?)))
     };
     stage.snapshot.contract_bars.keys().filter_map(of).collect()
 }

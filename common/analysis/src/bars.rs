@@ -2,7 +2,7 @@
 //!
 //! Promises: no bar of a session that was not closed ever gets through (no look-ahead).
 
-use fleet_core::domain::{Bar, BarSeries, Check, Instrument, Operator, Verdict, calendar};
+use fleet_core::domain::{Bar, BarSeries, Check, Instrument, Operator, TradedSessions, Verdict, calendar};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,6 +69,8 @@ pub fn sessions_old(bars: &[Bar], last_closed: Date) -> Option<u32> {
 pub struct Density {
     /// The condition that failed first, if one did.
     pub failed: Option<Check>,
+    /// Sessions of the window with a trade.
+    pub sessions: TradedSessions,
     /// Median volume of the window's bars.
     pub median_volume: Option<f64>,
 }
@@ -92,7 +94,8 @@ pub fn density(bars: &[Bar], last_closed: Date, coverage: &Coverage) -> Density 
         Check::new("median_volume", median_volume, Operator::AtLeast, coverage.min_median_volume),
     ];
     let failed = checks.into_iter().find(|check| check.verdict != Verdict::Pass);
-    Density { failed, median_volume }
+    let sessions = TradedSessions { traded: window.len() as u32, of: coverage.window_sessions };
+    Density { failed, sessions, median_volume }
 }
 
 /// The middle number, of an even count the mean of the two middle ones; `None` of none.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::activity::PUT_CALL_DTE;
+pub use crate::named_indicators::{NamedIndicators, NotShown};
 pub use crate::pricing_rules::{DividendSource, ExerciseRule, ExpiryInstant, Pricing, SpotChoice, VolatilityOf};
 pub use crate::rates::Rates;
 pub use crate::strategy::Strategies;
@@ -29,6 +30,8 @@ pub struct AnalysisConfig {
     pub ranking: Ranking,
     /// What is told beside a contract and its underlying; no strategy's own thresholds.
     pub metrics: Metrics,
+    /// Indicators shown by name.
+    pub indicators: NamedIndicators,
 }
 
 /// What every contract must pass before any strategy sees it.
@@ -184,7 +187,7 @@ impl AnalysisConfig {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut all = Problems::default();
-        let Self { gates, rates, pricing, costs, coverage, strategies, ranking, metrics } = self;
+        let Self { gates, rates, pricing, costs, coverage, strategies, ranking, metrics, indicators } = self;
         all.of_table("gates");
         all.number("min_bid", gates.min_bid, 0.0, 1000.0);
         all.number("max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
@@ -223,6 +226,10 @@ impl AnalysisConfig {
         all.of_table("metrics");
         all.number("put_call_max_dte", metrics.put_call_max_dte.into(), 0.0, 2000.0);
         all.number("risk_dollars", metrics.risk_dollars, 1.0, 1e9);
+        all.of_table("indicators");
+        if let Err(why) = indicators.specs() {
+            all.say("shown", &format!("cannot be shown: {why}"));
+        }
         all.into_sentences()
     }
 

@@ -10,8 +10,8 @@ use fleet_core::domain::{
 };
 use jiff::SignedDuration;
 
-use crate::answer::OwnBars;
 use crate::notices::{self, Seen};
+use crate::own_bars::OwnBars;
 use crate::stage::{Stage, fresh_time, tradable};
 use crate::strategy::UnderlyingView;
 use crate::strategy::cross::gap;
@@ -227,7 +227,8 @@ fn signalled(
 fn rsi_since(stage: &Stage<'_>, trade: &TradeRecord, fill: &Fill) -> Option<f64> {
     let own = OwnBars::of(stage, &trade.symbol)?;
     own.bars.last().filter(|bar| bar.date >= fill.session)?;
-    own.indicators()?.rsi
+    // The raw one: the adjusted closes drift up and are no evidence of an overbought contract.
+    own.raw_indicators()?.rsi
 }
 
 /// What a contract is worth at settlement, by the underlying's bar of that date.

@@ -32,6 +32,14 @@ pub struct Indicators {
     pub macd_rise: Option<f64>,
     /// The last bar's volume over the median of the coverage window.
     pub relative_volume: Option<f64>,
+    /// RSI(14) of the decay-adjusted closes' last; this and the next are `None` where there is no such series.
+    pub adjusted_rsi: Option<f64>,
+    /// %B(20, 2) of the decay-adjusted closes' last, fraction of the band.
+    pub adjusted_pct_b: Option<f64>,
+    /// MACD(12, 26, 9) histogram of the decay-adjusted closes' last, dollars.
+    pub adjusted_macd_histogram: Option<f64>,
+    /// Its change from the bar before, dollars.
+    pub adjusted_macd_rise: Option<f64>,
 }
 
 /// What an underlying's closed bars say.
@@ -96,12 +104,11 @@ pub fn last_sma(closes: &[f64], period: usize) -> Option<f64> {
 }
 
 impl Indicators {
-    /// Computes them all. `median_volume` is that of the coverage window.
+    /// Computes all but those of the decay-adjusted closes. `median_volume` is that of the coverage window.
     #[must_use]
     pub fn of(bars: &[Bar], median_volume: Option<f64>) -> Self {
         let closes: Vec<f64> = bars.iter().map(|bar| bar.close.dollars()).collect();
         let (rsi, pct_b, macd) = (rsi(&closes), pct_b(&closes), macd_histogram(&closes));
-        let (histogram, histogram_before) = last_two(&macd);
         Self {
             bars: bars.len(),
             rsi: last_two(&rsi).0,
@@ -110,12 +117,26 @@ impl Indicators {
             pct_b: last_two(&pct_b).0,
             pct_b_before: last_two(&pct_b).1,
             min_pct_b: recent_lowest(&pct_b),
-            macd_histogram: histogram,
-            macd_rise: histogram.zip(histogram_before).map(|(now, before)| now - before),
+            macd_histogram: last_two(&macd).0,
+            macd_rise: last_rise(&macd),
             relative_volume: bars
                 .last()
                 .zip(median_volume.filter(|median| *median > 0.0))
                 .map(|(bar, median)| bar.volume as f64 / median),
+            ..Self::default()
+        }
+    }
+
+    /// With those of the decay-adjusted closes of the same bars.
+    #[must_use]
+    pub fn with_adjusted(self, closes: &[f64]) -> Self {
+        let macd = macd_histogram(closes);
+        Self {
+            adjusted_rsi: last_two(&rsi(closes)).0,
+            adjusted_pct_b: last_two(&pct_b(closes)).0,
+            adjusted_macd_histogram: last_two(&macd).0,
+            adjusted_macd_rise: last_rise(&macd),
+            ..self
         }
     }
 }
@@ -160,6 +181,11 @@ fn blank_flat(closes: &[f64], values: &mut [Option<f64>], window: usize) {
 fn last_two(values: &[Option<f64>]) -> (Option<f64>, Option<f64>) {
     let back = |n: usize| values.len().checked_sub(n).and_then(|at| values[at]);
     (back(1), back(2))
+}
+
+fn last_rise(values: &[Option<f64>]) -> Option<f64> {
+    let (now, before) = last_two(values);
+    now.zip(before).map(|(now, before)| now - before)
 }
 
 fn recent_lowest(values: &[Option<f64>]) -> Option<f64> {

@@ -3,7 +3,7 @@
 //! ```text
 //! rows (duplicates, dating) → forward (spot) → side (gates, vol: IV and greeks) → strategy screens  = stage
 //!   wanted: what to fetch next, so that nothing is fetched for a contract that a gate stops
-//!   answer: bars → coverage → indicators → strategies → candidates;  exits: live trades
+//!   answer: bars → coverage → indicators (raw, decay-adjusted) → strategies → candidates;  exits: live trades
 //! ```
 //!
 //! Promises: same snapshot and settings, same bytes; no clock, randomness, logging, I/O or panic; nothing later than
@@ -13,6 +13,7 @@
 mod answer;
 pub mod bars;
 pub mod config;
+pub mod decay;
 pub mod doubt;
 mod examination;
 mod exits;
@@ -21,7 +22,9 @@ pub mod gates;
 pub mod gsm7;
 pub mod indicators;
 pub mod metrics;
+mod named_indicators;
 pub mod notices;
+mod own_bars;
 pub mod place;
 pub mod pricing_rules;
 pub mod ranking;
@@ -58,8 +61,10 @@ pub fn wanted(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Wanted {
 }
 
 fn wanted_of(stage: &Stage<'_>) -> Wanted {
-    let underlying_matters =
-        !stage.eligible.is_empty() || !stage.ranked_bars.is_empty() || stage.trades_need_underlying();
+    let underlying_matters = !stage.eligible.is_empty()
+        || !stage.ranked_bars.is_empty()
+        || stage.trades_need_underlying()
+        || (!stage.controls.is_empty() && !stage.config.indicators.shown.is_empty());
     let underlying = stage.underlying();
     if underlying_matters && underlying.is_none() {
         return Wanted::UnderlyingBars;

@@ -57,6 +57,10 @@ pub fn flags(args: &ScanArgs) -> Vec<FlagValue> {
     if let Some(top) = args.top {
         add("scan.top", "--top", top.into());
     }
+    if let Some(list) = &args.indicators {
+        let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        add("indicators.shown", "--indicators", names.into());
+    }
     if let Some(queue) = &args.queue {
         add("queue.url", "--queue", queue.clone().into());
     }

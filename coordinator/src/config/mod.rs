@@ -29,7 +29,8 @@ pub use resolve::{EnvironmentVariable, FlagValue, Layers, Mistake, Mistakes, Ori
 pub use values::{AutoMinutes, Rate};
 
 /// The whole configuration. Tables of the file have the names of these fields; the analysis' tables (`gates`,
-/// `rates`, `pricing`, `costs`, `coverage`, `strategies`, `ranking`, `metrics`) stand beside them.
+/// `rates`, `pricing`, `costs`, `coverage`, `strategies`, `ranking`, `metrics`,
+/// `indicators`) stand beside them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -57,8 +58,8 @@ pub struct Settings {
     pub earnings: EarningsSettings,
     /// `[holdings]`
     pub holdings: HoldingsSettings,
-    /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`, `[metrics]`: tables of the same
-    /// tree, read by their own crate.
+    /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`, `[metrics]`,
+    /// `[indicators]`: tables of the same tree, read by their own crate.
     #[serde(skip)]
     pub analysis: AnalysisConfig,
 }

@@ -145,6 +145,8 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
         delta: candidate.delta,
         dte: candidate.dte,
         rsi: candidate.rsi,
+        coverage: candidate.coverage.map(|sessions| sessions.to_string()),
+        indicators: candidate.indicators.clone(),
         score: candidate.score.total(),
         score_parts: candidate.score.parts.clone(),
         checks: candidate.checks.clone(),
@@ -266,9 +268,6 @@ fn dark(gathered: &Gathered, config: &AnalysisConfig) -> Vec<DarkRow> {
 fn remarks(gathered: &Gathered, config: &AnalysisConfig) -> Vec<String> {
     let flagged = |word: &str| gathered.flags.contains(word);
     let mut remarks = Vec::new();
-    if flagged("raw_rsi") || config.strategies.oversold_call.enabled {
-        remarks.push("raw RSI, not decay-adjusted".to_owned());
-    }
     if flagged("earnings_unknown") {
         remarks.push("earnings dates are not known".to_owned());
     }

@@ -4,7 +4,7 @@ use super::Report;
 use super::metric_columns::COLUMNS as METRICS;
 
 /// The names of the first columns, in order; those of [`super::metric_columns`] follow.
-pub const COLUMNS: &str = "rank,trade,strategy,ticker,symbol,expiration,strike,kind,bid,ask,mid,buy,sell,stop,gross_pct,net_pct,volume,open_interest,spread_pct,iv,delta,dte,rsi,score,break_even_pct,break_even_net_pct,vendor,quote_time,spot_used,flags";
+pub const COLUMNS: &str = "rank,trade,strategy,ticker,symbol,expiration,strike,kind,bid,ask,mid,buy,sell,stop,gross_pct,net_pct,volume,open_interest,spread_pct,iv,delta,dte,rsi,score,break_even_pct,break_even_net_pct,vendor,quote_time,spot_used,flags,coverage,adjusted_rsi";
 
 /// The whole text.
 #[must_use]
@@ -43,6 +43,8 @@ pub fn render(report: &Report) -> String {
             row.provenance.quote_time.to_string(),
             optional(row.provenance.spot_used),
             row.flags.join(" "),
+            row.coverage.clone().unwrap_or_default(),
+            optional(row.adjusted_rsi()),
         ];
         let underlying = report.underlyings.get(&row.underlying);
         fields.extend(METRICS.iter().map(|(_, value)| value(row, underlying).unwrap_or_default()));

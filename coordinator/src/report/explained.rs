@@ -8,10 +8,12 @@ use serde::Serialize;
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
     Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, Direction, EntryPlan, ExerciseModel,
-    Finding, Price, PricingModel, Ranked, ScanId, ScorePart, SpotSource, Technicals, Verdict,
+    Finding, NamedReading, Price, PricingModel, Ranked, ScanId, ScorePart, SpotSource, Technicals, TradedSessions,
+    Verdict,
 };
 
 use super::layout::{or_dash, wrap};
+use super::own_bars;
 use super::places::place_words;
 use super::table::{check_text, judged, number};
 use super::{SCHEMA, explained_metrics};
@@ -37,6 +39,10 @@ pub struct Explained<'a> {
     pub contract: ExplainedContract<'a>,
     /// The signals that fired on it, controls too.
     pub signals: Vec<Signal<'a>>,
+    /// Sessions it traded in, of the last so many, where a signal fired on it.
+    pub coverage: Option<TradedSessions>,
+    /// The indicators asked for by name, where a signal fired on it.
+    pub indicators: &'a [NamedReading],
 }
 
 /// What a scan knows of one contract.
@@ -111,6 +117,8 @@ pub fn explained<'a>(
     let symbol = *contract.symbol();
     let fired: Vec<&Candidate> =
         finding.iter().flat_map(|finding| &finding.candidates).filter(|found| found.symbol == symbol).collect();
+    let coverage = fired.iter().find_map(|found| found.coverage);
+    let indicators = fired.first().map_or(&[][..], |found| &found.indicators);
     let own_spot = fired.iter().find_map(|found| found.spot_used);
     Explained {
         schema: SCHEMA,
@@ -142,6 +150,8 @@ pub fn explained<'a>(
                 score_parts: &found.score.parts,
             })
             .collect(),
+        coverage,
+        indicators,
     }
 }
 
@@ -220,9 +230,15 @@ pub fn render(told: &Explained<'_>) -> String {
             ),
         );
     }
+    if let Some(sessions) = told.coverage {
+        line("Coverage", format!("{sessions} (sessions traded of the last)"));
+    }
     if let Some(Technicals { rsi, macd_histogram, pct_b }) = contract.technicals {
         let [rsi, macd, pct_b] = [rsi, macd_histogram, pct_b].map(|known| or_dash(known, number));
         line("Own bars", format!("RSI {rsi}, MACD histogram {macd}, %B {pct_b}"));
+    }
+    if !told.indicators.is_empty() {
+        line("By name", format!("contract/underlying: {}", own_bars::readings(told.indicators)));
     }
     line("Left at", place_words(contract.place));
     if let Some(check) = contract.gate {

@@ -1,8 +1,8 @@
 //! The numbers of one contract in words, grouped as they are read; a dash stands for what is not known.
 
 use fleet_core::domain::{
-    BarMetrics, ContractGreeks, ContractMetrics, ExpectedProfit, ExpirationMove, PastProfit, Position, PositionMetrics,
-    PremiumYield,
+    BarMetrics, ContractGreeks, ContractMetrics, ExpectedProfit, ExpirationMove, Oscillators, PastProfit, Position,
+    PositionMetrics, PremiumYield,
 };
 
 use super::layout::{or_dash, wrap};
@@ -100,14 +100,24 @@ pub fn expected_move(by: &ExpirationMove) -> String {
     )
 }
 
-fn own_bars(bars: &BarMetrics) -> String {
+fn oscillators(series: &Oscillators) -> String {
     format!(
-        "RSI {}, %B {}, MACD histogram {} (change {}), close over VWAP20 {}, ATR14 {} %, last volume over the median {}, \
-         traded in {} of the last 20 sessions",
-        or_dash(bars.rsi, number),
-        or_dash(bars.pct_b, number),
-        or_dash(bars.macd_histogram, number),
-        or_dash(bars.macd_rise, number),
+        "RSI {}, %B {}, MACD histogram {} (change {})",
+        or_dash(series.rsi, number),
+        or_dash(series.pct_b, number),
+        or_dash(series.macd_histogram, number),
+        or_dash(series.macd_rise, number),
+    )
+}
+
+fn own_bars(bars: &BarMetrics) -> String {
+    let BarMetrics { rsi, pct_b, macd_histogram, macd_rise, .. } = *bars;
+    let raw = Oscillators { rsi, pct_b, macd_histogram, macd_rise };
+    format!(
+        "{}; decay-adjusted {}; close over VWAP20 {}, ATR14 {} %, last volume over the median {}, traded in {} of the \
+         last 20 sessions",
+        oscillators(&raw),
+        or_dash(bars.adjusted.as_ref(), oscillators),
         or_dash(bars.close_to_vwap20, number),
         or_dash(bars.atr14_pct, number),
         or_dash(bars.relative_volume, number),

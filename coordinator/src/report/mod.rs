@@ -16,6 +16,7 @@ pub mod gathered;
 pub mod layout;
 pub mod metric_columns;
 pub mod more;
+pub mod own_bars;
 pub mod places;
 pub mod plan;
 pub mod ranking;
@@ -30,8 +31,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use fleet_core::domain::{
-    Check, ContractMetrics, Direction, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart, SpotSource,
-    Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
+    Check, ContractMetrics, Direction, NamedReading, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart,
+    SpotSource, Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
 };
 
 pub use build::{ReportInput, build};
@@ -209,6 +210,10 @@ pub struct CandidateRow {
     pub dte: i32,
     /// RSI(14) of the contract's last closed bar.
     pub rsi: Option<f64>,
+    /// Sessions it traded in, of the last so many: `18/20`.
+    pub coverage: Option<String>,
+    /// The indicators asked for by name, of the contract and of its underlying; empty where none were.
+    pub indicators: Vec<NamedReading>,
     /// Sum of the parts.
     pub score: f64,
     /// The parts.
@@ -217,7 +222,7 @@ pub struct CandidateRow {
     pub checks: Vec<Check>,
     /// Where the numbers came from.
     pub provenance: RowProvenance,
-    /// Words such as `raw_rsi`.
+    /// Words such as `earnings_unknown`.
     pub flags: Vec<String>,
     /// What a professional reads beside it; `None` of what an earlier version stored.
     pub metrics: Option<Box<ContractMetrics>>,
@@ -232,6 +237,12 @@ impl CandidateRow {
             Direction::Long => metrics.bought.as_ref(),
             Direction::Short => metrics.sold.as_ref(),
         }
+    }
+
+    /// RSI(14) of its decay-adjusted closes.
+    #[must_use]
+    pub fn adjusted_rsi(&self) -> Option<f64> {
+        self.metrics.as_ref()?.bars.as_ref()?.adjusted?.rsi
     }
 }
 

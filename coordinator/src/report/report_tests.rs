@@ -1,8 +1,9 @@
 use fleet_core::domain::{
     Answer, BarMetrics, Candidate, Check, ContractGreeks, ContractMetrics, EntryPlan, ExpectedProfit, ExpirationMove,
-    FailReason, Finding, Funnel, Manifest, NearMiss, Notice, NoticeKind, OccSymbol, Operator, Outcome, PastProfit,
-    Position, PositionMetrics, Price, Provenance, RealisedVols, RequestCounts, ScanId, ScanState, Score, ScorePart,
-    SkipReason, SpotSource, StoredOutcome, Ticker, TradeId, TradeTransition, Transition, UnderlyingMetrics, Vendor,
+    FailReason, Finding, Funnel, Manifest, NamedOutput, NamedReading, NearMiss, Notice, NoticeKind, OccSymbol,
+    Operator, Oscillators, Outcome, PastProfit, Position, PositionMetrics, Price, Provenance, RealisedVols,
+    RequestCounts, ScanId, ScanState, Score, ScorePart, SkipReason, SpotSource, StoredOutcome, Ticker, TradeId,
+    TradeTransition, TradedSessions, Transition, UnderlyingMetrics, Vendor,
 };
 use jiff::Timestamp;
 
@@ -30,6 +31,18 @@ fn manifest(tickers: &[&str]) -> Manifest {
     let mut manifest = manifest_template(&Settings::default(), &scan(), "universe", Some(as_of), as_of);
     manifest.tickers = tickers.iter().map(|text| ticker(text)).collect();
     manifest
+}
+
+fn by_name() -> Vec<NamedReading> {
+    let output = |name: &str, contract, underlying| NamedOutput { name: name.to_owned(), contract, underlying };
+    let macd = [("macd", -0.31), ("macdsignal", -0.19), ("macdhist", -0.12)];
+    vec![
+        NamedReading { spec: "rsi:14".to_owned(), outputs: vec![output("real", Some(31.2), Some(42.75))] },
+        NamedReading {
+            spec: "macd".to_owned(),
+            outputs: macd.map(|(name, value)| output(name, Some(value), None)).to_vec(),
+        },
+    ]
 }
 
 fn candidate(symbol: &str, mid: f64, points: f64) -> Candidate {
@@ -67,6 +80,8 @@ fn candidate(symbol: &str, mid: f64, points: f64) -> Candidate {
         model: None,
         dte: 119,
         rsi: Some(31.2),
+        coverage: Some(TradedSessions { traded: if mid > 1000.0 { 18 } else { 20 }, of: 20 }),
+        indicators: by_name(),
         score: Score {
             parts: vec![
                 ScorePart { name: "rsi".into(), points, max: 25.0, unknown: false },
@@ -76,7 +91,7 @@ fn candidate(symbol: &str, mid: f64, points: f64) -> Candidate {
         checks: vec![Check::new("min_rsi_3", Some(31.2), Operator::AtMost, 35.0)],
         quote_time: at("2026-11-20T14:50:00Z"),
         spot_used: Some(452.17),
-        flags: vec!["raw_rsi".to_owned(), "earnings_unknown".to_owned()],
+        flags: vec!["earnings_unknown".to_owned()],
         control: false,
         metrics: Some(Box::new(metrics())),
     }
@@ -138,7 +153,12 @@ fn metrics() -> ContractMetrics {
             straddle_85: Some(61.7),
             straddle_one_sigma: Some(90.97),
         }),
-        bars: Some(BarMetrics { rsi: Some(31.2), traded_sessions: 18, ..BarMetrics::default() }),
+        bars: Some(BarMetrics {
+            rsi: Some(31.2),
+            traded_sessions: 18,
+            adjusted: Some(Oscillators { rsi: Some(36.4), pct_b: None, macd_histogram: None, macd_rise: None }),
+            ..BarMetrics::default()
+        }),
     }
 }
 

@@ -8,6 +8,7 @@ use fleet_core::domain::calendar::new_york_text;
 use fleet_core::domain::{Check, Direction, Operator, TradeState, Verdict};
 
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
+use super::own_bars;
 use super::places::{place_words, skip_words};
 use super::{CandidateRow, Completion, DarkRow, Report, more};
 
@@ -21,6 +22,8 @@ pub fn render(report: &Report) -> String {
     text.push('\n');
     text += &candidates(report);
     text += &section("More on each candidate", more::render(report));
+    let title = "Indicators by name at the last closed bar (contract/underlying)";
+    text += &section(title, own_bars::by_name(&report.candidates));
     text.push('\n');
     text += &funnel(report);
     text += &section("Near misses", near_misses(report));
@@ -213,6 +216,7 @@ fn below(report: &Report) -> String {
         ),
         2,
     );
+    text += &own_bars::coverage(rows);
     if !report.settled {
         let n = report.candidates.len() + usize::try_from(report.candidates_not_shown).unwrap_or(usize::MAX);
         let plural = if n == 1 { "" } else { "s" };

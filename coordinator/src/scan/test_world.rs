@@ -316,6 +316,8 @@ pub(super) fn candidate(ticker: &str, strike: u32, points: f64) -> Candidate {
         model: None,
         dte: 56,
         rsi: None,
+        coverage: None,
+        indicators: Vec::new(),
         score: Score { parts: vec![ScorePart { name: "all".into(), points, max: 100.0, unknown: false }] },
         checks: Vec::new(),
         quote_time: as_of,

@@ -37,10 +37,16 @@ fn usage_is_refused_with_exit_2() {
     check(&world, &["scan", "--tickers", "@absent.txt"], 2, &["absent.txt"]);
     check(&world, &["scan", "--market", "not a url"], 2, &["not a url"]);
     check(&world, &["scan", "--slot", "1000 x"], 2, &["1000 x"]);
+    // Nobody listens there: what is typed wrong is told before anything is asked for.
+    let nobody = ["scan", "--market", "http://127.0.0.1:9", "--indicators"];
+    let shown = |list: &'static str| [&nobody[..], &[list]].concat();
+    check(&world, &shown("macd,rsy:14"), 2, &["--indicators", "rsy", "did you mean `rsi`"]);
+    check(&world, &shown("rsi:one"), 2, &["`one`", "timeperiod 2..100000"]);
+    check(&world, &shown("mavp"), 2, &["mavp", "periods"]);
     check(&world, &["scan", "--deadline", "soon"], 2, &["soon"]);
     check(&world, &["scan", "--format", "yaml"], 2, &["yaml"]);
     check(&world, &["scan", "--store", "redis://127.0.0.1"], 2, &["store"]);
-    check(&world, &["explain", "AAPL"], 2, &["AAPL", "OCC"]);
+    check(&world, &["explain", "A$PL"], 2, &["A$PL", "OCC"]);
     check(&world, &["market", "--listen", "nowhere"], 2, &["nowhere"]);
     check(&world, &["market", "--listen", "127.0.0.1:0", "--latency", "fast"], 2, &["fast"]);
 }

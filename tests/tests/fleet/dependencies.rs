@@ -9,7 +9,7 @@ use serde_json::Value;
 /// What each crate may use of ours.
 const MAY_USE: [(&str, &[&str]); 13] = [
     ("fleet-core", &[]),
-    ("fleet-analysis", &["fleet-core", "fleet-pricing"]),
+    ("fleet-analysis", &["fleet-core", "fleet-pricing", "fleet-indicators"]),
     ("fleet-pricing", &[]),
     ("fleet-indicators", &[]),
     ("fleet-engines", &["fleet-core"]),

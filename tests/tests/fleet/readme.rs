@@ -103,6 +103,7 @@ fn the_commands_of_the_readme_work() {
             }
             ["optionfleet", "scan", "--tickers", _, "--dry-run"] => run(&world, &words[1..], &[], 0),
             ["optionfleet", "scan", "--tickers", _] => run(&world, &["scan", "--tickers", &two], &to_the_market, 0),
+            ["optionfleet", "scan", "--indicators", _] => run(&world, &words[1..], &to_the_market, 0),
             ["optionfleet", "scan", "--market", _] | ["optionfleet", "scan"] => {
                 run(&world, &["scan"], &to_the_market, 0)
             }

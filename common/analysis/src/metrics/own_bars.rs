@@ -3,7 +3,7 @@
 //! Promises: indicators only where the coverage gate passed; a session without a trade is a volume of 0, not a missing
 //! one. Refuses: to call twenty sessions usual of which the contract did not exist in some.
 
-use fleet_core::domain::{Bar, BarMetrics, calendar};
+use fleet_core::domain::{Bar, BarMetrics, Oscillators, calendar};
 use jiff::civil::Date;
 use ta_lib::Core;
 
@@ -53,7 +53,19 @@ pub fn bar_metrics(bars: &[Bar], indicators: &Indicators, last_closed: Date) -> 
         atr14_pct: over_close(last_atr(bars)),
         relative_volume: indicators.relative_volume,
         traded_sessions: window.len() as u32,
+        adjusted: adjusted(indicators),
     }
+}
+
+/// What the decay-adjusted closes say; `None` where none of it is known.
+fn adjusted(indicators: &Indicators) -> Option<Oscillators> {
+    let told = Oscillators {
+        rsi: indicators.adjusted_rsi,
+        pct_b: indicators.adjusted_pct_b,
+        macd_histogram: indicators.adjusted_macd_histogram,
+        macd_rise: indicators.adjusted_macd_rise,
+    };
+    [told.rsi, told.pct_b, told.macd_histogram].iter().any(Option::is_some).then_some(told)
 }
 
 /// Bars of the last 20 closed sessions.

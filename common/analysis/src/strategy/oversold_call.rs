@@ -1,5 +1,6 @@
 //! S1 `oversold_call`: a call whose own price history is oversold and turning, in an underlying that is not broken.
-//! ANALYTICS 2.3, on the raw series: theta drift makes raw RSI read low more often than decay-adjusted RSI would.
+//! ANALYTICS 2.3: the raw closes fire, and the decay-adjusted ones must agree, because theta drift alone makes raw closes
+//! read oversold.
 
 use fleet_core::domain::{Check, Operator, OptionKind, Score};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ const REFERENCE: &str = "\
 #max_rsi = 35.0
 # The lowest %B(20, 2) of the last three closed bars is at most this, and rising again.
 #max_pct_b = 0.05
+# The RSI(14) of the decay-adjusted closes is at most this: time decay alone makes raw closes read oversold.
+#max_adjusted_rsi = 40.0
 # The underlying's close is at least this share of its 200-session average.
 #min_close_to_sma200 = 0.9
 # Buy at bid + this share of the spread, rounded to a tick.
@@ -69,6 +72,8 @@ pub struct OversoldCall {
     pub max_rsi: f64,
     /// Lowest %B(20, 2) of the last three closed bars, fraction.
     pub max_pct_b: f64,
+    /// RSI(14) of the decay-adjusted closes' last.
+    pub max_adjusted_rsi: f64,
     /// The underlying's close over its 200-session average.
     pub min_close_to_sma200: f64,
     /// Buy at bid + this share of the spread.
@@ -97,6 +102,7 @@ impl Default for OversoldCall {
             max_underlying_rsi: 50.0,
             max_rsi: 35.0,
             max_pct_b: 0.05,
+            max_adjusted_rsi: 40.0,
             min_close_to_sma200: 0.90,
             buy_spread_share: 0.4,
             validity_minutes: 30,
@@ -111,7 +117,12 @@ impl Default for OversoldCall {
 
 impl OversoldCall {
     const fn reversal(&self) -> Reversal {
-        Reversal { min_bars: self.min_bars, max_rsi: self.max_rsi, max_pct_b: self.max_pct_b }
+        Reversal {
+            min_bars: self.min_bars,
+            max_rsi: self.max_rsi,
+            max_pct_b: self.max_pct_b,
+            max_adjusted_rsi: self.max_adjusted_rsi,
+        }
     }
 }
 
@@ -185,6 +196,7 @@ impl Strategy for OversoldCall {
         all.number("max_underlying_rsi", self.max_underlying_rsi, 0.0, 100.0);
         all.number("max_rsi", self.max_rsi, 0.0, 100.0);
         all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
+        all.number("max_adjusted_rsi", self.max_adjusted_rsi, 0.0, 100.0);
         all.number("min_close_to_sma200", self.min_close_to_sma200, 0.0, 10.0);
         self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }

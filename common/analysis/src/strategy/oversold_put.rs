@@ -34,6 +34,8 @@ const REFERENCE: &str = "\
 #max_rsi = 35.0
 # The lowest %B(20, 2) of the last three closed bars is at most this, and rising again.
 #max_pct_b = 0.05
+# The RSI(14) of the decay-adjusted closes is at most this: time decay alone makes raw closes read oversold.
+#max_adjusted_rsi = 40.0
 # The underlying's close is below this share of its 50-session average.
 #max_close_to_sma50 = 1.0
 # Buy at bid + this share of the spread, rounded to a tick.
@@ -70,6 +72,8 @@ pub struct OversoldPut {
     pub max_rsi: f64,
     /// Lowest %B(20, 2) of the last three closed bars, fraction.
     pub max_pct_b: f64,
+    /// RSI(14) of the decay-adjusted closes' last.
+    pub max_adjusted_rsi: f64,
     /// The underlying's close over its 50-session average is below this.
     pub max_close_to_sma50: f64,
     /// Buy at bid + this share of the spread.
@@ -98,6 +102,7 @@ impl Default for OversoldPut {
             min_underlying_rsi: 50.0,
             max_rsi: 35.0,
             max_pct_b: 0.05,
+            max_adjusted_rsi: 40.0,
             max_close_to_sma50: 1.0,
             buy_spread_share: 0.4,
             validity_minutes: 30,
@@ -112,7 +117,12 @@ impl Default for OversoldPut {
 
 impl OversoldPut {
     const fn reversal(&self) -> Reversal {
-        Reversal { min_bars: self.min_bars, max_rsi: self.max_rsi, max_pct_b: self.max_pct_b }
+        Reversal {
+            min_bars: self.min_bars,
+            max_rsi: self.max_rsi,
+            max_pct_b: self.max_pct_b,
+            max_adjusted_rsi: self.max_adjusted_rsi,
+        }
     }
 }
 
@@ -187,6 +197,7 @@ impl Strategy for OversoldPut {
         all.number("min_underlying_rsi", self.min_underlying_rsi, 0.0, 100.0);
         all.number("max_rsi", self.max_rsi, 0.0, 100.0);
         all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
+        all.number("max_adjusted_rsi", self.max_adjusted_rsi, 0.0, 100.0);
         all.number("max_close_to_sma50", self.max_close_to_sma50, 0.0, 10.0);
         self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }

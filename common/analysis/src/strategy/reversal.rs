@@ -14,6 +14,8 @@ pub struct Reversal {
     pub max_rsi: f64,
     /// Lowest %B(20, 2) of the last three closed bars, fraction.
     pub max_pct_b: f64,
+    /// RSI(14) of the decay-adjusted closes' last: an option's raw closes read oversold by the passing of days alone.
+    pub max_adjusted_rsi: f64,
 }
 
 impl Reversal {
@@ -26,6 +28,7 @@ impl Reversal {
             Check::new("rsi_rise", rise(own.rsi, own.rsi_before), Operator::Above, 0.0),
             Check::new("min_pct_b_3", own.min_pct_b, Operator::AtMost, self.max_pct_b),
             Check::new("pct_b_rise", rise(own.pct_b, own.pct_b_before), Operator::Above, 0.0),
+            Check::new("adjusted_rsi", own.adjusted_rsi, Operator::AtMost, self.max_adjusted_rsi),
         ]
     }
 
@@ -47,10 +50,8 @@ impl Reversal {
         ]
     }
 
-    /// Words that go with a candidate of the raw series.
+    /// Words that go with a candidate.
     pub(super) fn flags(case: &Case<'_>) -> Vec<&'static str> {
-        let mut flags = vec!["raw_rsi"];
-        flags.extend(case.underlying.earnings.is_unknown().then_some("earnings_unknown"));
-        flags
+        case.underlying.earnings.is_unknown().then_some("earnings_unknown").into_iter().collect()
     }
 }

@@ -1,7 +1,10 @@
 //! The analysis from outside, through its one door.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails; clippy only knows functions marked as tests")]
 
+mod chance;
+mod driftless;
 mod exits;
+mod experiments;
 mod future;
 mod gates;
 mod metrics;

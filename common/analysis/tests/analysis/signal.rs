@@ -7,6 +7,10 @@ use jiff::civil::date;
 
 use crate::world::*;
 
+fn adjusted_rsi(candidate: &Candidate) -> f64 {
+    candidate.metrics.as_ref().unwrap().bars.unwrap().adjusted.unwrap().rsi.unwrap()
+}
+
 #[test]
 fn the_candidate_and_its_plan() {
     let finding = analyse(&completed(), &config());
@@ -22,7 +26,9 @@ fn the_candidate_and_its_plan() {
     assert!(candidate.net_pct > 3.0 && candidate.net_pct < candidate.gross_pct);
     assert!(candidate.checks.iter().all(|c| c.verdict == Verdict::Pass || !c.mandatory));
     assert_eq!(candidate.score.parts.iter().map(|p| p.max).sum::<f64>(), 100.0);
-    assert!(candidate.flags.contains(&"raw_rsi".to_owned()));
+    assert_eq!(candidate.coverage.unwrap().to_string(), "20/20");
+    let adjusted = adjusted_rsi(candidate);
+    assert!(adjusted > candidate.rsi.unwrap() && adjusted <= 40.0, "{adjusted}");
     let totals: Vec<f64> = finding.candidates.iter().map(|c| c.score.total()).collect();
     assert!(totals.is_sorted_by(|a, b| a >= b), "{totals:?}");
     assert!(finding.near_misses.is_empty());
@@ -105,7 +111,102 @@ fn the_contracts_own_history_decides() {
         },
         "gate:coverage",
     );
-    check_closes(|c| c.fill(2.35), "unknown:min_rsi_3");
+    // Fifteen equal closes have no RSI of their own; held while time went by, they are anything but oversold.
+    check_closes(|c| c.fill(2.35), "strategy:oversold_call");
+}
+
+/// The raw closes fire, and the decay-adjusted ones must agree.
+#[test]
+fn the_decay_adjusted_closes_decide_too() {
+    let snapshot = completed();
+    let candidate = |config: &fleet_analysis::AnalysisConfig| {
+        analyse(&snapshot, config).candidates.into_iter().find(|candidate| candidate.symbol == the_call())
+    };
+    let mut config = config();
+    let rsi = adjusted_rsi(&candidate(&config).unwrap());
+    config.strategies.oversold_call.max_adjusted_rsi = rsi;
+    assert!(candidate(&config).is_some());
+    config.strategies.oversold_call.max_adjusted_rsi = rsi - 1e-9;
+    assert_eq!(candidate(&config), None);
+    // One session of the underlying is missing: what the contract's close of that day implied is not known.
+    let without = |s: &mut MarketSnapshot| {
+        let bars = &mut s.underlying_bars.as_mut().unwrap().bars;
+        bars.remove(bars.len() - 30);
+    };
+    check_bars(without, "unknown:adjusted_rsi");
+}
+
+/// What comes after `as_of` is in no bar, and a price of the future changes no decay of the past.
+#[test]
+fn a_later_close_changes_no_earlier_adjusted_one() {
+    use fleet_analysis::decay::{Decaying, traded_closes};
+    let snapshot = completed();
+    let (own, underlying) =
+        (&snapshot.contract_bars[&the_call()].bars, &snapshot.underlying_bars.as_ref().unwrap().bars);
+    let closes = traded_closes(&the_call(), own, underlying, &config().pricing).unwrap();
+    let decaying = Decaying {
+        kind: OptionKind::Call,
+        strike: 105.0,
+        rate: RATE,
+        yield_: 0.0,
+        mid_iv: 0.30,
+        ticks: fleet_analysis::tick::Ticks::PENNY,
+    };
+    let whole = decaying.adjusted(&closes).unwrap();
+    for known in [1, 2, 20, 60, 99] {
+        assert_eq!(decaying.adjusted(&closes[..known]).unwrap(), whole[..known]);
+    }
+}
+
+#[test]
+fn indicators_by_name_are_the_librarys() {
+    use fleet_indicators::{Bars, Column, compute};
+    let mut config = config();
+    config.indicators.shown = ["rsi:14", "macd", "bbands:20:2", "obv"].map(str::to_owned).to_vec();
+    let snapshot = completed();
+    let finding = analyse(&snapshot, &config);
+    let candidate = finding.candidates.iter().find(|candidate| candidate.symbol == the_call()).unwrap();
+    let columns = |series: &BarSeries| {
+        let column = |of: fn(&Bar) -> f64| series.bars.iter().map(of).collect::<Vec<f64>>();
+        let (close, volume) = (column(|bar| bar.close.dollars()), column(|bar| bar.volume as f64));
+        Bars::new([(Column::Close, close), (Column::Volume, volume)]).unwrap()
+    };
+    let own = columns(&snapshot.contract_bars[&the_call()]);
+    let underlying = columns(snapshot.underlying_bars.as_ref().unwrap());
+    assert_eq!(candidate.indicators.len(), 4);
+    for reading in &candidate.indicators {
+        let spec = reading.spec.parse().unwrap();
+        let (own, underlying) = (compute(&spec, &own).unwrap(), compute(&spec, &underlying).unwrap());
+        assert_eq!(reading.outputs.len(), own.len());
+        for ((told, own), underlying) in reading.outputs.iter().zip(own).zip(underlying) {
+            assert_eq!((told.name.as_str(), told.contract), (own.name(), own.last()));
+            assert_eq!(told.underlying, underlying.last(), "{}", reading.spec);
+            assert!(told.contract.is_some());
+        }
+    }
+    assert_eq!(candidate.indicators[0].outputs[0].contract, candidate.rsi);
+    config.indicators.shown = vec!["rsy".to_owned()];
+    assert_eq!(config.problems(), ["indicators.shown cannot be shown: no indicator `rsy`; did you mean `rsi`?"]);
+}
+
+/// A control of a ticker without eligible contracts: its underlying's bars are wanted only where indicators are shown.
+#[test]
+fn controls_have_indicators_by_name_too() {
+    let mut config = with_controls(1000);
+    config.strategies.oversold_call.delta = [1.0, 1.0];
+    let mut snapshot = crate::world::snapshot();
+    assert!(matches!(wanted(&snapshot, &config), Wanted::ContractBars(_)));
+    config.indicators.shown = vec!["rsi:14".to_owned()];
+    assert_eq!(wanted(&snapshot, &config), Wanted::UnderlyingBars);
+    complete(&mut snapshot, &config);
+    let finding = analyse(&snapshot, &config);
+    let controls: Vec<&Candidate> = finding.candidates.iter().filter(|candidate| candidate.control).collect();
+    assert!(!controls.is_empty());
+    for control in controls {
+        let output = &control.indicators[0].outputs[0];
+        assert!(output.contract.is_some() && output.contract == control.rsi && output.underlying.is_some());
+        assert!(adjusted_rsi(control) > 0.0);
+    }
 }
 
 #[test]
@@ -290,5 +391,5 @@ fn near_misses_are_few_and_begin_with_the_nearest() {
     assert_eq!((symbols.len(), finding.near_misses.len()), (12, 10));
     assert!(finding.near_misses.is_sorted_by_key(|m| m.missed.len()));
     assert_eq!(finding.near_misses[0].symbol, symbols[1]);
-    assert!(finding.near_misses.iter().all(|m| m.of == 14));
+    assert!(finding.near_misses.iter().all(|m| m.of == 15));
 }

@@ -219,6 +219,7 @@ fn s1p_each_check_refuses_alone() {
         ("bars", json!({"min_bars": 101})),
         ("min_rsi_3", json!({"max_rsi": 1.0})),
         ("min_pct_b_3", json!({"max_pct_b": -1.5})),
+        ("adjusted_rsi", json!({"max_adjusted_rsi": 1.0})),
         ("close_to_sma50", json!({"max_close_to_sma50": 0.5})),
         ("net_pct", json!({"target_pct": 1.0})),
     ];

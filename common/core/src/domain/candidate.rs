@@ -1,6 +1,7 @@
 //! What a strategy says of one contract: checks, score, candidate, near miss.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,12 @@ pub struct Candidate {
     pub dte: i32,
     /// RSI(14) of the contract's last closed bar.
     pub rsi: Option<f64>,
+    /// Sessions it traded in, of the last so many; `None` where its bars were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<TradedSessions>,
+    /// The indicators that were asked for by name, in the order asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indicators: Vec<NamedReading>,
     /// Why it stands where it stands.
     pub score: Score,
     /// Every check, in a fixed order.
@@ -153,13 +160,49 @@ pub struct Candidate {
     pub quote_time: Timestamp,
     /// The spot (American) or forward-implied spot used for this contract's expiration.
     pub spot_used: Option<f64>,
-    /// Words such as `delayed`, `spot_not_simultaneous`, `earnings_unknown`, `raw_rsi`.
+    /// Words such as `delayed`, `spot_not_simultaneous`, `earnings_unknown`.
     pub flags: Vec<String>,
     /// A control (strategy S0): followed on paper, never alerted, never shown among candidates.
     pub control: bool,
     /// What a professional reads beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Box<ContractMetrics>>,
+}
+
+/// How many of the last closed sessions a contract traded in: the badge `18/20`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradedSessions {
+    /// Sessions with a trade.
+    pub traded: u32,
+    /// Sessions looked at.
+    pub of: u32,
+}
+
+impl fmt::Display for TradedSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.traded, self.of)
+    }
+}
+
+/// An indicator that was asked for by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedReading {
+    /// As it was asked for, in lower case: `bbands:20:2`.
+    pub spec: String,
+    /// Its outputs, in their order.
+    pub outputs: Vec<NamedOutput>,
+}
+
+/// One output of an indicator at the last closed bar. `None` in the lookback, where the function has no value, and where
+/// there are no bars that could be believed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedOutput {
+    /// The TA-Lib wheel's name of it: `real` or `integer` where there is but one.
+    pub name: String,
+    /// On the contract's own bars.
+    pub contract: Option<f64>,
+    /// On the underlying's.
+    pub underlying: Option<f64>,
 }
 
 /// A contract that reached a strategy and missed some checks.

@@ -191,4 +191,20 @@ pub struct BarMetrics {
     pub relative_volume: Option<f64>,
     /// Sessions with a trade among the last 20 closed ones.
     pub traded_sessions: u32,
+    /// Of the decay-adjusted closes; `None` where there is no such series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Oscillators>,
+}
+
+/// What one series of closes says at its last bar.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Oscillators {
+    /// RSI(14).
+    pub rsi: Option<f64>,
+    /// %B(20, 2), fraction of the band.
+    pub pct_b: Option<f64>,
+    /// MACD(12, 26, 9) histogram, dollars.
+    pub macd_histogram: Option<f64>,
+    /// Its change from the bar before, dollars.
+    pub macd_rise: Option<f64>,
 }

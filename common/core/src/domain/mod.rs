@@ -34,11 +34,14 @@ pub mod vendor_plan;
 pub mod worker_report;
 
 pub use bar::{Bar, BarSeries, Instrument, KeptBars};
-pub use candidate::{Candidate, Check, NearMiss, Operator, Score, ScorePart, Verdict};
+pub use candidate::{
+    Candidate, Check, NamedOutput, NamedReading, NearMiss, Operator, Score, ScorePart, TradedSessions, Verdict,
+};
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};
 pub use contract_metrics::{
-    BarMetrics, ContractGreeks, ContractMetrics, ExpectedProfit, PastProfit, Position, PositionMetrics, PremiumYield,
+    BarMetrics, ContractGreeks, ContractMetrics, ExpectedProfit, Oscillators, PastProfit, Position, PositionMetrics,
+    PremiumYield,
 };
 pub use delivery_limits::DeliveryLimits;
 pub use explanation::{ContractExplanation, RankScore, Ranked, Technicals};

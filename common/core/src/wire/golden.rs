@@ -173,6 +173,8 @@ fn candidate() -> Candidate {
         model: None,
         dte: 119,
         rsi: Some(27.125),
+        coverage: None,
+        indicators: Vec::new(),
         score: score(),
         checks: checks(),
         quote_time: at("2026-11-20T14:45:00Z"),

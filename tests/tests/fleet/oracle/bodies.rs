@@ -37,6 +37,8 @@ pub struct Chain {
 #[derive(Debug, Clone, Copy)]
 pub struct Day {
     pub date: Date,
+    pub high: f64,
+    pub low: f64,
     pub close: f64,
     pub volume: f64,
 }
@@ -125,7 +127,8 @@ pub fn read_chart(body: &Value) -> Chart {
         if chart.days.last().is_some_and(|day| day.date == date) {
             chart.days.pop();
         }
-        chart.days.push(Day { date, close: exact(close), volume });
+        let price = |name: &str| exact(quote[name][at].as_f64().expect("a day with a close has the other prices"));
+        chart.days.push(Day { date, high: price("high"), low: price("low"), close: exact(close), volume });
     }
     chart
 }

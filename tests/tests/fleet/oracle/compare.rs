@@ -95,6 +95,7 @@ struct Compared {
     american: usize,
     checks: usize,
     candidates: usize,
+    readings: usize,
     controls: usize,
     iv30s: usize,
     realised: usize,
@@ -105,7 +106,7 @@ struct Compared {
 fn check_seed(seed: u64) {
     let world = World::new();
     let market = Market::logged(config(seed, TICKERS), world.path());
-    let (ran, json) = world.scan_json(&market, ["--top", "0"]);
+    let (ran, json) = world.scan_json(&market, ["--top", "0", "--indicators", "rsi:9,sma:50,macd"]);
     let _ = ran.expect_code(0);
     let paths = chart_paths(&market);
     let stored = stored(&world, &json);
@@ -129,6 +130,7 @@ fn check_seed(seed: u64) {
         compare_ticker(finding, &oracle, &mut differences);
         let known = Known { chain: &chain, as_of, oracle: &oracle, ticks: super::gates::ticks(&chain), told: &told };
         compare_metrics(finding, &known, &asked, &mut differences, &mut compared);
+        compared.readings += compare_readings(finding, &oracle, &mut differences);
         compare_contracts(&known, explained, &mut differences, &mut compared);
         compared.candidates += oracle.candidates.len();
         compared.controls += oracle.controls.len();
@@ -147,7 +149,7 @@ fn check_seed(seed: u64) {
     assert!(compared.volatilities > 1_000, "{compared:?}");
     assert!(compared.american > 200, "{compared:?}");
     assert!(compared.checks > 50, "{compared:?}");
-    assert!(compared.candidates > 0, "{compared:?}");
+    assert!(compared.candidates > 0 && compared.readings > 0, "{compared:?}");
     assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
     assert!(compared.numbers >= compared.candidates, "{compared:?}");
     eprintln!("seed {seed}: {compared:?}");
@@ -333,6 +335,53 @@ fn compare_plan(candidate: &Candidate, oracle: &Plan, differences: &mut Differen
     differences.near(&format!("{symbol} score"), Some(candidate.score.total()), Some(oracle.score), 1e-7);
 }
 
+/// What candidates are told of their own bars, raw and decay-adjusted, and by name.
+fn compare_readings(finding: &Finding, oracle: &Judgement, differences: &mut Differences) -> usize {
+    let mut compared = 0;
+    for candidate in finding.candidates.iter().filter(|candidate| !candidate.control) {
+        let symbol = candidate.symbol.to_string();
+        let bars = candidate.metrics.as_ref().and_then(|metrics| metrics.bars);
+        let told = bars.zip(candidate.coverage);
+        let (Some((own, coverage)), Some(contract)) = (told, oracle.contracts.get(&symbol)) else {
+            differences.say(format!("{symbol}: nothing is told of its bars"));
+            continue;
+        };
+        differences.same(&format!("{symbol} window"), coverage.of, 20);
+        let adjusted = own.adjusted.as_ref();
+        let mut told = vec![
+            ("traded", Some(f64::from(coverage.traded))),
+            ("rsi", own.rsi),
+            ("pct_b", own.pct_b),
+            ("macd_histogram", own.macd_histogram),
+            ("macd_rise", own.macd_rise),
+            ("adjusted rsi", adjusted.and_then(|series| series.rsi)),
+            ("adjusted pct_b", adjusted.and_then(|series| series.pct_b)),
+            ("adjusted macd_histogram", adjusted.and_then(|series| series.macd_histogram)),
+            ("adjusted macd_rise", adjusted.and_then(|series| series.macd_rise)),
+            ("close_to_vwap", own.close_to_vwap20),
+            ("atr_pct", own.atr14_pct),
+            ("relative_volume", own.relative_volume),
+        ];
+        let names = [
+            ("rsi:9", "real", "contract rsi:9", "underlying rsi:9"),
+            ("sma:50", "real", "contract sma:50", "underlying sma:50"),
+            ("macd", "macdhist", "contract macd", "underlying macd"),
+        ];
+        for (spec, output, contract, underlying) in names {
+            let reading = candidate.indicators.iter().find(|reading| reading.spec == spec);
+            let output = reading.and_then(|reading| reading.outputs.iter().find(|told| told.name == output));
+            told.push((contract, output.and_then(|output| output.contract)));
+            told.push((underlying, output.and_then(|output| output.underlying)));
+        }
+        differences.same(&format!("{symbol} readings"), told.len(), contract.readings.len());
+        for (name, value) in told {
+            differences.near(&format!("{symbol} {name}"), value, contract.readings[name], 1e-7);
+            compared += usize::from(value.is_some());
+        }
+    }
+    compared
+}
+
 /// A ticker as the oracle knows it.
 struct Known<'a> {
     chain: &'a bodies::Chain,
@@ -432,7 +481,9 @@ fn compare_checks(
     differences.same(&format!("{symbol} checks"), names, oracle.checks.keys().copied().collect());
     for check in checks {
         if let Some(value) = oracle.checks.get(check.name.as_ref()) {
-            let within = if check.name.starts_with("delta") { 1e-8 } else { 1e-9 };
+            // Volatilities are solved to some ten digits.
+            let solved = check.name.starts_with("delta") || check.name == "adjusted_rsi";
+            let within = if solved { 1e-8 } else { 1e-9 };
             differences.near(&format!("{symbol} {}", check.name), check.value, *value, within);
         }
     }

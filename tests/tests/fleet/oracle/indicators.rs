@@ -1,5 +1,7 @@
 //! Indicators of the oracle, straight from their definitions (ANALYTICS section 1), over a plain slice of closes.
 
+use super::bodies::Day;
+
 /// Wilder's RSI of every bar that has one: the first averages are means of the first `n` changes. A bar whose last
 /// `n + 1` closes are all equal has none.
 pub fn rsi(closes: &[f64], n: usize) -> Vec<Option<f64>> {
@@ -71,6 +73,24 @@ pub fn macd_histogram(closes: &[f64]) -> Vec<Option<f64>> {
         out[at + 25] = signal[at].map(|s| value - s);
     }
     out
+}
+
+/// Wilder's average true range at the last day: true ranges from the second day on, the first average a mean of `n`.
+pub fn atr(days: &[Day], n: usize) -> Option<f64> {
+    let range = |pair: &[Day]| {
+        let before = pair[0].close;
+        (pair[1].high - pair[1].low).max((pair[1].high - before).abs()).max((pair[1].low - before).abs())
+    };
+    let ranges: Vec<f64> = days.windows(2).map(range).collect();
+    let first = ranges.get(..n)?.iter().sum::<f64>() / n as f64;
+    Some(ranges[n..].iter().fold(first, |mean, range| (mean * (n as f64 - 1.0) + range) / n as f64))
+}
+
+/// What was paid on average: each day's typical price, by its volume.
+pub fn vwap(days: &[Day]) -> Option<f64> {
+    let volume: f64 = days.iter().map(|day| day.volume).sum();
+    let paid: f64 = days.iter().map(|day| (day.high + day.low + day.close) / 3.0 * day.volume).sum();
+    (volume > 0.0).then(|| paid / volume)
 }
 
 /// The middle of the sorted values; the mean of the middle two of an even number.

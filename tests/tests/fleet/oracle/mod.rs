@@ -10,6 +10,7 @@ mod american;
 mod bodies;
 mod calendar;
 mod compare;
+mod decay;
 mod gates;
 mod history;
 mod indicators;

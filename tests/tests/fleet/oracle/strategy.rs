@@ -8,8 +8,9 @@ use jiff::civil::Date;
 
 use super::bodies::{Chain, Chart, Day, Row};
 use super::calendar;
-use super::gates::{Gated, Ticks, Told, gate, ticks, units};
-use super::indicators::{macd_histogram, median, percent_b, rsi, sma};
+use super::decay::Decaying;
+use super::gates::{Gated, Ticks, Told, gate, is_european, iv_and_delta, ticks, units};
+use super::indicators::{self, atr, macd_histogram, median, percent_b, rsi, sma, vwap};
 use super::parity::{Parity, parity};
 use super::strikes::contradicted;
 
@@ -38,6 +39,8 @@ pub struct Contract {
     pub gated: Gated,
     /// Values of S1's checks by name, for examined contracts with coverage.
     pub checks: BTreeMap<&'static str, Option<f64>>,
+    /// What else its bars say, and the underlying's beside them, for the same contracts.
+    pub readings: BTreeMap<&'static str, Option<f64>>,
 }
 
 /// What it would pay and where it would leave.
@@ -60,6 +63,17 @@ struct UnderlyingState {
     rsi: Option<f64>,
     close_to_sma200: Option<f64>,
     last_split: Option<Date>,
+    /// Closed days; none when they are old.
+    days: Vec<Day>,
+}
+
+/// What one contract is examined beside.
+struct Beside<'a> {
+    underlying: &'a UnderlyingState,
+    parity: &'a Parity,
+    ticks: Ticks,
+    as_of: Timestamp,
+    told: Told<'a>,
 }
 
 pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dyn Bars, told: Told<'_>) -> Judgement {
@@ -107,7 +121,8 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
             None => {
                 let state = underlying.as_ref().expect("an eligible contract has an underlying");
                 let chart = bars.contract(&row.symbol);
-                examine(row, &mut contract, state, &chart, ticks, as_of, &mut out.candidates)
+                let beside = Beside { underlying: state, parity: &out.parity, ticks, as_of, told };
+                examine(row, &mut contract, &beside, &chart, &mut out.candidates)
             }
         };
         if contract.gated.stopped.is_none()
@@ -200,7 +215,7 @@ fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> Underlyi
     let last_split = chart.last_split;
     let fresh = closed.last().is_some_and(|day| sessions_missed(day.date, as_of) <= 1);
     if !fresh {
-        return UnderlyingState { rsi: None, close_to_sma200: None, last_split };
+        return UnderlyingState { rsi: None, close_to_sma200: None, last_split, days: Vec::new() };
     }
     let closes: Vec<f64> = closed.iter().map(|day| day.close).collect();
     let mean = sma(&closes, 200).pop().flatten();
@@ -208,6 +223,7 @@ fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> Underlyi
         rsi: rsi(&closes, 14).pop().flatten(),
         close_to_sma200: mean.map(|mean| closes[closes.len() - 1] / mean),
         last_split,
+        days: closed.to_vec(),
     }
 }
 
@@ -215,12 +231,11 @@ fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> Underlyi
 fn examine(
     row: &Row,
     contract: &mut Contract,
-    underlying: &UnderlyingState,
+    beside: &Beside<'_>,
     chart: &Chart,
-    ticks: Ticks,
-    as_of: Timestamp,
     candidates: &mut BTreeMap<String, Plan>,
 ) -> String {
+    let Beside { underlying, ticks, as_of, .. } = *beside;
     let last_session = last_closed_session(as_of);
     let split = underlying.last_split.max(chart.last_split).filter(|split| *split <= last_session);
     let days: Vec<Day> = closed_days(chart, as_of)
@@ -245,7 +260,10 @@ fn examine(
     let min_pct_b = lowest_of_three(&pct_b);
     let macd_rise = rise(&histogram);
     let dte = f64::from(calendar::days_to(as_of, row.expiration));
-    let checks: [(&str, Option<f64>, bool); 14] = [
+    let adjusted = adjusted_closes(row, beside, &days);
+    let adjusted_rsi = adjusted.as_ref().and_then(|closes| indicators::rsi(closes, 14).pop()?);
+    contract.readings = readings(&days, &window, &underlying.days, adjusted.as_deref());
+    let checks: [(&str, Option<f64>, bool); 15] = [
         ("is_call", Some(1.0), row.call),
         ("dte_min", Some(dte), dte >= 45.0),
         ("dte_max", Some(dte), dte <= 270.0),
@@ -257,6 +275,7 @@ fn examine(
         ("rsi_rise", rise(&rsi), rise(&rsi).is_some_and(|rise| rise > 0.0)),
         ("min_pct_b_3", min_pct_b, min_pct_b.is_some_and(|b| b <= 0.05)),
         ("pct_b_rise", rise(&pct_b), rise(&pct_b).is_some_and(|rise| rise > 0.0)),
+        ("adjusted_rsi", adjusted_rsi, adjusted_rsi.is_some_and(|rsi| rsi <= 40.0)),
         ("close_to_sma200", underlying.close_to_sma200, underlying.close_to_sma200.is_some_and(|r| r >= 0.90)),
         ("net_pct", Some(plan.net_pct), plan.net_pct >= 3.0),
         // Scored, not mandatory.
@@ -264,10 +283,10 @@ fn examine(
     ];
     contract.checks = checks.iter().map(|(name, value, _)| (*name, *value)).collect();
     let missed = |(_, value, holds): &&(&str, Option<f64>, bool)| value.is_some() && !holds;
-    if checks[..13].iter().any(|check| missed(&check)) {
+    if checks[..14].iter().any(|check| missed(&check)) {
         return "strategy:oversold_call".to_owned();
     }
-    if let Some((name, ..)) = checks[..13].iter().find(|(_, value, _)| value.is_none()) {
+    if let Some((name, ..)) = checks[..14].iter().find(|(_, value, _)| value.is_none()) {
         return format!("unknown:{name}");
     }
 
@@ -285,6 +304,53 @@ fn examine(
         + part(20.0, (0.10 - spread) / 0.08);
     candidates.insert(row.symbol.clone(), Plan { score, ..plan });
     "candidate".to_owned()
+}
+
+/// None below seven days, without a volatility of now, or where the underlying's days do not reach.
+fn adjusted_closes(row: &Row, beside: &Beside<'_>, days: &[Day]) -> Option<Vec<f64>> {
+    let group = *beside.parity.groups.get(&(row.root.clone(), row.expiration))?;
+    let european = || iv_and_delta(row, group, beside.ticks);
+    let (iv, _) = if is_european(&row.root) { european() } else { (beside.told)(&row.symbol) };
+    let near = calendar::days_to(beside.as_of, row.expiration) < 7;
+    let decaying = Decaying { row, group, iv: iv?, ticks: beside.ticks };
+    (!near).then(|| decaying.closes(days, &beside.underlying.days))?
+}
+
+/// Everything a candidate is told of its bars, by name.
+fn readings(
+    days: &[Day],
+    window: &[f64],
+    underlying: &[Day],
+    adjusted: Option<&[f64]>,
+) -> BTreeMap<&'static str, Option<f64>> {
+    let closes = |days: &[Day]| days.iter().map(|day| day.close).collect::<Vec<f64>>();
+    let (own, beside) = (closes(days), closes(underlying));
+    let adjusted = adjusted.unwrap_or(&[]);
+    let last = |mut values: Vec<Option<f64>>| values.pop().flatten();
+    let close = own.last().copied();
+    let per_close = |value: Option<f64>| value.zip(close).map(|(value, close)| value / close);
+    let usual_volume = median(window).unwrap_or(0.0);
+    BTreeMap::from([
+        ("traded", Some(window.len() as f64)),
+        ("rsi", last(rsi(&own, 14))),
+        ("pct_b", last(percent_b(&own, 20))),
+        ("macd_histogram", last(macd_histogram(&own))),
+        ("macd_rise", rise(&macd_histogram(&own))),
+        ("adjusted rsi", last(rsi(adjusted, 14))),
+        ("adjusted pct_b", last(percent_b(adjusted, 20))),
+        ("adjusted macd_histogram", last(macd_histogram(adjusted))),
+        ("adjusted macd_rise", rise(&macd_histogram(adjusted))),
+        // The window of twenty sessions is the coverage's.
+        ("close_to_vwap", close.zip(vwap(&days[days.len() - window.len()..])).map(|(close, vwap)| close / vwap)),
+        ("atr_pct", per_close(atr(days, 14)).map(|share| 100.0 * share)),
+        ("relative_volume", days.last().map(|day| day.volume / usual_volume)),
+        ("contract rsi:9", last(rsi(&own, 9))),
+        ("underlying rsi:9", last(rsi(&beside, 9))),
+        ("contract sma:50", last(sma(&own, 50))),
+        ("underlying sma:50", last(sma(&beside, 50))),
+        ("contract macd", last(macd_histogram(&own))),
+        ("underlying macd", last(macd_histogram(&beside))),
+    ])
 }
 
 /// The lowest of the last three values; none if any is missing.
