@@ -1,6 +1,6 @@
 //! A contract that was sold, and one that is only to be known: scan by scan, each rule alone.
 
-use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse, gsm7, new_trades};
+use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse, gsm7, new_trades, notices};
 use fleet_core::domain::*;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
@@ -191,4 +191,25 @@ fn what_was_not_opened_is_stored_and_not_told() {
     assert_eq!(seen(monday(), &trade, None).0, vec![]);
     let week = calendar::at_new_york(date(2026, 11, 30), 10, 30, 0);
     assert!(matches!(seen(week, &trade, None).0[..], [Transition::Lapsed { .. }]));
+}
+
+#[test]
+fn what_people_are_told_at_the_entry() {
+    let told = |snapshot: &MarketSnapshot, config: &AnalysisConfig, symbol: &OccSymbol| {
+        let found = analyse(snapshot, config).candidates.into_iter().find(|c| c.symbol == *symbol).unwrap();
+        let text = notices::buy(&taken(snapshot, config, symbol), &found).text;
+        assert!(gsm7::septets(&text).unwrap() <= gsm7::SEGMENT, "{text}");
+        text
+    };
+    let sell = told(&csp_world(), &selling(), &the_short_put());
+    let credit = sold().plan.buy;
+    assert!(sell.starts_with("SELL S4 ") && sell.contains(&format!(" XYZ 18Dec26 94P\nlim {credit} (")), "{sell}");
+    let risk = format!(" risk ${:.0}", (94.0 - credit.dollars()) * 100.0);
+    assert!(sell.contains(&risk) && !sell.contains("t/o") && !sell.contains("E?"), "{sell}");
+    assert!(sell.contains(" (1 unknown) "), "an IV rank that nobody has yet: {sell}");
+    let info = told(&busy_world(), &known().0, &the_call());
+    assert!(info.starts_with("INFO S2 ") && info.contains("XYZ 15Jan27 105C\nlim "), "{info}");
+    let mut nobody_said = busy_world();
+    nobody_said.facts.earnings = None;
+    assert!(told(&nobody_said, &known().0, &the_call()).contains(" E? "));
 }
