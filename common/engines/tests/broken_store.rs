@@ -645,6 +645,7 @@ notices! {
     ForgetsTheTrades: underlyings_of_live_trades_are_named_in_order;
     ForgetsTheExplanation: the_newest_scans_explanation_is_kept;
     ForgetsTransitions: a_transition_applies_from_its_own_state_only;
+    ForgetsTransitions: a_confirmation_moves_no_trade;
     ForgetsTransitions: an_ignored_trade_tells_nothing_more;
     IgnoresTheEpoch: a_stale_lease_writes_nothing;
     IgnoresTheEpoch: a_lease_lasts_while_it_is_renewed;

@@ -93,7 +93,7 @@ pub fn build(input: ReportInput) -> Report {
             .collect(),
         capped: count32(new.iter().filter(is_capped).count()),
         controls: gathered.controls,
-        dark: dark(&gathered, &config),
+        dark: dark(gathered.iv_sessions, &config),
         near_misses: gathered.near_misses.clone(),
         transitions: gathered.transitions.iter().map(|change| transition(change, &trades)).collect(),
         remarks: remarks(&gathered, &config),
@@ -249,8 +249,8 @@ fn transition(change: &TradeTransition, trades: &BTreeMap<&TradeId, &TradeRecord
 }
 
 /// Strategies for which the underlying with the longest history has too short a one.
-fn dark(gathered: &Gathered, config: &AnalysisConfig) -> Vec<DarkRow> {
-    let Some(has_sessions) = gathered.iv_sessions else { return Vec::new() };
+fn dark(iv_sessions: Option<u32>, config: &AnalysisConfig) -> Vec<DarkRow> {
+    let Some(has_sessions) = iv_sessions else { return Vec::new() };
     let short_of = |(_, strategy): (usize, &dyn Strategy)| {
         let needs_sessions = strategy.needs().history_sessions.filter(|needs| *needs > has_sessions)?;
         let card = strategy.card();
@@ -290,4 +290,27 @@ fn remarks(gathered: &Gathered, config: &AnalysisConfig) -> Vec<String> {
 
 fn count32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_in_want_of_history_is_dark_until_the_first_underlying_has_enough() {
+        let mut config = AnalysisConfig::default();
+        config.strategies.cheap_iv.enabled = true;
+        let with = |iv_sessions| dark(iv_sessions, &config);
+        let wanted = DarkRow {
+            strategy: "cheap_iv".to_owned(),
+            code: "S3",
+            needs_sessions: 120,
+            has_sessions: 41,
+            sessions_to_go: 79,
+        };
+        assert_eq!(with(Some(41)), [wanted]);
+        assert_eq!(with(Some(120)), []);
+        assert_eq!(with(None), [], "no ticker was looked at");
+        assert_eq!(dark(Some(1), &AnalysisConfig::default()), []);
+    }
 }

@@ -450,3 +450,22 @@ fn the_underlying_is_explained() {
     let text = explained_underlying::render(&explained_underlying::explained(&scan, None, &finding));
     assert!(text.contains("Metrics    none"), "{text}");
 }
+
+#[test]
+fn darkness_and_contracts_sold_first_are_told_below_the_table() {
+    let mut report = build(&input());
+    let (strategy, code) = ("cheap_iv".to_owned(), "S3");
+    report.dark = vec![DarkRow { strategy, code, needs_sessions: 120, has_sessions: 41, sessions_to_go: 79 }];
+    let sold = &mut report.candidates[1];
+    (sold.direction, sold.strategy, sold.code) =
+        (fleet_core::domain::Direction::Short, "csp_yield".to_owned(), "S4".to_owned());
+    let text = table::render(&report);
+    assert!(text.contains("\nS3 cheap_iv dark: 41 of 120 sessions of IV history, 79 to go\n"), "{text}");
+    assert!(
+        text.contains("\nS4 csp_yield\n") && text.contains("450 -C") && text.contains("\n-P, -C: sold first"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= layout::WIDTH), "{text}");
+    report.candidates.clear();
+    assert!(table::render(&report).contains("No candidates.\nS3 cheap_iv dark: "));
+}

@@ -77,6 +77,7 @@ macro_rules! store_promises {
             a_proposed_trade_is_not_live
             a_later_scan_adopts_what_is_only_proposed
             a_transition_applies_from_its_own_state_only
+            a_confirmation_moves_no_trade
             marks_are_kept_once_and_in_order
             an_ignored_trade_tells_nothing_more
             a_person_closes_an_open_trade_only

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use fleet_core::domain::{
-    Answer, Bar, BarSeries, DeliveryLimits, EntryPlan, Exit, ExitReason, FailReason, Fill, Finding, Funnel, Instrument,
-    Manifest, Mark, Notice, NoticeKind, OccSymbol, Outcome, Price, Provenance, RequestCounts, ScanId, Score,
-    SessionSummary, SpotSource, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition, Vendor,
-    VendorPlan,
+    Answer, Bar, BarSeries, Confirmation, DeliveryLimits, EntryPlan, Exit, ExitReason, FailReason, Fill, Finding,
+    Funnel, Instrument, Manifest, Mark, Notice, NoticeKind, OccSymbol, Outcome, Price, Provenance, RequestCounts,
+    ScanId, Score, SessionSummary, SpotSource, Ticker, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
+    Vendor, VendorPlan,
 };
 use fleet_core::seams::{Commit, CommitAnswer, Holder, Lease, LeaseAnswer, PortfolioDecision};
 use jiff::civil::{Date, date};
@@ -195,6 +195,15 @@ pub(super) fn filled(trade: &TradeRecord, at: i64) -> TradeTransition {
         trade: trade.id.clone(),
         transition: Transition::Filled(fill),
         notice: Some(notice(trade, NoticeKind::Filled, at)),
+    }
+}
+
+pub(super) fn confirmed(trade: &TradeRecord, state: TradeState, at: i64) -> TradeTransition {
+    let confirmation = Confirmation { at: minute(at), rise: 5_000, volume: 9_000, opening: true };
+    TradeTransition {
+        trade: trade.id.clone(),
+        transition: Transition::Confirmed { state, confirmation },
+        notice: Some(notice(trade, NoticeKind::Confirmed, at)),
     }
 }
 

@@ -6,8 +6,8 @@ use fleet_core::seams::{NoticeClaim, PortfolioDecision, StoreError, TradeFilter}
 use super::super::{Kept, ensure, ensure_eq};
 use super::fixture::StoreFixture;
 use super::samples::{
-    closed, commit, control, exit, filled, frozen, holder, lapsed, mark, minute, notice, one_scan, proposed, scan_id,
-    session, settled, stored, taken, ticker, told, trade,
+    closed, commit, confirmed, control, exit, filled, frozen, holder, lapsed, mark, minute, notice, one_scan, proposed,
+    scan_id, session, settled, stored, taken, ticker, told, trade,
 };
 
 const CONTRACT: &str = "TSLA270319C00450000";
@@ -133,6 +133,24 @@ pub async fn a_transition_applies_from_its_own_state_only(at: &dyn StoreFixture)
     ensure_eq!(stored(at, &record.id).await?, sold, "the trade after two closings");
     let keys = [NoticeKind::Filled, NoticeKind::Exit].map(|kind| notice(&record, kind, 0).key());
     ensure_eq!(told(at).await?, keys, "the outbox after a whole life");
+    Ok(())
+}
+
+/// A confirmation is written beside the trade and moves nothing; it comes from its own state only and is told once.
+pub async fn a_confirmation_moves_no_trade(at: &dyn StoreFixture) -> Result<(), String> {
+    let record = trade(&scan_id("0930"), CONTRACT, 19, 0);
+    let from = |state: TradeState| confirmed(&record, state, 20);
+    taken(at, "0930", |_, commit| commit.trades.push(record.clone())).await?;
+    taken(at, "1000", |_, commit| commit.transitions = vec![from(TradeState::Open)]).await?;
+    ensure_eq!(stored(at, &record.id).await?, record, "a pending trade after a confirmation of an open one");
+    let pending = from(TradeState::Pending);
+    taken(at, "1030", |_, commit| commit.transitions = vec![pending.clone(), filled(&record, 30)]).await?;
+    let known = record.after(&pending.transition).and_then(|known| known.after(&filled(&record, 30).transition));
+    let known = known.ok_or("the sample is not confirmed and filled")?;
+    ensure_eq!(stored(at, &record.id).await?, known, "the trade after confirmation and fill");
+    ensure_eq!(known.confirmation.is_some(), true, "the confirmation is kept after the fill");
+    let keys = [NoticeKind::Confirmed, NoticeKind::Filled].map(|kind| notice(&record, kind, 0).key());
+    ensure_eq!(told(at).await?, keys, "the outbox after both");
     Ok(())
 }
 
