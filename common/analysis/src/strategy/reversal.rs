@@ -18,10 +18,16 @@ pub struct Reversal {
     pub max_adjusted_rsi: f64,
 }
 
+/// RSI after an unchanged close is what it was before, but for rounding: less than this is no rise.
+const NOISE: f64 = 1e-9;
+
+fn rise(now: Option<f64>, before: Option<f64>) -> Option<f64> {
+    now.zip(before).map(|(now, before)| now - before).map(|rise| if rise.abs() < NOISE { 0.0 } else { rise })
+}
+
 impl Reversal {
     /// The mandatory checks.
     pub(super) fn checks(&self, own: &Indicators) -> Vec<Check> {
-        let rise = |now: Option<f64>, before: Option<f64>| now.zip(before).map(|(now, before)| now - before);
         vec![
             Check::new("bars", Some(own.bars as f64), Operator::AtLeast, self.min_bars.into()),
             Check::new("min_rsi_3", own.min_rsi, Operator::AtMost, self.max_rsi),

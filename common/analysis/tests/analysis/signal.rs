@@ -92,6 +92,10 @@ fn own(snapshot: &mut MarketSnapshot) -> &mut Vec<Bar> {
 fn the_contracts_own_history_decides() {
     check_closes(|_| {}, "candidate");
     check_closes(|c| *c.last_mut().unwrap() = 3.1, "strategy:oversold_call");
+    // An unchanged close is no turn, whatever rounding makes of it.
+    for low in [3.13, 3.17, 3.2, 3.21, 3.23, 3.29] {
+        check_closes(|c| c[98..].fill(low), "strategy:oversold_call");
+    }
     check_closes(|c| c.extend([3.6, 4.0, 4.4, 4.7]), "strategy:oversold_call");
     check_closes(
         |c| {

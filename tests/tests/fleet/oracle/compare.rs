@@ -26,17 +26,17 @@ const EVERY: usize = 8;
 const MAX_QUOTE_AGE_SECS: i64 = 20 * 60;
 
 /// Everything the product stored of one scan.
-struct Stored {
-    manifest: Manifest,
-    outcomes: Vec<StoredOutcome>,
-    explanations: BTreeMap<Ticker, Vec<ContractExplanation>>,
+pub(super) struct Stored {
+    pub(super) manifest: Manifest,
+    pub(super) outcomes: Vec<StoredOutcome>,
+    pub(super) explanations: BTreeMap<Ticker, Vec<ContractExplanation>>,
 }
 
 /// Every chart the product asked the market for, by symbol: the oracle reads the same bodies again.
-struct Asked<'a> {
-    market: &'a Market,
-    underlying: String,
-    paths: &'a BTreeMap<String, String>,
+pub(super) struct Asked<'a> {
+    pub(super) market: &'a Market,
+    pub(super) underlying: String,
+    pub(super) paths: &'a BTreeMap<String, String>,
 }
 
 impl Asked<'_> {
@@ -159,7 +159,7 @@ fn first(lines: &[String]) -> String {
     lines.iter().take(40).cloned().collect::<Vec<_>>().join("\n")
 }
 
-fn chart_paths(market: &Market) -> BTreeMap<String, String> {
+pub(super) fn chart_paths(market: &Market) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
     for request in market.log() {
         if let Some(rest) = request.path.strip_prefix("/yahoo/v8/finance/chart/") {
@@ -170,7 +170,7 @@ fn chart_paths(market: &Market) -> BTreeMap<String, String> {
     paths
 }
 
-fn stored(world: &World, json: &serde_json::Value) -> Stored {
+pub(super) fn stored(world: &World, json: &serde_json::Value) -> Stored {
     let scan = ScanId::parse(json["scan"].as_str().expect("a scan id")).expect("a scan id");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     runtime.block_on(async {

@@ -36,6 +36,13 @@ pub struct Underlying {
     closes: Vec<f64>,
 }
 
+impl Underlying {
+    /// σ at the money of a root's expiration.
+    pub fn sigma(&self, root: &str, expiration: Date) -> Option<f64> {
+        self.at_the_money.get(&(root.to_owned(), expiration))?.0
+    }
+}
+
 /// What stands beside one contract, bought at the ask.
 #[derive(Debug, Clone, Default)]
 pub struct Numbers {

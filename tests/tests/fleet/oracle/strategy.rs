@@ -59,21 +59,21 @@ pub trait Bars {
     fn contract(&self, symbol: &str) -> Chart;
 }
 
-struct UnderlyingState {
-    rsi: Option<f64>,
-    close_to_sma200: Option<f64>,
-    last_split: Option<Date>,
+pub struct UnderlyingState {
+    pub rsi: Option<f64>,
+    pub close_to_sma200: Option<f64>,
+    pub last_split: Option<Date>,
     /// Closed days; none when they are old.
-    days: Vec<Day>,
+    pub days: Vec<Day>,
 }
 
 /// What one contract is examined beside.
-struct Beside<'a> {
-    underlying: &'a UnderlyingState,
-    parity: &'a Parity,
-    ticks: Ticks,
-    as_of: Timestamp,
-    told: Told<'a>,
+pub struct Beside<'a> {
+    pub underlying: &'a UnderlyingState,
+    pub parity: &'a Parity,
+    pub ticks: Ticks,
+    pub as_of: Timestamp,
+    pub told: Told<'a>,
 }
 
 pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dyn Bars, told: Told<'_>) -> Judgement {
@@ -139,7 +139,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
 }
 
 /// Stops what other strikes contradict. The gates before are those up to the bounds; IV comes after.
-fn across_strikes(chain: &Chain, mut gated: Vec<Gated>, parity: &Parity, ticks: Ticks) -> Vec<Gated> {
+pub fn across_strikes(chain: &Chain, mut gated: Vec<Gated>, parity: &Parity, ticks: Ticks) -> Vec<Gated> {
     let mut sides: BTreeMap<(String, Date, bool), Vec<usize>> = BTreeMap::new();
     for (at, row) in chain.rows.iter().enumerate() {
         if matches!(gated[at].stopped, None | Some("unknown:iv" | "gate:iv")) {
@@ -185,7 +185,7 @@ fn eligible(chain: &Chain, gated: &[Gated], as_of: Timestamp) -> Vec<usize> {
 }
 
 /// Root, expiration, kind, strike.
-fn order(row: &Row) -> (String, Date, bool, i64) {
+pub fn order(row: &Row) -> (String, Date, bool, i64) {
     (row.root.clone(), row.expiration, !row.call, units(row.strike))
 }
 
@@ -211,7 +211,7 @@ pub fn sessions_missed(after: Date, as_of: Timestamp) -> usize {
     recent.iter().filter(|day| **day > after).count()
 }
 
-fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> UnderlyingState {
+pub fn underlying_state(chart: &Chart, closed: &[Day], as_of: Timestamp) -> UnderlyingState {
     let last_split = chart.last_split;
     let fresh = closed.last().is_some_and(|day| sessions_missed(day.date, as_of) <= 1);
     if !fresh {
@@ -272,9 +272,9 @@ fn examine(
         ("underlying_rsi", underlying.rsi, underlying.rsi.is_some_and(|rsi| rsi <= 50.0)),
         ("bars", Some(closes.len() as f64), closes.len() >= 60),
         ("min_rsi_3", min_rsi, min_rsi.is_some_and(|rsi| rsi <= 35.0)),
-        ("rsi_rise", rise(&rsi), rise(&rsi).is_some_and(|rise| rise > 0.0)),
+        ("rsi_rise", turn(&rsi), turn(&rsi).is_some_and(|rise| rise > 0.0)),
         ("min_pct_b_3", min_pct_b, min_pct_b.is_some_and(|b| b <= 0.05)),
-        ("pct_b_rise", rise(&pct_b), rise(&pct_b).is_some_and(|rise| rise > 0.0)),
+        ("pct_b_rise", turn(&pct_b), turn(&pct_b).is_some_and(|rise| rise > 0.0)),
         ("adjusted_rsi", adjusted_rsi, adjusted_rsi.is_some_and(|rsi| rsi <= 40.0)),
         ("close_to_sma200", underlying.close_to_sma200, underlying.close_to_sma200.is_some_and(|r| r >= 0.90)),
         ("net_pct", Some(plan.net_pct), plan.net_pct >= 3.0),
@@ -307,7 +307,7 @@ fn examine(
 }
 
 /// None below seven days, without a volatility of now, or where the underlying's days do not reach.
-fn adjusted_closes(row: &Row, beside: &Beside<'_>, days: &[Day]) -> Option<Vec<f64>> {
+pub fn adjusted_closes(row: &Row, beside: &Beside<'_>, days: &[Day]) -> Option<Vec<f64>> {
     let group = *beside.parity.groups.get(&(row.root.clone(), row.expiration))?;
     let european = || iv_and_delta(row, group, beside.ticks);
     let (iv, _) = if is_european(&row.root) { european() } else { (beside.told)(&row.symbol) };
@@ -354,16 +354,21 @@ fn readings(
 }
 
 /// The lowest of the last three values; none if any is missing.
-fn lowest_of_three(values: &[Option<f64>]) -> Option<f64> {
+pub fn lowest_of_three(values: &[Option<f64>]) -> Option<f64> {
     let last = values.get(values.len().checked_sub(3)?..)?;
     let last: Option<Vec<f64>> = last.iter().copied().collect();
     last.map(|last| last.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 /// The last value less the one before.
-fn rise(values: &[Option<f64>]) -> Option<f64> {
+pub fn rise(values: &[Option<f64>]) -> Option<f64> {
     let [.., before, last] = values else { return None };
     Some((*last)? - (*before)?)
+}
+
+/// The same of RSI and %B, where rounding is no rise.
+pub fn turn(values: &[Option<f64>]) -> Option<f64> {
+    rise(values).map(|rise| if rise.abs() < 1e-9 { 0.0 } else { rise })
 }
 
 /// Buy at bid + .4 of the spread, target +15 %, stop −30 %, each on a tick; what is left after costs.
