@@ -36,7 +36,7 @@ pub struct Carry {
     pub spot: f64,
     /// Forward, dollars.
     pub forward: f64,
-    /// Continuous dividend yield that leads from the spot to the forward, in [`YIELD`] if the forward is implied.
+    /// Continuous dividend yield that leads from the spot to the forward, within −50 % to 300 % if the forward is implied.
     pub yield_: f64,
     /// What a dollar at settlement is worth now.
     pub discount: f64,
