@@ -110,7 +110,6 @@ fn no_corrupted_row_becomes_a_candidate_and_the_funnel_names_each() {
 }
 
 #[test]
-#[ignore = "a price that only other strikes contradict needs gates across strikes (monotonicity, butterfly)"]
 fn no_price_that_other_strikes_contradict_becomes_a_candidate() {
     check_all(ACROSS_STRIKES);
 }
