@@ -65,7 +65,7 @@ impl Watched {
             }
             Progress::Published { tasks } => self.metrics.published(*tasks),
             Progress::Requests(counts) => {
-                for (vendor, requests) in &counts.0 {
+                for (vendor, requests) in &counts.vendors {
                     self.metrics.requests(vendor.word(), *requests);
                 }
             }

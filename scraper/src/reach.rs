@@ -90,6 +90,7 @@ mod tests {
             max_bars_per_ticker: 1,
             bar_sessions: 1,
             dte_window: (0, 1),
+            gateways: None,
         }
     }
 

@@ -55,7 +55,9 @@ pub(crate) const fn retry_after(failure: &FetchFailure) -> Option<Duration> {
         | FetchFailure::TooLarge { .. }
         | FetchFailure::VendorError { .. }
         | FetchFailure::WrongSymbol { .. }
-        | FetchFailure::Budget(_) => None,
+        | FetchFailure::Budget(_)
+        | FetchFailure::Gateway(_)
+        | FetchFailure::Stale(_) => None,
     }
 }
 
@@ -76,7 +78,10 @@ pub(crate) const fn is_the_vendors(failure: &FetchFailure) -> bool {
         | FetchFailure::VendorError { .. }
         | FetchFailure::WrongSymbol { .. }
         // The store's.
-        | FetchFailure::Budget(_) => false,
+        | FetchFailure::Budget(_)
+        // The gateways': other ones, or the same later, may do.
+        | FetchFailure::Gateway(_)
+        | FetchFailure::Stale(_) => false,
     }
 }
 

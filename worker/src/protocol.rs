@@ -230,8 +230,8 @@ impl<'a> RequestsSeen<'a> {
 
 impl Drop for RequestsSeen<'_> {
     fn drop(&mut self) {
-        for (vendor, requests) in self.tally.counts().0 {
-            let before = self.before.0.get(&vendor).copied().unwrap_or_default();
+        for (vendor, requests) in self.tally.counts().vendors {
+            let before = self.before.vendors.get(&vendor).copied().unwrap_or_default();
             self.metrics.requests(vendor.word(), requests.saturating_sub(before));
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn finished(handover: &Handover, commit: &Commit, answer: CommitAnswe
         }
         Outcome::Poison { .. } | Outcome::Sealed => &none,
     };
-    let of = |vendor: Vendor| requests.0.get(&vendor).copied();
+    let of = |vendor: Vendor| requests.vendors.get(&vendor).copied();
     tracing::info!(
         scan = %commit.scan,
         ticker = %commit.ticker,

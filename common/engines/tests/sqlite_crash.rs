@@ -141,6 +141,7 @@ async fn frozen(store: &SqliteStore, scan: &ScanId) -> Lease {
             max_bars_per_ticker: 12,
             bar_sessions: 120,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,

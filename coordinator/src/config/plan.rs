@@ -63,6 +63,7 @@ pub fn vendor_plan(settings: &Settings) -> VendorPlan {
         max_bars_per_ticker: settings.bars.max_per_ticker,
         bar_sessions: settings.bars.sessions,
         dte_window: settings.analysis.dte_window(),
+        gateways: None,
     }
 }
 

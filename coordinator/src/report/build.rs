@@ -202,7 +202,7 @@ fn followed(manifest: &Manifest, asked: &[Ticker]) -> u32 {
 fn requests(universe: RequestCounts, gathered: &Gathered) -> BTreeMap<Vendor, u32> {
     let mut all = universe;
     all.merge(&gathered.requests);
-    all.0
+    all.vendors
 }
 
 fn sources(gathered: &Gathered) -> Vec<Source> {

@@ -94,7 +94,7 @@ pub fn render(plan: &DryRun) -> String {
     }
     let (least, most) = (duration(plan.shortest_secs), duration(plan.longest_secs));
     let _ = writeln!(text, "Time      {least} to {most} at these budgets");
-    for (vendor, n) in &plan.made.0 {
+    for (vendor, n) in &plan.made.vendors {
         let _ = writeln!(text, "Made      {n} to {vendor}, to read the universe");
     }
     text

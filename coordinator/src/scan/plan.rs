@@ -197,6 +197,7 @@ mod tests {
             max_bars_per_ticker: 12,
             bar_sessions: 250,
             dte_window: (20, 60),
+            gateways: None,
         }
     }
 

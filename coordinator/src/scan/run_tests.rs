@@ -57,7 +57,7 @@ async fn a_scan_commits_each_ticker_once() {
     for outcome in &outcomes {
         let finding = outcome.finding().unwrap();
         assert_eq!(finding.funnel.total(), 18, "{}", outcome.ticker);
-        assert_eq!((outcome.attempt, finding.requests.0[&Vendor::Cboe]), (1, 1));
+        assert_eq!((outcome.attempt, finding.requests.vendors[&Vendor::Cboe]), (1, 1));
     }
     assert_eq!(world.store.scan_state(&request.scan).await.unwrap(), Some(ScanState::Done));
     assert!(world.market.asked.lock().unwrap().values().all(|asked| *asked == 1));
@@ -98,7 +98,7 @@ async fn faults_are_accounted_for_and_cost_no_other_ticker() {
     let late = outcome(&world, &request, "T2").await;
     assert_eq!(late.attempt, 2);
     let requests = &late.finding().unwrap().requests;
-    assert_eq!(requests.0[&Vendor::Cboe], 2, "the failed attempt's request counts too");
+    assert_eq!(requests.vendors[&Vendor::Cboe], 2, "the failed attempt's request counts too");
     check_failed(&outcome(&world, &request, "T3").await, "not_found");
     check_failed(&outcome(&world, &request, "T4").await, "delivery_timeout");
     for text in ["T0", "T5", "T6", "T7"] {
@@ -389,7 +389,7 @@ async fn the_universes_requests_are_kept_with_the_scan() {
     launch(&world, &request).await.unwrap();
     launch(&world, &request).await.unwrap();
     let kept = world.store.scan_requests(&request.scan).await.unwrap();
-    assert_eq!(kept.0, BTreeMap::from([(Vendor::Finviz, 1)]));
+    assert_eq!(kept.vendors, BTreeMap::from([(Vendor::Finviz, 1)]));
 }
 
 /// A notifier that is away.

@@ -257,6 +257,7 @@ impl World {
                 max_bars_per_ticker: 12,
                 bar_sessions: 300,
                 dte_window: (20, 60),
+                gateways: None,
             },
             limits: DeliveryLimits {
                 timeout_secs: 1,

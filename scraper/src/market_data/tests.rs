@@ -32,6 +32,7 @@ fn plan(routes: Vec<VendorRoute>) -> VendorPlan {
         max_bars_per_ticker: 12,
         bar_sessions: 130,
         dte_window: (0, 60),
+        gateways: None,
     }
 }
 
@@ -131,7 +132,7 @@ fn cboe(status: u16, body: String) -> Router {
 }
 
 fn counts(tally: &RequestTally) -> (u32, u32) {
-    let counts = tally.counts().0;
+    let counts = tally.counts().vendors;
     let of = |vendor| counts.get(&vendor).copied().unwrap_or(0);
     (of(Vendor::Cboe), of(Vendor::Yahoo))
 }

@@ -130,7 +130,7 @@ fn prepare(scan: &Scan) -> Commit {
         history: Vec::new(),
         max_bars: 12,
         live_trades: Vec::new(),
-        requests: RequestCounts([(Vendor::Cboe, 1)].into()),
+        requests: RequestCounts::of([(Vendor::Cboe, 1)]),
     };
     Commit {
         scan: scan.id.clone(),

@@ -242,6 +242,7 @@ fn manifest(scan: &ScanId, tickers: Vec<Ticker>) -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 250,
             dte_window: (45, 270),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,

@@ -198,6 +198,7 @@ fn manifest(scan: &ScanId, tickers: &[Ticker], version: u32) -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 250,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 60,

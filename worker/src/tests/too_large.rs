@@ -75,5 +75,5 @@ async fn a_finding_beyond_the_stores_limit_fails_at_once_and_names_it() {
     assert_eq!(reason.word, "store");
     assert!(reason.detail.ends_with("is not stored; at most 8 MB are"), "{}", reason.detail);
     let asked = market.asked.lock().unwrap().len();
-    assert_eq!((asked, outcome.attempt, requests.0[&Vendor::Cboe]), (1, 1, 1), "it was tried again");
+    assert_eq!((asked, outcome.attempt, requests.vendors[&Vendor::Cboe]), (1, 1, 1), "it was tried again");
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateway::GatewayUse;
+
 /// A source of market data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -41,29 +43,53 @@ impl fmt::Display for Vendor {
     }
 }
 
-/// Requests that left this process, by vendor, retries included.
+/// Requests that left this process, retries included. Written as one map, vendors by their words, so that counts of before
+/// there were gateways are read and written alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RequestCounts(pub BTreeMap<Vendor, u32>);
+pub struct RequestCounts {
+    /// By vendor.
+    #[serde(flatten)]
+    pub vendors: BTreeMap<Vendor, u32>,
+    /// What each gateway was used for, by its name; empty where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateways: BTreeMap<String, GatewayUse>,
+}
 
 impl RequestCounts {
+    /// Counts of these vendors, and no gateway.
+    #[must_use]
+    pub fn of<const N: usize>(vendors: [(Vendor, u32); N]) -> Self {
+        Self { vendors: BTreeMap::from(vendors), gateways: BTreeMap::new() }
+    }
+
     /// Counts some more.
     pub fn add(&mut self, vendor: Vendor, requests: u32) {
         if requests > 0 {
-            *self.0.entry(vendor).or_default() += requests;
+            *self.vendors.entry(vendor).or_default() += requests;
+        }
+    }
+
+    /// A gateway was used.
+    pub fn add_use(&mut self, gateway: &str, used: &GatewayUse) {
+        match self.gateways.get_mut(gateway) {
+            Some(known) => known.merge(used),
+            None => drop(self.gateways.insert(gateway.to_owned(), *used)),
         }
     }
 
     /// Adds another count to this one.
     pub fn merge(&mut self, other: &Self) {
-        for (vendor, requests) in &other.0 {
+        for (vendor, requests) in &other.vendors {
             self.add(*vendor, *requests);
+        }
+        for (gateway, used) in &other.gateways {
+            self.add_use(gateway, used);
         }
     }
 
     /// Over all vendors.
     #[must_use]
     pub fn total(&self) -> u32 {
-        self.0.values().sum()
+        self.vendors.values().sum()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateway::GatewayPlan;
 use super::vendor::Vendor;
 
 /// Where to fetch, and how fast.
@@ -24,6 +25,9 @@ pub struct VendorPlan {
     /// Only a contract with an expiration in this window of calendar days (or a live trade) is asked for where a
     /// vendor serves chains by expiration: the union of the strategies' windows.
     pub dte_window: (i32, i32),
+    /// Gateways that requests go through; `None`: every request leaves from this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<GatewayPlan>,
 }
 
 /// How one vendor is reached.

@@ -171,6 +171,12 @@ pub enum FetchFailure {
     /// The budget in the store could not be drawn from.
     #[error("the request budget is unavailable: {0}")]
     Budget(String),
+    /// No gateway can be used; the vendor is never asked from this machine instead.
+    #[error("no gateway can be used: {0}")]
+    Gateway(String),
+    /// What came over a gateway is not believed: a canary over the same gateway was stale or incomplete.
+    #[error("the answer is not believed: {0}")]
+    Stale(String),
 }
 
 fn retry_text(retry_after: &Option<Duration>) -> String {
@@ -196,6 +202,8 @@ impl FetchFailure {
             Self::VendorError { .. } => "vendor_error",
             Self::WrongSymbol { .. } => "wrong_symbol",
             Self::Budget(_) => "budget",
+            Self::Gateway(_) => "gateway",
+            Self::Stale(_) => "stale",
         }
     }
 
@@ -203,7 +211,13 @@ impl FetchFailure {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Network(_) | Self::Timeout(_) | Self::Throttled { .. } | Self::Server(_) | Self::Budget(_) => true,
+            Self::Network(_)
+            | Self::Timeout(_)
+            | Self::Throttled { .. }
+            | Self::Server(_)
+            | Self::Budget(_)
+            | Self::Gateway(_)
+            | Self::Stale(_) => true,
             Self::Blocked(_)
             | Self::Consent
             | Self::Unauthorized(_)

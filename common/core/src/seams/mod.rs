@@ -2,12 +2,14 @@
 //! conformance suite that every implementation passes.
 
 pub mod clock;
+pub mod endpoints;
 pub mod market_data;
 pub mod notifier;
 pub mod queue;
 pub mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use endpoints::{Endpoints, MemoryEndpoints};
 pub use market_data::{ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};

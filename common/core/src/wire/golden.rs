@@ -72,6 +72,7 @@ fn manifest() -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 120,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,
@@ -216,7 +217,7 @@ fn finding(answer: Answer) -> Finding {
         metrics: None,
         iv_sessions: None,
         not_served: vec![date(2026, 12, 18)],
-        requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)])),
+        requests: RequestCounts::of([(Vendor::Cboe, 1), (Vendor::Yahoo, 3)]),
     }
 }
 
@@ -303,7 +304,7 @@ fn golden_outcome() {
     let found = |answer| Outcome::Found(Box::new(finding(answer)));
     check("outcome-found.json", &outcome(found(Answer::Analysed)));
     let reason = FailReason { word: "throttled".to_owned(), detail: "the vendor asks us to slow down".to_owned() };
-    let requests = RequestCounts(BTreeMap::from([(Vendor::Cboe, 4)]));
+    let requests = RequestCounts::of([(Vendor::Cboe, 4)]);
     check("outcome-failed.json", &outcome(Outcome::Failed { reason, requests }));
     check("outcome-poison.json", &outcome(Outcome::Poison { attempts: 5 }));
     check("outcome-sealed.json", &outcome(Outcome::Sealed));

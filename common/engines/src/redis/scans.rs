@@ -162,8 +162,8 @@ impl Scans for RedisStore {
     }
 
     async fn note_requests(&self, lease: &Lease, requests: &RequestCounts) -> Result<(), StoreError> {
-        let mut call = self.call(&scripts::NOTE_REQUESTS).lease(lease).count(requests.0.len());
-        for (vendor, count) in &requests.0 {
+        let mut call = self.call(&scripts::NOTE_REQUESTS).lease(lease).count(requests.vendors.len());
+        for (vendor, count) in &requests.vendors {
             call = call.text(vendor.word()).int(*count);
         }
         call.send(Again::Unsafe).await?.of_lease(lease)?.ok().map(drop)

@@ -319,7 +319,7 @@ fn outcomes(work: &Work<'_>, scan: &ScanId, places: &Range<u32>) -> Result<Vec<S
 
 fn note_requests(work: &Work<'_>, lease: &Lease, requests: &RequestCounts) -> Result<(), Failure> {
     row::fenced_scan(work, lease)?;
-    for (vendor, count) in &requests.0 {
+    for (vendor, count) in &requests.vendors {
         work.tx
             .prepare_cached(
                 "INSERT INTO requests (scan, vendor, requests) VALUES (?1, ?2, ?3)

@@ -38,6 +38,7 @@ fn manifest(scan: &ScanId, tickers: usize) -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 120,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,

@@ -125,7 +125,7 @@ pub async fn what_was_answered_is_there_after_reopening(at: &dyn StoreFixture) -
     let lease = one_scan(at, "1000", |_, commit| commit.trades.push(record.clone())).await?;
     at.store().seal(&lease).await.kept("sealing")?;
     let buy = notice(&record, NoticeKind::Buy, 0);
-    let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
+    let asked = RequestCounts::of([(Vendor::Finviz, 5)]);
     at.store().note_requests(&lease, &asked).await.kept("noting requests")?;
     let (taken, capped) = (vec![record.id.clone()], Vec::new());
     let decision = PortfolioDecision { taken, capped, notices: vec![buy.clone()], basis: 0 };

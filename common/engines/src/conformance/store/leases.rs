@@ -125,7 +125,7 @@ pub async fn a_stale_lease_writes_nothing(at: &dyn StoreFixture) -> Result<(), S
     let decision =
         PortfolioDecision { taken: vec![record.id.clone()], notices: vec![buy], ..PortfolioDecision::default() };
     fencing("settling", store.settle(&stale, &decision).await)?;
-    let asked = RequestCounts(std::collections::BTreeMap::from([(Vendor::Finviz, 5)]));
+    let asked = RequestCounts::of([(Vendor::Finviz, 5)]);
     fencing("noting requests", store.note_requests(&stale, &asked).await)?;
     ensure_eq!(store.scan_requests(&scan).await.kept("reading")?.total(), 0, "requests after stale writes");
     ensure_eq!(state().await?, Some(ScanState::Sealed), "the state after a stale settlement");

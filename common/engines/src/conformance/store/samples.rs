@@ -59,6 +59,7 @@ pub(super) fn manifest(scan: &ScanId, tickers: &[&str]) -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 120,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,
@@ -97,7 +98,7 @@ pub(super) fn finding(ticker: &Ticker) -> Finding {
         metrics: None,
         iv_sessions: None,
         not_served: Vec::new(),
-        requests: RequestCounts(BTreeMap::from([(Vendor::Cboe, 1)])),
+        requests: RequestCounts::of([(Vendor::Cboe, 1)]),
     }
 }
 

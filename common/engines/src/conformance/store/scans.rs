@@ -1,6 +1,6 @@
 //! Promises about scans: creation, manifest, state, attempts, what is missing, lists and retention.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use fleet_core::domain::{NoticeKind, Outcome, RequestCounts, ScanId, ScanState, Ticker, Vendor};
 use fleet_core::seams::{Attempt, OpenedScan, PortfolioDecision, ScanStamp, StoreError, TradeFilter};
@@ -316,7 +316,7 @@ pub async fn the_coordinators_requests_add_up(at: &dyn StoreFixture) -> Result<(
     let lease = frozen(at, "1000", &["TSLA"]).await?;
     let read = async || at.store().scan_requests(&lease.scan).await.kept("reading requests");
     ensure_eq!(read().await?, RequestCounts::default(), "requests before any were noted");
-    let counts = |finviz, yahoo| RequestCounts(BTreeMap::from([(Vendor::Finviz, finviz), (Vendor::Yahoo, yahoo)]));
+    let counts = |finviz, yahoo| RequestCounts::of([(Vendor::Finviz, finviz), (Vendor::Yahoo, yahoo)]);
     for more in [counts(5, 1), counts(6, 2)] {
         at.store().note_requests(&lease, &more).await.kept("noting requests")?;
     }
@@ -339,7 +339,7 @@ pub async fn pruning_spares_trades_debts_and_what_can_be_resumed(at: &dyn StoreF
         commit.explanations = b"why".to_vec();
     })
     .await?;
-    let asked = RequestCounts(BTreeMap::from([(Vendor::Finviz, 5)]));
+    let asked = RequestCounts::of([(Vendor::Finviz, 5)]);
     at.store().note_requests(&finished, &asked).await.kept("noting requests")?;
     let decision = PortfolioDecision {
         basis: 0,

@@ -1,6 +1,5 @@
 //! One random call of a coordinator, a worker or a person.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fleet_core::domain::*;
@@ -235,7 +234,7 @@ impl History {
     async fn note_requests(&mut self) -> Result<(), Difference> {
         let lease = self.lease();
         let vendor = one_of(&mut self.rng, &Vendor::ALL);
-        let requests = RequestCounts(BTreeMap::from([(vendor, self.rng.random_range(0..9))]));
+        let requests = RequestCounts::of([(vendor, self.rng.random_range(0..9))]);
         let what = format!("note {requests:?} for {lease:?}");
         self.act(what, async |store| store.note_requests(&lease, &requests).await).await.map(drop)
     }

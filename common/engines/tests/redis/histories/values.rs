@@ -1,7 +1,5 @@
 //! Values that the histories are about: few of each, so that calls meet.
 
-use std::collections::BTreeMap;
-
 use fleet_core::domain::trade::Exit;
 use fleet_core::domain::*;
 use fleet_core::seams::Holder;
@@ -80,6 +78,7 @@ pub fn manifest(rng: &mut ChaCha8Rng, scan: &ScanId) -> Manifest {
             max_bars_per_ticker: 12,
             bar_sessions: 120,
             dte_window: (20, 60),
+            gateways: None,
         },
         limits: DeliveryLimits {
             timeout_secs: 120,
@@ -94,7 +93,7 @@ pub fn manifest(rng: &mut ChaCha8Rng, scan: &ScanId) -> Manifest {
 }
 
 pub fn outcome(rng: &mut ChaCha8Rng) -> Outcome {
-    let requests = RequestCounts(BTreeMap::from([(one_of(rng, &Vendor::ALL), rng.random_range(1..9))]));
+    let requests = RequestCounts::of([(one_of(rng, &Vendor::ALL), rng.random_range(1..9))]);
     let detail = format!("said \"{}\" — ünïcode \u{0} too", rng.random_range(0..99_u32));
     match rng.random_range(0..3) {
         0 => Outcome::Poison { attempts: rng.random_range(1..9) },
