@@ -31,5 +31,5 @@ pub mod vendors;
 mod test_support;
 
 pub use client::{ClientError, TlsSettings, install_crypto_provider, is_loopback};
-pub use identity::{default_identity, identity_problems};
+pub use identity::{Identity, IdentityKey, Reads, default_identity, identity_problems};
 pub use market_data::VendorMarket;
