@@ -25,3 +25,4 @@ mod secrets;
 mod several;
 mod shared_budgets;
 mod trades;
+mod vendor_vols;
