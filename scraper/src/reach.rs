@@ -89,6 +89,7 @@ mod tests {
             identity: Vec::new(),
             max_bars_per_ticker: 1,
             bar_sessions: 1,
+            underlying_bar_sessions: None,
             dte_window: (0, 1),
             gateways: None,
         }

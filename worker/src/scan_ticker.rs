@@ -277,7 +277,7 @@ async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) ->
     {
         return Ok(series);
     }
-    let from = bar_range::first_date(as_of, job.manifest.vendors.bar_sessions);
+    let from = bar_range::first_date(as_of, job.manifest.vendors.bar_sessions_of(instrument));
     let Some(session) = session else { return asked(job, instrument, from, as_of).await };
     let kept = in_time::store(job.store.earlier_bars(instrument, session)).await?;
     let kept = kept.and_then(|kept| Kept::usable(kept, session, from));

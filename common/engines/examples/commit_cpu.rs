@@ -114,6 +114,7 @@ fn manifest(scan: &ScanId, tickers: usize) -> Done<Manifest> {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 120,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         },

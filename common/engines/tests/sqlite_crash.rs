@@ -140,6 +140,7 @@ async fn frozen(store: &SqliteStore, scan: &ScanId) -> Lease {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 120,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         },

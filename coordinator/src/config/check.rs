@@ -66,6 +66,7 @@ fn scan(settings: &Settings, found: &mut Vec<Problem>) {
     within(found, "scan.slots", scan.slots, 1..=256);
     within(found, "bars.max_per_ticker", settings.bars.max_per_ticker, 0..=500);
     within(found, "bars.sessions", settings.bars.sessions, 60..=2500);
+    within(found, "bars.underlying_sessions", settings.bars.underlying_sessions, 60..=2500);
     within(found, "limits.delivery_timeout_secs", settings.limits.delivery_timeout_secs, 1..=3600);
     within(found, "limits.max_attempts", settings.limits.max_attempts, 1..=100);
     within(found, "limits.request_timeout_secs", settings.limits.request_timeout_secs, 1..=600);

@@ -233,11 +233,13 @@ pub struct BarSettings {
     pub max_per_ticker: u32,
     /// Sessions asked for.
     pub sessions: u32,
+    /// Sessions asked for of underlyings, never fewer than `sessions`.
+    pub underlying_sessions: u32,
 }
 
 impl Default for BarSettings {
     fn default() -> Self {
-        Self { max_per_ticker: 12, sessions: 250 }
+        Self { max_per_ticker: 12, sessions: 250, underlying_sessions: 1260 }
     }
 }
 

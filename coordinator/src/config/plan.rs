@@ -62,9 +62,15 @@ pub fn vendor_plan(settings: &Settings) -> VendorPlan {
         identity: settings.identity.headers.clone(),
         max_bars_per_ticker: settings.bars.max_per_ticker,
         bar_sessions: settings.bars.sessions,
+        underlying_bar_sessions: Some(underlying_bar_sessions(settings)),
         dte_window: settings.analysis.dte_window(),
         gateways: None,
     }
+}
+
+/// A contract's bars are looked at beside the underlying's of the same sessions: there must not be fewer of those.
+fn underlying_bar_sessions(settings: &Settings) -> u32 {
+    settings.bars.underlying_sessions.max(settings.bars.sessions)
 }
 
 /// The limits of one delivery.
@@ -149,6 +155,7 @@ fn answer_settings(settings: &Settings) -> String {
         "routes": routes,
         "max_bars_per_ticker": settings.bars.max_per_ticker,
         "bar_sessions": settings.bars.sessions,
+        "underlying_bar_sessions": underlying_bar_sessions(settings),
         "earnings": settings.earnings.file,
         "holdings": settings.holdings.shares,
         "caps": [settings.caps.open_per_underlying, settings.caps.new_per_day],

@@ -196,6 +196,7 @@ mod tests {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 250,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         }

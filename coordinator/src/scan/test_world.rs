@@ -256,6 +256,7 @@ impl World {
                 identity: Vec::new(),
                 max_bars_per_ticker: 12,
                 bar_sessions: 300,
+                underlying_bar_sessions: None,
                 dte_window: (20, 60),
                 gateways: None,
             },

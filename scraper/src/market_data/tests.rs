@@ -31,6 +31,7 @@ fn plan(routes: Vec<VendorRoute>) -> VendorPlan {
         identity: default_identity(),
         max_bars_per_ticker: 12,
         bar_sessions: 130,
+        underlying_bar_sessions: None,
         dte_window: (0, 60),
         gateways: None,
     }

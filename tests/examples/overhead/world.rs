@@ -241,6 +241,7 @@ fn manifest(scan: &ScanId, tickers: Vec<Ticker>) -> Manifest {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 250,
+            underlying_bar_sessions: None,
             dte_window: (45, 270),
             gateways: None,
         },

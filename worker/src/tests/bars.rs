@@ -9,7 +9,7 @@ use fleet_core::domain::{
 };
 use fleet_core::seams::ScanStamp;
 use fleet_pricing::black;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 
 use super::*;
 use crate::past::Past;
@@ -119,6 +119,8 @@ struct FailingBars {
     fails: Fails,
     failure: FetchFailure,
     contracts: AtomicU32,
+    /// From when on whose bars were asked for.
+    asked: Mutex<Vec<(Instrument, Date)>>,
 }
 
 #[async_trait]
@@ -134,10 +136,11 @@ impl MarketData for FailingBars {
     async fn bars(
         &self,
         instrument: &Instrument,
-        _: jiff::civil::Date,
+        from: Date,
         _: Timestamp,
         _: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
+        self.asked.lock().unwrap().push((instrument.clone(), from));
         let fails = match instrument {
             Instrument::Underlying(_) => self.fails == Fails::Underlying,
             Instrument::Contract(_) => {
@@ -176,13 +179,15 @@ fn rising_bars() -> Vec<fleet_core::domain::Bar> {
 struct Scanned {
     answer: Result<Box<Finding>, FetchFailure>,
     contracts: u32,
+    asked: Vec<(Instrument, Date)>,
 }
 
 async fn scan(fails: Fails, failure: FetchFailure, live: &[TradeRecord], past: &Past, attempt: u32) -> Scanned {
     let world = World::new(&["XYZ"], Manifest::VERSION).await;
     let mut manifest = manifest(&world.scan, &[ticker()], Manifest::VERSION);
     manifest.as_of = Some(as_of());
-    let market = FailingBars { fails, failure, contracts: AtomicU32::new(0) };
+    manifest.vendors.underlying_bar_sessions = Some(1260);
+    let market = FailingBars { fails, failure, contracts: AtomicU32::new(0), asked: Mutex::default() };
     let (task, tally) = (Task { scan: world.scan.clone(), ticker: ticker() }, RequestTally::default());
     let job = TickerJob {
         task: &task,
@@ -205,7 +210,20 @@ async fn scan(fails: Fails, failure: FetchFailure, live: &[TradeRecord], past: &
         Err(TickerError::Fetch(error)) => Err(error.failure),
         Err(error) => panic!("{error}"),
     };
-    Scanned { answer, contracts: market.contracts.load(Ordering::SeqCst) }
+    let (contracts, asked) = (market.contracts.load(Ordering::SeqCst), market.asked.into_inner().unwrap());
+    Scanned { answer, contracts, asked }
+}
+
+#[tokio::test]
+async fn five_years_of_the_underlying_and_one_of_contracts_are_asked_for_once_each() {
+    let scanned = scan(Fails::Underlying, malformed(), &[open_trade()], &Past::default(), 1).await;
+    let underlying = Instrument::Underlying(ticker());
+    assert_eq!(scanned.asked, [(underlying, date(2021, 11, 12))], "five years and nine days");
+    let scanned = scan(Fails::FirstContract, malformed(), &[], &Past::default(), 1).await;
+    let of = |is: fn(&Instrument) -> bool| scanned.asked.iter().filter(move |(of, _)| is(of));
+    assert_eq!(of(|of| matches!(of, Instrument::Underlying(_))).count(), 1);
+    assert!(of(|of| matches!(of, Instrument::Contract(_))).all(|(_, from)| *from == date(2025, 11, 14)));
+    assert!(scanned.contracts > 0 && scanned.asked.len() == 1 + scanned.contracts as usize);
 }
 
 fn malformed() -> FetchFailure {

@@ -197,6 +197,7 @@ fn manifest(scan: &ScanId, tickers: &[Ticker], version: u32) -> Manifest {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 250,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         },
@@ -259,6 +260,17 @@ async fn a_manifest_of_a_newer_version_is_handed_back_unopened() {
     until(async || world.queue.pull(1, Duration::from_millis(20)).await.unwrap().is_empty()).await;
     worker.drain(Duration::from_secs(1)).await;
     assert_eq!((world.asked(), world.missing().await, world.backlog().await), (0, 2, 2));
+}
+
+#[tokio::test]
+async fn a_manifest_of_an_older_version_is_worked_on() {
+    for version in 1..Manifest::VERSION {
+        let world = World::new(&["A"], version).await;
+        let worker = world.start(1).await;
+        until(async || world.missing().await == 0).await;
+        worker.stop().await;
+        assert_eq!(world.asked(), 1, "version {version}");
+    }
 }
 
 #[tokio::test]

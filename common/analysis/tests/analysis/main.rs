@@ -3,6 +3,7 @@
 
 mod chance;
 mod driftless;
+mod exit_signals;
 mod exits;
 mod experiments;
 mod future;

@@ -45,7 +45,7 @@ fn with_bars(snapshot: &mut MarketSnapshot, closes: &[f64]) {
 }
 
 /// So many sessions before today with volatilities from one to another.
-fn history(n: usize, from: f64, to: f64) -> Vec<SessionSummary> {
+pub fn history(n: usize, from: f64, to: f64) -> Vec<SessionSummary> {
     let step = (to - from) / (n - 1) as f64;
     let of = |(at, session): (usize, Date)| SessionSummary {
         session,
@@ -93,7 +93,7 @@ fn wild_rise() -> Vec<f64> {
     (0..260).map(|i| (60.0 + 40.0 * f64::from(i) / 259.0) * if i % 2 == 0 { 0.98 } else { 1.02 }).collect()
 }
 
-fn cheap_world() -> MarketSnapshot {
+pub fn cheap_world() -> MarketSnapshot {
     let mut snapshot = snapshot();
     snapshot.facts = quiet_stock();
     snapshot.history = history(150, 0.60, 0.31);
@@ -107,14 +107,14 @@ fn cheap_world() -> MarketSnapshot {
 }
 
 /// A year at 90, a month at 100, a week's dip, and a jump on the last day.
-fn crossing() -> Vec<f64> {
+pub fn crossing() -> Vec<f64> {
     let calm = (0..200).map(|i| 90.0 + 0.1 * f64::from(i % 2));
     let month = (0..30).map(|i| 100.0 + 0.1 * f64::from(i % 2));
     let dip = (0..7).map(|i| 97.0 + 0.1 * f64::from(i % 2));
     calm.chain(month).chain(dip).chain([130.0]).collect()
 }
 
-fn crossing_world() -> MarketSnapshot {
+pub fn crossing_world() -> MarketSnapshot {
     let mut snapshot = snapshot();
     with_bars(&mut snapshot, &crossing());
     snapshot

@@ -71,6 +71,7 @@ fn manifest() -> Manifest {
             identity: vec![("user-agent".to_owned(), "Mozilla/5.0".to_owned())],
             max_bars_per_ticker: 12,
             bar_sessions: 120,
+            underlying_bar_sessions: Some(1260),
             dte_window: (20, 60),
             gateways: None,
         },
@@ -241,6 +242,24 @@ fn golden_manifest() {
     let facts = BTreeMap::from([(ticker("BRK.B"), all), (ticker("TSLA"), said)]);
     check("manifest-facts.json", &Manifest { facts, ..manifest() });
     check("manifest-live.json", &Manifest { as_of: None, tickers: Vec::new(), ..manifest() });
+}
+
+/// What older versions froze, as they wrote it: a scan that began before an update is worked on after it.
+#[test]
+fn older_manifests_are_read() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+        decode::<Manifest>(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let facts = Default::default();
+    let vendors = VendorPlan { underlying_bar_sessions: None, ..manifest().vendors };
+    assert_eq!(read("manifest-of-version-1.json"), Manifest { version: 1, facts, vendors, ..manifest() });
+    let second = read("manifest-of-version-2.json");
+    assert_eq!((second.version, second.facts.len()), (2, 2));
+    // As many bars of the underlying as of a contract, as it was.
+    let underlying = Instrument::Underlying(ticker("TSLA"));
+    assert_eq!([&underlying, &Instrument::Contract(symbol())].map(|of| second.vendors.bar_sessions_of(of)), [120, 120]);
+    assert_eq!(manifest().vendors.bar_sessions_of(&underlying), 1260);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod access;
 mod alike;
 mod histories;
 mod model;
+mod older;
 mod outbox;
 mod place;
 mod promises;

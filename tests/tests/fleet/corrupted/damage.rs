@@ -250,6 +250,9 @@ const IMPOSSIBLE: &[&str] = &[
 ];
 const NO_DATE: &[&str] = &["gate:expiration"];
 
+/// Nothing at all.
+pub const NONE: Damage = of_body("as it was", |_| {}, &[]);
+
 /// All of them.
 pub const DAMAGES: &[Damage] = &[
     of(Row, "crossed", crossed, CROSSED),

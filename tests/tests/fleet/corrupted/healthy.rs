@@ -73,11 +73,6 @@ impl Healthy {
         self.body["data"]["options"].as_array().expect("rows").iter().filter_map(symbol).collect()
     }
 
-    /// The body as it is.
-    pub fn bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.body).expect("JSON")
-    }
-
     /// Damages these rows of a body; says which contracts are bad then, and which they were before.
     pub fn damage(&self, body: &mut Value, targets: &[OccSymbol], damage: &Damage) -> BTreeMap<OccSymbol, OccSymbol> {
         let targets: BTreeSet<OccSymbol> = targets.iter().copied().collect();

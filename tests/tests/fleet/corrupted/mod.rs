@@ -2,16 +2,18 @@
 //!
 //! Chains of the simulated market whose contracts would all fire (their strategies loosened, their bars made to turn) are
 //! damaged in the vendor's own JSON, one row, one expiration or the whole of it at a time, at many places and seeds, and go
-//! through the vendor's parser and the analysis' one door.
+//! through the vendor's parser, CBOE's and Yahoo's, and the analysis' one door.
 
 mod damage;
 mod healthy;
+mod yahoo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_analysis::{AnalysisConfig, analyse_explained};
-use fleet_core::domain::{Finding, OccSymbol};
+use fleet_core::domain::{Chain, Finding, OccSymbol};
 use fleet_scraper::vendors::cboe;
+use serde_json::Value;
 
 use damage::{ACROSS_STRIKES, DAMAGES, Damage, Extent};
 use healthy::{Healthy, loosened};
@@ -21,24 +23,39 @@ const SEEDS: [u64; 3] = [1, 2, 5];
 /// Places in each chain at which single rows are damaged, others in each market.
 const PLACES: usize = 2;
 
+/// A vendor's bodies.
+#[derive(Clone, Copy)]
+pub struct Format {
+    name: &'static str,
+    /// What is damaged, in CBOE's fields.
+    body: fn(&Healthy) -> Value,
+    /// What the vendor's parser makes of it in the vendor's form; none where it refuses the whole.
+    read: fn(&Healthy, &Value, &Damage) -> Option<Chain>,
+    /// Whether a damaged row may leave at a place; `body` is a refusal of the whole, or of its whole page.
+    names: fn(&Damage, &str) -> bool,
+}
+
+const CBOE: Format = Format {
+    name: "cboe",
+    body: |healthy| healthy.body.clone(),
+    read: |healthy, body, damage| cboe::parse::chain(&damage.bytes(body), &healthy.ticker).ok(),
+    names: Damage::names,
+};
+
 /// What became of a damaged chain.
 struct Outcome {
-    /// The analysis' answer; none where the parser refused the whole body.
-    finding: Option<Finding>,
+    finding: Finding,
     /// Place of each readable row.
     places: BTreeMap<OccSymbol, BTreeSet<String>>,
 }
 
-fn analysed(healthy: &Healthy, body: &[u8], config: &AnalysisConfig) -> Outcome {
-    let Ok(chain) = cboe::parse::chain(body, &healthy.ticker) else {
-        return Outcome { finding: None, places: BTreeMap::new() };
-    };
+fn analysed(healthy: &Healthy, chain: Chain, config: &AnalysisConfig) -> Outcome {
     let (finding, explained) = analyse_explained(&healthy.snapshot(chain), config);
     let mut places = BTreeMap::<OccSymbol, BTreeSet<String>>::new();
     for row in explained {
         places.entry(row.quote.symbol).or_default().insert(row.place.into_owned());
     }
-    Outcome { finding: Some(finding), places }
+    Outcome { finding, places }
 }
 
 /// The rows that are damaged: a candidate by itself, with its expiration, or with everything.
@@ -72,57 +89,72 @@ impl Wrong {
 }
 
 /// Damages one chain in one way at many places.
-fn check(healthy: &Healthy, candidates: &[OccSymbol], damage: &Damage, config: &AnalysisConfig, wrong: &mut Wrong) {
-    for rows in targets(damage.extent, healthy.seed, candidates, &healthy.symbols()) {
-        let mut body = healthy.body.clone();
-        let bad = healthy.damage(&mut body, &rows, damage);
+fn check(format: Format, healthy: &Healthy, candidates: &[OccSymbol], damage: &Damage, wrong: &mut Wrong) {
+    let config = loosened();
+    for targets in targets(damage.extent, healthy.seed, candidates, &healthy.symbols()) {
+        let mut body = (format.body)(healthy);
+        let bad = healthy.damage(&mut body, &targets, damage);
         assert!(!bad.is_empty(), "{} damages nothing", damage.name);
-        let outcome = analysed(healthy, &damage.bytes(&body), config);
-        let Some(finding) = &outcome.finding else {
-            if !damage.places.contains(&"body") {
-                wrong.note(damage, "the whole body is refused", rows[0].to_string());
+        let Some(chain) = (format.read)(healthy, &body, damage) else {
+            if !(format.names)(damage, "body") {
+                wrong.note(damage, "the whole body is refused", targets[0].to_string());
             }
             continue;
         };
+        let (rows, is_partly_served) = (chain.rows() as u64, !chain.not_served.is_empty());
+        let Outcome { finding, places } = analysed(healthy, chain, &config);
         for candidate in finding.candidates.iter().filter(|candidate| bad.contains_key(&candidate.symbol)) {
             wrong.note(damage, "a candidate", format!("{} at {}", candidate.symbol, candidate.mid));
         }
         // Of rows that were no candidates anyway another gate may tell first.
         for (symbol, _) in bad.iter().filter(|(_, before)| candidates.binary_search(before).is_ok()) {
-            let named: Vec<&str> = outcome.places.get(symbol).into_iter().flatten().map(String::as_str).collect();
-            let refused = finding.funnel.0.keys().map(|place| &**place).filter(|place| place.starts_with("refused:"));
-            let told: Vec<&str> = if named.is_empty() { refused.collect() } else { named };
-            if told.is_empty() || told.iter().any(|place| !damage.names(place)) {
+            let named: Vec<&str> = places.get(symbol).into_iter().flatten().map(String::as_str).collect();
+            // A skip takes all rows, those that could not be read too.
+            let of_refused = |place: &&str| place.starts_with("refused:") || place.starts_with("skip:");
+            let refused = finding.funnel.0.keys().map(|place| &**place).filter(of_refused);
+            let unnamed = refused.chain(is_partly_served.then_some("body"));
+            let told: Vec<&str> = if named.is_empty() { unnamed.collect() } else { named };
+            if told.is_empty() || told.iter().any(|place| !(format.names)(damage, place)) {
                 wrong.note(damage, &format!("told as {told:?}"), symbol.to_string());
             }
         }
-        assert_eq!(finding.funnel.total(), outcome_rows(&damage.bytes(&body), healthy), "{}", damage.name);
+        assert_eq!(finding.funnel.total(), rows, "{}", damage.name);
     }
-}
-
-fn outcome_rows(body: &[u8], healthy: &Healthy) -> u64 {
-    cboe::parse::chain(body, &healthy.ticker).map_or(0, |chain| chain.rows() as u64)
 }
 
 #[test]
 fn no_corrupted_row_becomes_a_candidate_and_the_funnel_names_each() {
-    check_all(DAMAGES);
+    check_all(CBOE, DAMAGES);
 }
 
 #[test]
 fn no_price_that_other_strikes_contradict_becomes_a_candidate() {
-    check_all(ACROSS_STRIKES);
+    check_all(CBOE, ACROSS_STRIKES);
 }
 
+#[test]
+fn no_corrupted_row_of_yahoos_becomes_a_candidate_and_the_funnel_names_each() {
+    check_all(yahoo::CONSISTENT, DAMAGES);
+    check_all(yahoo::CONSISTENT, ACROSS_STRIKES);
+}
+
+#[test]
+fn a_row_of_yahoos_whose_symbol_contradicts_the_rest_is_refused() {
+    let of_the_symbol = DAMAGES.iter().chain(ACROSS_STRIKES).filter(|damage| yahoo::is_of_the_symbol(damage));
+    assert!(check_all(yahoo::SYMBOL_ALONE, of_the_symbol) >= 13);
+}
+
+/// In how many ways.
 #[track_caller]
-fn check_all(damages: &[Damage]) {
+fn check_all<'a>(format: Format, damages: impl IntoIterator<Item = &'a Damage>) -> usize {
     let config = loosened();
+    let damages: Vec<&Damage> = damages.into_iter().collect();
     let mut wrong = Wrong::default();
-    let (mut chains, mut damaged) = (0, 0);
     let began = std::time::Instant::now();
     for healthy in SEEDS.into_iter().map(healthy::of_seed) {
-        let outcome = analysed(&healthy, &healthy.bytes(), &config);
-        let finding = outcome.finding.expect("a healthy body is read");
+        let chain = (format.read)(&healthy, &(format.body)(&healthy), &damage::NONE).expect("a healthy body is read");
+        assert!(chain.refused.is_empty() && chain.not_served.is_empty(), "{:?}", chain.refused.first());
+        let finding = analysed(&healthy, chain, &config).finding;
         let candidates: BTreeSet<OccSymbol> =
             finding.candidates.iter().filter(|c| !c.control).map(|candidate| candidate.symbol).collect();
         assert!(
@@ -133,12 +165,12 @@ fn check_all(damages: &[Damage]) {
             finding.funnel
         );
         let candidates: Vec<OccSymbol> = candidates.into_iter().collect();
-        chains += 1;
-        for damage in damages {
-            damaged += 1;
-            check(&healthy, &candidates, damage, &config, &mut wrong);
+        for damage in &damages {
+            check(format, &healthy, &candidates, damage, &mut wrong);
         }
     }
-    eprintln!("{chains} chains, each damaged in {} ways, {damaged} in all, in {:?}", damages.len(), began.elapsed());
-    assert!(wrong.0.is_empty(), "\n{}", wrong.told());
+    let (name, ways, chains) = (format.name, damages.len(), SEEDS.len());
+    eprintln!("{name}: {chains} chains, each damaged in {ways} ways, in {:?}", began.elapsed());
+    assert!(wrong.0.is_empty(), "{name}\n{}", wrong.told());
+    ways
 }

@@ -58,6 +58,7 @@ pub(super) fn manifest(scan: &ScanId, tickers: &[&str]) -> Manifest {
             identity: vec![("user-agent".to_owned(), "conformance".to_owned())],
             max_bars_per_ticker: 12,
             bar_sessions: 120,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         },

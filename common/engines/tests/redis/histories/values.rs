@@ -77,6 +77,7 @@ pub fn manifest(rng: &mut ChaCha8Rng, scan: &ScanId) -> Manifest {
             identity: Vec::new(),
             max_bars_per_ticker: 12,
             bar_sessions: 120,
+            underlying_bar_sessions: None,
             dte_window: (20, 60),
             gateways: None,
         },
