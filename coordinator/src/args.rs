@@ -90,6 +90,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Scans in the store: list, prune
     Scans(ScansArgs),
+    /// Gateways to ask vendors through: up, list, down, test
+    Gateways(GatewaysArgs),
+    /// Find what runs that died left of gateways, and delete it
+    Cleanup(CleanupArgs),
     /// What strategies there are, which of them run, and what each wants to know
     #[command(after_help = "Example:  optionfleet strategies")]
     Strategies,
@@ -139,6 +143,9 @@ pub struct ScanArgs {
     /// Serve /livez, /readyz and /metrics here while the scan runs, e.g. 127.0.0.1:9100
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Ask vendors through gateways in several Regions, made before and deleted after ([gateways] in the configuration)
+    #[arg(long)]
+    pub gateways: bool,
     /// Where notices go beside the report: file:PATH appends each as a line of JSON; report is nowhere else
     #[arg(long, value_name = "SINK")]
     pub notify: Option<String>,
@@ -172,6 +179,9 @@ pub struct DemoArgs {
     /// Add about twenty tickers that are each wrong in one known way
     #[arg(long)]
     pub faults: bool,
+    /// Ask the market through simulated gateways
+    #[arg(long)]
+    pub gateways: bool,
     /// Put the store into this directory [default: a new one among the temporary files]
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
@@ -450,6 +460,61 @@ pub enum ScansCommand {
     },
 }
 
+/// `gateways`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet gateways up --keep 2h      # the next scans --gateways use them
+  optionfleet gateways test
+  optionfleet gateways down")]
+pub struct GatewaysArgs {
+    /// List what there is, unless something else is named
+    #[command(subcommand)]
+    pub act: Option<GatewaysCommand>,
+}
+
+/// Something to do with gateways.
+#[derive(Debug, Clone, Subcommand)]
+pub enum GatewaysCommand {
+    /// Bring some up and keep them for the next scans
+    Up {
+        /// For so long, e.g. 2h; at most 24h
+        #[arg(long, value_name = "TIME", value_parser = keeping, default_value = "2h")]
+        keep: Duration,
+    },
+    /// Everything of ours in every Region, who uses it, and what nobody does
+    List,
+    /// Delete those that no run uses
+    Down,
+    /// One request over each: status, time, and the address the other side sees
+    Test,
+}
+
+/// `cleanup`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet cleanup                    # what would be deleted, why, and how long that takes
+  optionfleet cleanup --yes --quiet      # from cron
+
+Only what carries exactly the owner tag of [gateways] is ever deleted, and nothing a run uses. It may be interrupted and
+run again at any time.
+
+Exit codes: 0 nothing is left (or, without --yes, everything was looked at), 2 no credentials, 3 something is left or could
+not be looked at.")]
+pub struct CleanupArgs {
+    /// Delete it; without this it is only told
+    #[arg(long)]
+    pub yes: bool,
+    /// Only in this Region; may be repeated [default: every Region that is enabled]
+    #[arg(long = "region", value_name = "REGION")]
+    pub regions: Vec<String>,
+    /// Only what no run uses any more (the default)
+    #[arg(long, conflicts_with = "all_ours")]
+    pub expired_only: bool,
+    /// Also what a run uses
+    #[arg(long)]
+    pub all_ours: bool,
+}
+
 /// `init-config`
 #[derive(Debug, Clone, Args)]
 pub struct InitConfigArgs {
@@ -463,6 +528,15 @@ pub struct InitConfigArgs {
 /// A path, also an empty one: an empty variable is as good as none.
 fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// Reads the time gateways are kept.
+fn keeping(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() || time > Duration::from_secs(86_400) {
+        return Err("gateways are kept for more than nothing and at most 24h, e.g. 2h".to_owned());
+    }
+    Ok(time)
 }
 
 /// Reads the time a scan may take.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`args`] (what may be typed) → [`config`] (what is in force) → [`commands`] (what is done) →
 //! [`scan`] (the scan itself) → [`report`] (what is said). Around them: [`failure`] (how it ends), [`markets`] (where
-//! the seams get their engines), [`notify`] (how people are told), [`bars_file`] and [`price`] (what calculators read and say).
+//! the seams get their engines), [`gateways`] (other addresses to ask from), [`notify`] (how people are told), [`bars_file`] and [`price`] (what calculators read and say).
 
 pub mod args;
 pub mod at_start;
@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod earnings_file;
 pub mod failure;
+pub mod gateways;
 pub mod hours;
 pub mod interrupt;
 pub mod markets;

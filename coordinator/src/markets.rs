@@ -148,6 +148,19 @@ pub async fn existing_store(settings: &Settings) -> Result<Arc<dyn Store>, Failu
     Ok(connect::open_store(&address, &secrets()?).await?.0)
 }
 
+/// The same; `None`: there is none.
+pub async fn store_if_there(settings: &Settings) -> Result<Option<Arc<dyn Store>>, Failure> {
+    match store_address(settings)? {
+        StoreAddress::Sqlite(path) if !exists(&path)? => Ok(None),
+        StoreAddress::Sqlite(_) | StoreAddress::Redis(_) => open_store(settings).await.map(Some),
+    }
+}
+
+/// Opens a store, making a store file if need be.
+pub async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> {
+    Ok(connect::open_store(&store_address(settings)?, &secrets()?).await?.0)
+}
+
 fn exists(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(|error| Failure::broken(format!("cannot look for the store {}: {error}", path.display())))
 }

@@ -7,6 +7,7 @@
 //! - [`vendors`] turns bytes into domain values: pure, one folder a vendor; [`parse_error`] says why not;
 //! - `handshake` holds Yahoo's cookie and crumb; [`spelling`] each vendor's spelling of a ticker;
 //! - [`reach`] tells whether anybody is there before a scan asks in vain;
+//! - [`probe`] tries a gateway once;
 //! - [`simulated`] knows the simulated market's addresses and asks for its clock; [`inspect`] reads recorded bodies.
 //!
 //! Promises: every request is counted, budgeted and bounded in time and size; `Retry-After` is obeyed; nothing about
@@ -21,6 +22,7 @@ pub mod inspect;
 mod market_data;
 mod pace;
 pub mod parse_error;
+pub mod probe;
 pub mod reach;
 mod retry;
 pub mod simulated;

@@ -47,6 +47,9 @@ enum Fault {
     IgnoresBlocks,
     LastBlockWins,
     KeepsBarsForEver,
+    ReplacesAnyRowAboutGateways,
+    RefusesRowsAgain,
+    ReadsAllRowsAboutGateways,
     DatesEarlierBarsWrongly,
     ClosesPendingTrades,
     ShowsControls,
@@ -521,6 +524,27 @@ impl Roster for Broken {
     }
 }
 
+#[async_trait]
+impl GatewayRows for Broken {
+    async fn gateway_rows(&self, prefix: &str) -> Stored<Vec<GatewayRow>> {
+        let prefix = if self.is(Fault::ReadsAllRowsAboutGateways) { "" } else { prefix };
+        self.right.gateway_rows(prefix).await
+    }
+
+    async fn gateway_row(&self, name: &str) -> Stored<Option<Vec<u8>>> {
+        self.right.gateway_row(name).await
+    }
+
+    async fn swap_gateway_row(&self, name: &str, from: Option<&[u8]>, to: Option<&[u8]>) -> Stored<bool> {
+        let found = self.right.gateway_row(name).await?;
+        match self.fault {
+            Fault::ReplacesAnyRowAboutGateways => self.right.swap_gateway_row(name, found.as_deref(), to).await,
+            Fault::RefusesRowsAgain if found.as_deref() == to => Ok(false),
+            _ => self.right.swap_gateway_row(name, from, to).await,
+        }
+    }
+}
+
 struct Fixture {
     store: Broken,
     clock: Arc<ManualClock>,
@@ -690,6 +714,10 @@ notices! {
     IgnoresBlocks: a_blocked_vendor_gets_nothing_until_it_is_over;
     LastBlockWins: a_blocked_vendor_gets_nothing_until_it_is_over;
     KeepsBarsForEver: bars_are_kept_for_their_session_only;
+    ReplacesAnyRowAboutGateways: a_row_about_gateways_is_replaced_by_who_knows_it;
+    RefusesRowsAgain: a_row_about_gateways_is_replaced_by_who_knows_it;
+    ReplacesAnyRowAboutGateways: only_one_of_many_replaces_a_row_about_gateways;
+    ReadsAllRowsAboutGateways: rows_about_gateways_are_read_by_name;
     DatesEarlierBarsWrongly: bars_of_the_session_before_are_found;
     ClosesPendingTrades: a_person_closes_an_open_trade_only;
     ShowsControls: trades_are_filtered_and_ordered;

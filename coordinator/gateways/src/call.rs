@@ -50,7 +50,12 @@ impl ActError {
         match self {
             Self::Provider { cause, .. } => may_pass(cause),
             Self::Ledger(LedgerError::Unavailable(_)) | Self::NotBegun => true,
-            Self::Ledger(LedgerError::NotFound(_) | LedgerError::NotWanted(_) | LedgerError::NotHeld(_)) => false,
+            Self::Ledger(
+                LedgerError::NotFound(_)
+                | LedgerError::NotWanted(_)
+                | LedgerError::NotHeld(_)
+                | LedgerError::Damaged(_),
+            ) => false,
         }
     }
 }
@@ -76,8 +81,12 @@ pub const fn may_pass(error: &ProviderError) -> bool {
 pub(crate) enum Repeat {
     /// Twice does what once does.
     Safe,
+    /// The same, and what it is about was made just now: not to be found means not to be found yet.
+    SafeOnNew,
     /// Only while it is certain that nothing happened.
     OnlyIfRefused,
+    /// The same, and what it needs was made just now.
+    OnlyIfRefusedOnNew,
 }
 
 /// Why one try failed.
@@ -128,7 +137,11 @@ impl Gateways {
             // Something that is being changed refused, so nothing happened: that is safe to repeat always.
             let again = match repeat {
                 Repeat::Safe => may_pass(&cause),
+                Repeat::SafeOnNew => may_pass(&cause) || matches!(cause, ProviderError::NotFound(_)),
                 Repeat::OnlyIfRefused => cause == ProviderError::Conflict(Conflict::Busy),
+                Repeat::OnlyIfRefusedOnNew => {
+                    matches!(cause, ProviderError::Conflict(Conflict::Busy) | ProviderError::NotFound(_))
+                }
             };
             faults += 1;
             if again && faults <= MAX_FAULTS && throttles <= MAX_THROTTLES {

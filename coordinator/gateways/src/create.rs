@@ -77,7 +77,12 @@ impl Gateways {
             };
             Ok(made?)
         };
-        match self.call((at, operation), Repeat::OnlyIfRefused, attempt).await {
+        let repeat = match intent.id.kind() {
+            // Its stages were made just now.
+            ResourceKind::UsagePlan => Repeat::OnlyIfRefusedOnNew,
+            ResourceKind::RestApi | ResourceKind::ApiKey => Repeat::OnlyIfRefused,
+        };
+        match self.call((at, operation), repeat, attempt).await {
             Ok(resource) => self.made(intent, &resource).await,
             // A key of this value is there: it can only be ours, from an attempt whose answer was lost.
             Err(ActError::Provider {
@@ -121,17 +126,17 @@ impl Gateways {
     async fn deploy(&self, body: &ApiBody, intent: &Intent, api: ResourceId) -> Result<IntentState, ActError> {
         let region = &intent.id.region;
         let put = || async { Ok(self.limited(self.provider.put_rest_api(region, &api, body)).await?) };
-        self.call((region, Operation::PutRestApi), Repeat::Safe, put).await?;
+        self.call((region, Operation::PutRestApi), Repeat::SafeOnNew, put).await?;
         let stage = StageName::ours();
         let deploy = || async { Ok(self.limited(self.provider.create_deployment(region, &api, &stage)).await?) };
-        self.call((region, Operation::CreateDeployment), Repeat::Safe, deploy).await?;
+        self.call((region, Operation::CreateDeployment), Repeat::SafeOnNew, deploy).await?;
         self.ready(intent).await
     }
 
     async fn join(&self, intent: &Intent, key: &ResourceId, plan: &ResourceId) -> Result<IntentState, ActError> {
         let region = &intent.id.region;
         let join = || async { Ok(self.limited(self.provider.create_usage_plan_key(region, plan, key)).await?) };
-        match self.call((region, Operation::CreateUsagePlanKey), Repeat::Safe, join).await {
+        match self.call((region, Operation::CreateUsagePlanKey), Repeat::SafeOnNew, join).await {
             Ok(()) | Err(ActError::Provider { cause: ProviderError::Conflict(Conflict::AlreadyExists), .. }) => {
                 self.ready(intent).await
             }

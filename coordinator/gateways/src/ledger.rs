@@ -30,6 +30,9 @@ pub enum LedgerError {
     /// The set, or this part of it, is not wanted any more: nothing is created for it.
     #[error("{0} is not wanted any more: it was released, or its lease ended")]
     NotWanted(String),
+    /// What is written cannot be read, or was written by a newer program.
+    #[error("the ledger is damaged: {0}")]
+    Damaged(String),
     /// Another run holds the set.
     #[error("{0} is held by another run")]
     NotHeld(String),

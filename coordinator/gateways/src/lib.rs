@@ -3,7 +3,7 @@
 //! A *gateway* is one REST API of AWS' API Gateway that we created: a second address in another Region through which
 //! requests reach a vendor. This crate brings sets of them up for a run and makes sure that nothing of them stays: not
 //! after a crash at any moment, not when answers are lost, not when AWS throttles. It deletes nothing that does not carry
-//! our exact tag. Nothing uses it yet: the program gets its commands, the AWS provider and the stores' ledgers later.
+//! our exact tag.
 //!
 //! # Shape
 //!
@@ -19,13 +19,14 @@
 //!        call: turn (pace) → limit → tried again where safe  ◀──────────────────┘
 //!          │
 //!          ▼
-//!   GatewayProvider: one method a control-plane call  (in memory; AWS later, in one file)
+//!   GatewayProvider: one method a control-plane call  (AWS; in memory)
 //! ```
 //!
 //! - Words: [`region`], [`resource`], [`tags`], [`spec`] and its [`openapi`] body, [`set`] (a run's gateways and the
 //!   intents they are made of), [`quota`] (what AWS allows).
-//! - Seams: [`provider`], [`ledger`], each with a [`conformance`] suite and an implementation in memory ([`memory_aws`]
-//!   has AWS' quotas, delays and faults; [`memory_ledger`]).
+//! - Seams: [`provider`], [`ledger`], each with a [`conformance`] suite, an implementation in memory ([`memory_aws`]
+//!   has AWS' quotas, delays and faults; [`memory_ledger`]) and one that lasts ([`aws`]; [`stored_ledger`], in rows of a
+//!   store).
 //! - Decisions, pure: [`next`] for bringing up, [`picture`] (what is to become of each
 //!   thing) and [`plan`] (in which order) for deleting, [`estimate`] (how long it takes).
 //! - Shells: [`gateways`] is the door, [`raise`] (with `create`) and [`reconcile`] act, [`call`] makes one call well, [`pace`] gives turns.
@@ -43,6 +44,7 @@
 //! - **Our own pacing provokes no 429**, and one that comes is obeyed and makes us slower.
 //! - **Dropping any future here is a crash, and is survived like one.**
 
+pub mod aws;
 pub mod call;
 pub mod conformance;
 mod create;
@@ -63,8 +65,10 @@ pub mod raise;
 pub mod reconcile;
 pub mod region;
 pub mod resource;
+mod rules;
 pub mod set;
 pub mod spec;
+pub mod stored_ledger;
 pub mod tags;
 
 pub use gateways::{Gateways, Scope, Settings};

@@ -261,6 +261,14 @@ impl Gateways {
         }
     }
 
+    /// The gateways of a set that are up, as the ledger knows them.
+    #[must_use]
+    pub fn endpoints_of(&self, set: &GatewaySet) -> Vec<Endpoint> {
+        let ready = |intent: &&Intent| matches!(intent.state, crate::set::IntentState::Ready { .. });
+        let up: Vec<Intent> = set.intents.iter().filter(ready).cloned().collect();
+        self.endpoints(&up)
+    }
+
     /// The gateways among intents that are up.
     fn endpoints(&self, intents: &[Intent]) -> Vec<Endpoint> {
         let key = |region: &Region| {

@@ -26,7 +26,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let served = serve(MarketConfig { seed: args.seed, faults: args.faults, ..MarketConfig::default() })
         .await
         .map_err(|error| market::failure(&error))?;
-    let settings = context::configure_apart(global, flags(&served.url(), &store_url, args.top))?.settings;
+    let settings = context::configure_apart(global, flags(&served.url(), &store_url, args))?.settings;
     let info = scan_target::ask_market(&served.url()).await?;
     let telling = Telling::of(global.quiet);
     let engines = markets::open(&settings, telling).await?;
@@ -46,7 +46,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
 }
 
 /// The demo's configuration: everything at the market, as fast as it goes.
-fn flags(market: &str, store: &str, top: Option<u32>) -> Vec<FlagValue> {
+fn flags(market: &str, store: &str, args: &DemoArgs) -> Vec<FlagValue> {
     let flag = "demo";
     let rates = ["finviz", "cboe", "yahoo"].map(|vendor| match vendor {
         "finviz" => ["vendors.finviz.per_address_per_sec", "vendors.finviz.total_per_sec"],
@@ -58,7 +58,12 @@ fn flags(market: &str, store: &str, top: Option<u32>) -> Vec<FlagValue> {
     all.push(FlagValue { key: "scan.label", flag, value: "demo".into() });
     all.push(FlagValue { key: "store.url", flag, value: store.into() });
     all.push(FlagValue { key: "queue.url", flag, value: "in-process".into() });
-    all.extend(top.map(|top| FlagValue { key: "scan.top", flag: "--top", value: top.into() }));
+    if args.gateways {
+        all.push(FlagValue { key: "gateways.enabled", flag: "--gateways", value: true.into() });
+        all.push(FlagValue { key: "gateways.provider", flag, value: "simulated".into() });
+        all.push(FlagValue { key: "gateways.test_url", flag, value: "".into() });
+    }
+    all.extend(args.top.map(|top| FlagValue { key: "scan.top", flag: "--top", value: top.into() }));
     all
 }
 

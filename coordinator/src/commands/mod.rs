@@ -3,9 +3,11 @@
 
 pub mod calendar;
 pub mod check_config;
+pub mod cleanup;
 pub mod context;
 pub mod demo;
 pub mod explain;
+pub mod gateways;
 pub mod indicators;
 pub mod init_config;
 pub mod inspect;
@@ -41,6 +43,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Trades(args) => trades::run(global, args).await,
         Command::Status(args) => status::run(global, args).await,
         Command::Scans(args) => scans::run(global, args).await,
+        Command::Gateways(args) => gateways::run(global, args).await,
+        Command::Cleanup(args) => cleanup::run(global, args).await,
         Command::Strategies => strategies::run(global),
         Command::CheckConfig => check_config::run(global),
         Command::InitConfig(args) => init_config::run(global, args),

@@ -16,8 +16,10 @@ use tokio::sync::{mpsc, watch};
 use super::housekeeping;
 use super::scan_target::{Earlier, ScanTarget};
 use crate::args::{Format, Global};
-use crate::config::{AutoMinutes, Settings, manifest_template};
+use crate::config::{AutoMinutes, Settings, manifest_template, through_gateways};
 use crate::failure::{Exit, Failure};
+use crate::gateways::around::{self, Keep, Up, Wanted};
+use crate::gateways::wiring;
 use crate::markets::Place;
 use crate::notify::{FileNotifier, RecordingNotifier, Sink};
 use crate::progress::{self, Telling};
@@ -40,6 +42,8 @@ pub struct PreparedScan {
     keep_scans_days: u32,
     /// Health and numbers are served here.
     pub metrics: Option<SocketAddr>,
+    /// Gateways are brought up for it, by this configuration; `None`: vendors are asked from here.
+    gateways: Option<Box<Settings>>,
 }
 
 /// What a prepared scan is for.
@@ -66,11 +70,16 @@ pub fn prepare(
         AutoMinutes::Auto => None,
         AutoMinutes::Minutes(minutes) => Some(Duration::from_secs(u64::from(minutes) * 60)),
     };
-    let name = process_name();
+    let holder = holder();
     let now = Timestamp::now();
     let mut template = manifest_template(settings, &target.scan, &target.universe.words, target.as_of, now);
     template.config_hash.clone_from(&target.config_hash);
     template.facts = told_facts::read(settings)?;
+    if settings.gateways.enabled {
+        // What is expected; the scan itself goes by what came up.
+        let (set, names) = (target.scan.to_string(), wiring::expected_names(settings)?);
+        template.vendors = through_gateways(settings, template.vendors, set, names);
+    }
     let request = ScanRequest {
         scan: target.scan,
         config_hash: target.config_hash,
@@ -81,9 +90,11 @@ pub fn prepare(
             open_per_underlying: settings.caps.open_per_underlying,
             new_per_day: settings.caps.new_per_day,
         },
-        holder: Holder(name.clone()),
+        holder: holder.clone(),
         worker: match markets::place(settings)? {
-            Place::OneMachine => Some(WorkerOptions { name, slots: usize::try_from(settings.scan.slots).unwrap_or(1) }),
+            Place::OneMachine => {
+                Some(WorkerOptions { name: holder.0, slots: usize::try_from(settings.scan.slots).unwrap_or(1) })
+            }
             Place::Fleet => None,
         },
     };
@@ -99,6 +110,7 @@ pub fn prepare(
         earlier: target.earlier,
         keep_scans_days: settings.store.keep_scans_days,
         metrics: None,
+        gateways: settings.gateways.enabled.then(|| Box::new(settings.clone())),
     })
 }
 
@@ -116,26 +128,94 @@ fn sink(settings: &Settings, purpose: Purpose, report: &Arc<RecordingNotifier>) 
 }
 
 /// `host:pid`, for people who wonder who holds a lease.
-fn process_name() -> String {
+pub(super) fn holder() -> Holder {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host = host.trim();
-    format!("{}:{}", if host.is_empty() { "localhost" } else { host }, std::process::id())
+    Holder(format!("{}:{}", if host.is_empty() { "localhost" } else { host }, std::process::id()))
 }
 
 /// Runs it, prints the report, and says how it ended. `resume_hint` is the command that goes on after an interruption.
+/// Gateways are there before the first task is out, and end after the report.
 pub async fn run(
     global: &Global,
-    prepared: PreparedScan,
+    mut prepared: PreparedScan,
+    mut interrupt: watch::Receiver<bool>,
+    resume_hint: &str,
+) -> Result<Exit, Failure> {
+    refuse_without_a_network(&prepared).await?;
+    let telling = Telling::of(global.quiet);
+    let standing = match bring_up(&prepared, telling, &mut interrupt).await? {
+        None => None,
+        Some(Up::Standing(standing)) => Some(standing),
+        Some(Up::Interrupted) => {
+            eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let vendors = &mut prepared.request.template.vendors;
+    match &standing {
+        Some(standing) => {
+            if let Some(plan) = &mut vendors.gateways {
+                (plan.set, plan.names) = (standing.name().to_owned(), standing.names());
+            }
+        }
+        // None are needed: its manifest, if there is one, says which of them it was begun with.
+        None => vendors.gateways = None,
+    }
+    let ended = run_on(global, &prepared, interrupt, resume_hint).await;
+    if let Some(standing) = standing {
+        standing.end(Keep::AsConfigured).await;
+    }
+    ended
+}
+
+/// Brings up the gateways a scan is to go through; `None`: it needs none (any more).
+async fn bring_up(
+    prepared: &PreparedScan,
+    telling: Telling,
+    interrupt: &mut watch::Receiver<bool>,
+) -> Result<Option<Up>, Failure> {
+    let ScanParts { store, patience, .. } = &prepared.parts;
+    let scan = &prepared.request.scan;
+    let frozen = patience.store(|| store.manifest(scan)).await?;
+    let over = patience.store(|| store.scan_state(scan)).await? >= Some(ScanState::Sealed);
+    let name = match (&frozen, &prepared.gateways) {
+        _ if over => return Ok(None),
+        (None, None) => return Ok(None),
+        (None, Some(_)) => scan.to_string(),
+        (Some(manifest), asked) => match (&manifest.vendors.gateways, asked) {
+            (Some(plan), Some(_)) => plan.set.clone(),
+            (Some(_), None) => {
+                return Err(Failure::usage(format!("{scan} was begun through gateways and cannot go on without"))
+                    .hint("repeat the command with --gateways"));
+            }
+            (None, Some(_)) => {
+                eprintln!("{scan} was begun without gateways, and goes on without");
+                return Ok(None);
+            }
+            (None, None) => return Ok(None),
+        },
+    };
+    let Some(settings) = prepared.gateways.as_deref() else { return Ok(None) };
+    let spec = wiring::spec(settings, &prepared.request.template.vendors)?;
+    let provider = wiring::scan_provider(settings).await?;
+    let run = prepared.request.holder.clone();
+    let wanted = Wanted { settings, spec, store: Arc::clone(store), provider, name, run };
+    around::bring_up(wanted, telling, interrupt).await.map(Some)
+}
+
+async fn run_on(
+    global: &Global,
+    prepared: &PreparedScan,
     interrupt: watch::Receiver<bool>,
     resume_hint: &str,
 ) -> Result<Exit, Failure> {
     let began = Instant::now();
-    refuse_without_a_network(&prepared).await?;
     if prepared.earlier == Earlier::Close {
-        let PreparedScan { parts, request, notifier, .. } = &prepared;
+        let PreparedScan { parts, request, notifier, .. } = prepared;
         housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global.quiet)).await;
     }
-    let ended = run_told(global, &prepared, interrupt).await?;
+    let ended = run_told(global, prepared, interrupt).await?;
     let finished_now = matches!(ended, Ok(ScanEnd::Finished(_)));
     let (scan, exit) = match ended {
         Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
@@ -150,7 +230,7 @@ pub async fn run(
         eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
-    let report = report::build(gather(&prepared, manifest).await?);
+    let report = report::build(gather(prepared, manifest).await?);
     output::print(&rendered(global.format, &report)?)?;
     if exit == Exit::Interrupted {
         eprintln!("interrupted; go on with:\n  {resume_hint}");
@@ -201,8 +281,8 @@ async fn run_told(
 /// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is
 /// stored.
 async fn refuse_without_a_network(prepared: &PreparedScan) -> Result<(), Failure> {
-    // A fleet's workers ask the vendors, from wherever they are.
-    if prepared.request.worker.is_none() {
+    // A fleet's workers ask the vendors, from wherever they are; gateways do too.
+    if prepared.request.worker.is_none() || prepared.gateways.is_some() {
         return Ok(());
     }
     let ScanParts { store, patience, .. } = &prepared.parts;

@@ -22,6 +22,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     let mut resolved = context::configure(global, scan_target::flags(args))?;
     if let Some(url) = &args.market {
         scan_target::unlimited_at_home(&mut resolved, url);
+        scan_target::simulated_at_home(&mut resolved, url);
     }
     let mut settings = resolved.settings;
     markets::check_pair(&settings)?;

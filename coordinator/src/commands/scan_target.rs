@@ -67,6 +67,9 @@ pub fn flags(args: &ScanArgs) -> Vec<FlagValue> {
     if let Some(notify) = &args.notify {
         add("notify.to", "--notify", notify.clone().into());
     }
+    if args.gateways {
+        add("gateways.enabled", "--gateways", true.into());
+    }
     if let Some(deadline) = args.deadline {
         add("scan.deadline_minutes", "--deadline", deadline.as_secs().div_ceil(60).into());
     }
@@ -132,6 +135,16 @@ pub fn unlimited_at_home(resolved: &mut Resolved, market: &str) {
         if !configured("per_address_per_sec") && !configured("total_per_sec") {
             (*per_address, *total) = (Rate::Unlimited, Rate::Unlimited);
         }
+    }
+}
+
+/// A market on this very machine is reached by gateways on it, unless others were configured.
+pub fn simulated_at_home(resolved: &mut Resolved, market: &str) {
+    let configured = ["provider", "aws_endpoint_url"].map(|key| format!("gateways.{key}"));
+    if is_loopback(market) && !configured.iter().any(|key| resolved.origins.contains_key(key)) {
+        let gateways = &mut resolved.settings.gateways;
+        gateways.provider = "simulated".to_owned();
+        gateways.test_url = String::new();
     }
 }
 

@@ -22,6 +22,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     vendors(settings, &mut found);
     identity(settings, &mut found);
     holdings(settings, &mut found);
+    gateways(settings, &mut found);
     for text in settings.analysis.problems() {
         // Its sentences begin with the key: `gates.iv[0] = 9 must be …`.
         let key = text.split([' ', '[']).next().map(str::to_owned);
@@ -181,6 +182,60 @@ fn holdings(settings: &Settings, found: &mut Vec<Problem>) {
     }
 }
 
+/// A gateway that is kept costs nothing, but an address that is known for a day is no secret.
+const LONGEST_WARM: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+fn gateways(settings: &Settings, found: &mut Vec<Problem>) {
+    let gateways = &settings.gateways;
+    if !matches!(gateways.provider.as_str(), "aws" | "simulated") {
+        push(found, "gateways.provider", &format!("is `{}`; aws or simulated makes gateways", gateways.provider));
+    }
+    let mut seen = Vec::new();
+    for code in &gateways.regions {
+        if let Err(bad) = fleet_gateways::region::Region::parse(code) {
+            push(found, "gateways.regions", &format!("holds {bad}"));
+        }
+        if seen.contains(&code) {
+            push(found, "gateways.regions", &format!("names {code} twice"));
+        }
+        seen.push(code);
+    }
+    // A Region holds 600 APIs, and deleting k of them takes 30 s × (k − 1).
+    within(found, "gateways.per_region", gateways.per_region, 1..=20);
+    within(found, "gateways.least_regions", gateways.least_regions, 1..=64);
+    let named = u32::try_from(gateways.regions.len()).unwrap_or(u32::MAX);
+    if named > 0 && gateways.least_regions > named {
+        push(found, "gateways.least_regions", &format!("is {}, of {named} regions", gateways.least_regions));
+    }
+    if gateways.vendors.is_empty() {
+        push(found, "gateways.vendors", "is empty; name finviz, cboe, yahoo or some of them");
+    }
+    for word in &gateways.vendors {
+        if !super::plan::vendor_plan(settings).routes.iter().any(|route| route.vendor.word() == word) {
+            push(found, "gateways.vendors", &format!("names `{word}`, which is no vendor that scans ask"));
+        }
+    }
+    if let Err(bad) = fleet_gateways::tags::OwnerTag::parse(&gateways.owner) {
+        push(found, "gateways.owner", &format!("is refused: {bad}"));
+    }
+    let warm = gateways.keep_warm.trim();
+    match fleet_worker::program::times::duration(warm) {
+        Ok(time) if time > LONGEST_WARM => push(found, "gateways.keep_warm", "is more than 24h"),
+        Err(_) if !warm.is_empty() => {
+            push(found, "gateways.keep_warm", &format!("is `{warm}`; a time such as 2h is wanted, or nothing"));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    for (key, url) in
+        [("gateways.test_url", &gateways.test_url), ("gateways.aws_endpoint_url", &gateways.aws_endpoint_url)]
+    {
+        let is_url = fleet_gateways::spec::Route::new("x", url).is_ok() && !url.ends_with('/');
+        if !url.is_empty() && !is_url {
+            push(found, key, &format!("is `{}`; it must be http(s)://HOST without a slash at the end", shown(url)));
+        }
+    }
+}
+
 fn identity(settings: &Settings, found: &mut Vec<Problem>) {
     for problem in fleet_scraper::identity_problems(&settings.identity.headers) {
         push(found, "identity.headers", &format!("is no coherent client: {problem}"));
@@ -211,6 +266,29 @@ mod tests {
         for bad in [0.0, -1.0, f64::NAN, 1e12] {
             assert!(of(&[("AAPL", 1, bad)]).contains("paid for a share of AAPL"), "{bad}");
         }
+    }
+
+    #[test]
+    fn gateways_are_where_there_can_be_some() {
+        let of = |change: fn(&mut crate::config::GatewaySettings)| {
+            let mut settings = Settings::default();
+            change(&mut settings.gateways);
+            problems(&settings).into_iter().map(|problem| problem.text).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(of(|g| g.keep_warm = "2h".to_owned()), "");
+        assert_eq!(of(|g| g.regions.clear()), "", "all that are enabled");
+        assert!(of(|g| g.provider = "azure".to_owned()).contains("`azure`; aws or simulated"));
+        assert!(of(|g| g.regions = vec!["mars".to_owned()]).contains("`mars` is not a Region"));
+        assert!(of(|g| g.regions.push("us-east-1".to_owned())).contains("names us-east-1 twice"));
+        assert!(of(|g| g.least_regions = 5).contains("is 5, of 4 regions"));
+        assert!(of(|g| g.per_region = 21).contains("1 to 20"));
+        assert!(of(|g| g.vendors = vec!["nasdaq".to_owned()]).contains("`nasdaq`, which is no vendor"));
+        assert!(of(|g| g.vendors.clear()).contains("is empty"));
+        assert!(of(|g| g.owner = "a b".to_owned()).contains("`a b` is no owner tag"));
+        assert!(of(|g| g.keep_warm = "soon".to_owned()).contains("is `soon`"));
+        assert!(of(|g| g.keep_warm = "25h".to_owned()).contains("more than 24h"));
+        assert!(of(|g| g.test_url = "checkip".to_owned()).contains("http(s)://HOST"));
+        assert!(of(|g| g.aws_endpoint_url = "http://127.0.0.1:1/".to_owned()).contains("without a slash"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod check;
 mod describe;
+mod gateways;
 pub(crate) mod plan;
 mod redact;
 mod reference;
@@ -20,8 +21,10 @@ use fleet_analysis::AnalysisConfig;
 
 pub use check::is_loopback;
 pub use describe::{Described, described};
+pub use gateways::GatewaySettings;
 pub use plan::{
-    budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, vendor_ca_file, vendor_plan,
+    budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, through_gateways, vendor_ca_file,
+    vendor_plan,
 };
 pub use redact::redacted;
 pub use reference::reference;
@@ -58,6 +61,8 @@ pub struct Settings {
     pub earnings: EarningsSettings,
     /// `[holdings]`
     pub holdings: HoldingsSettings,
+    /// `[gateways]`
+    pub gateways: GatewaySettings,
     /// `[gates]`, `[rates]`, `[pricing]`, `[costs]`, `[coverage]`, `[strategies.*]`, `[ranking]`, `[metrics]`,
     /// `[indicators]`: tables of the same tree, read by their own crate.
     #[serde(skip)]

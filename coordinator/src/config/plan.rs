@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use fleet_core::domain::{DeliveryLimits, Manifest, ScanId, Vendor, VendorPlan, VendorRoute};
+use fleet_core::domain::{DeliveryLimits, GatewayPlan, Manifest, ScanId, Vendor, VendorPlan, VendorRoute};
 
 use super::{Rate, Settings, tree};
 
@@ -21,18 +21,38 @@ pub fn chain_vendor(word: &str) -> Option<Vendor> {
     }
 }
 
-/// What may be sent to a vendor in a second: min(total, per address × one egress); `None` is unlimited.
+/// What may be sent to a vendor in a second from this machine: min(total, per address × one egress); `None` is unlimited.
 #[must_use]
 pub fn budget_per_sec(settings: &Settings, vendor: Vendor) -> Option<f64> {
+    let (per_address, total) = rates(settings, vendor);
+    per_address.min(total).per_sec()
+}
+
+/// What a vendor bears in a second: from one address, and from all.
+fn rates(settings: &Settings, vendor: Vendor) -> (Rate, Rate) {
     let vendors = &settings.vendors;
-    let (per_address, total) = match vendor {
+    match vendor {
         Vendor::Finviz => (vendors.finviz.per_address_per_sec, vendors.finviz.total_per_sec),
         Vendor::Cboe => (vendors.cboe.per_address_per_sec, vendors.cboe.total_per_sec),
         Vendor::Yahoo => (vendors.yahoo.per_address_per_sec, vendors.yahoo.total_per_sec),
         // Not in any plan yet; the strictest default keeps a mistake harmless.
         Vendor::Robinhood => (Rate::PerSec(1.0), Rate::PerSec(1.0)),
-    };
-    per_address.min(total).per_sec()
+    }
+}
+
+/// A plan whose requests go through these gateways of a set: budgets are the vendors' totals, and so much an address.
+#[must_use]
+pub fn through_gateways(settings: &Settings, plan: VendorPlan, set: String, names: Vec<String>) -> VendorPlan {
+    let vendors = settings.gateways.routed();
+    let per_address = |vendor: &Vendor| Some((*vendor, rates(settings, *vendor).0.per_sec()?));
+    let per_address_per_sec = vendors.iter().filter_map(per_address).collect();
+    let routes = plan.routes.into_iter().map(|route| match vendors.contains(&route.vendor) {
+        true => VendorRoute { budget_per_sec: rates(settings, route.vendor).1.per_sec(), ..route },
+        false => route,
+    });
+    let routes = routes.collect();
+    let gateways = Some(GatewayPlan { set, names, vendors, per_address_per_sec, canary: None });
+    VendorPlan { routes, gateways, ..plan }
 }
 
 /// How each vendor is reached.
@@ -178,6 +198,24 @@ mod tests {
     }
 
     #[test]
+    fn gateways_buy_what_their_addresses_may_up_to_the_vendors_total() {
+        let settings = Settings::default();
+        let plan = |gateways: usize| {
+            let names = (0..gateways).map(|n| format!("us-east-{n}")).collect();
+            through_gateways(&settings, vendor_plan(&settings), "x-1".to_owned(), names)
+        };
+        let budget = |gateways, vendor| crate::scan::plan::budget_per_sec(&plan(gateways), vendor);
+        for (gateways, cboe) in [(1, 2.0), (4, 8.0), (5, 10.0), (17, 10.0)] {
+            assert_eq!(budget(gateways, Vendor::Cboe), Some(cboe), "{gateways} gateways");
+        }
+        let mut few = settings.clone();
+        few.gateways.vendors = vec!["yahoo".to_owned()];
+        let plan = through_gateways(&few, vendor_plan(&few), "x-1".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
+        let budget = |vendor| crate::scan::plan::budget_per_sec(&plan, vendor);
+        assert_eq!((budget(Vendor::Yahoo), budget(Vendor::Cboe)), (Some(4.0), Some(2.0)), "cboe is asked from here");
+    }
+
+    #[test]
     fn only_what_changes_the_answer_changes_the_hash() {
         let settings = Settings::default();
         let hash = config_hash(&settings, "filter");
@@ -194,6 +232,7 @@ mod tests {
         assert!(changed(|s| s.vendors.yahoo.max_quote_age_minutes = 36));
         assert!(!changed(|s| s.scan.slots = 2));
         assert!(!changed(|s| s.vendors.cboe.total_per_sec = Rate::PerSec(1.0)));
+        assert!(!changed(|s| s.gateways.enabled = true));
         assert!(!changed(|s| s.store.url = "sqlite:elsewhere.db".to_owned()));
         assert_ne!(config_hash(&settings, "other"), hash);
         assert_eq!(for_universe_of(&hash, &settings), hash);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use fleet_core::domain::{RequestCounts, ScanId, Ticker, Vendor};
 
-use crate::scan::plan::{Plan, RequestRange};
+use crate::scan::plan::{Plan, RequestRange, budget_per_sec, estimate};
 
 use super::SCHEMA;
 use super::layout::wrap;
@@ -26,6 +26,9 @@ pub struct DryRun {
     pub vendors: Vec<VendorShare>,
     /// Requests that planning itself made (the screener).
     pub made: RequestCounts,
+    /// Gateways that requests would go through, and what they buy; `None`: requests leave from this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<Bought>,
     /// Seconds at the budgets, if no ticker needs more than its chain.
     pub shortest_secs: f64,
     /// Seconds at the budgets, if every ticker needs the most.
@@ -47,12 +50,29 @@ pub struct VendorShare {
     pub longest_secs: Option<f64>,
 }
 
+/// What gateways buy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bought {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Seconds at the budgets with one address, if every ticker needs the most.
+    pub longest_secs_without: f64,
+}
+
+/// The same plan with one address for each vendor.
+fn without_gateways(plan: &Plan) -> f64 {
+    let mut vendors = plan.manifest.vendors.clone();
+    if let Some(gateways) = &mut vendors.gateways {
+        gateways.names.truncate(1);
+    }
+    estimate(&plan.manifest.tickers, &vendors, 0).seconds
+}
+
 /// Tells of a plan.
 #[must_use]
 pub fn dry_run(plan: &Plan) -> DryRun {
-    let budget = |vendor| {
-        plan.manifest.vendors.routes.iter().find(|route| route.vendor == vendor).and_then(|r| r.budget_per_sec)
-    };
+    let vendors = &plan.manifest.vendors;
+    let budget = |vendor| budget_per_sec(vendors, vendor);
     let share = |(vendor, range): (&Vendor, &RequestRange)| VendorShare {
         vendor: *vendor,
         least: range.low,
@@ -67,6 +87,10 @@ pub fn dry_run(plan: &Plan) -> DryRun {
         live: plan.live.clone(),
         vendors: plan.estimate.requests.iter().map(share).collect(),
         made: plan.requests.clone(),
+        gateways: vendors
+            .gateways
+            .as_ref()
+            .map(|gateways| Bought { names: gateways.names.clone(), longest_secs_without: without_gateways(plan) }),
         shortest_secs: plan.estimate.seconds_low,
         longest_secs: plan.estimate.seconds,
     }
@@ -94,6 +118,12 @@ pub fn render(plan: &DryRun) -> String {
     }
     let (least, most) = (duration(plan.shortest_secs), duration(plan.longest_secs));
     let _ = writeln!(text, "Time      {least} to {most} at these budgets");
+    if let Some(bought) = &plan.gateways {
+        let without = duration(bought.longest_secs_without);
+        let (n, names) = (bought.names.len(), bought.names.join(" "));
+        let addresses = if n == 1 { "address" } else { "addresses" };
+        text += &wrap(&format!("Gateways  {n} {addresses}: {names}; from one, at most {without}"), 10);
+    }
     for (vendor, n) in &plan.made.vendors {
         let _ = writeln!(text, "Made      {n} to {vendor}, to read the universe");
     }
@@ -115,7 +145,6 @@ pub fn duration(secs: f64) -> String {
 mod tests {
     use super::*;
     use crate::config::{Settings, manifest_template};
-    use crate::scan::plan::estimate;
 
     #[test]
     fn the_plan_says_who_is_asked_how_often_and_how_long_it_takes() {
@@ -131,6 +160,27 @@ mod tests {
         for part in
             ["Tickers   2: AAPL MSFT\n", "with a live trade: MSFT\n", "Requests  cboe    2 at 2/s, at most 1 s\n"]
         {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_plan_says_what_gateways_buy() {
+        let tickers: Vec<Ticker> = (0..100).map(|n| Ticker::parse(&format!("T{n}")).unwrap()).collect();
+        let scan = ScanId::parse("x-20261120-1000").unwrap();
+        let settings = Settings::default();
+        let mut manifest = manifest_template(&settings, &scan, "T0", None, jiff::Timestamp::UNIX_EPOCH);
+        let names = vec!["us-east-1".to_owned(), "us-west-2".to_owned()];
+        manifest.vendors = crate::config::through_gateways(&settings, manifest.vendors, scan.to_string(), names);
+        manifest.tickers.clone_from(&tickers);
+        let estimate = estimate(&tickers, &manifest.vendors, 0);
+        let plan = Plan { manifest, universe: None, live: Vec::new(), estimate, requests: RequestCounts::default() };
+        let text = render(&dry_run(&plan));
+        // 1302 requests of Yahoo at 2 × 2 a second, or at 2.
+        for part in [
+            "yahoo   0 to 1302 at 4/s, at most 6 min\n",
+            "2 addresses: us-east-1 us-west-2; from one, at most 11 min\n",
+        ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
     }

@@ -155,10 +155,22 @@ fn chain_requests(vendor: Vendor, (from, to): (i32, i32)) -> (u32, u32) {
     }
 }
 
+/// Requests a second to a vendor: its own budget, and where it is asked through gateways no more than each of them may
+/// send, all of them healthy. `None` is unlimited.
+#[must_use]
+pub fn budget_per_sec(vendors: &VendorPlan, vendor: Vendor) -> Option<f64> {
+    let own = vendors.routes.iter().find(|route| route.vendor == vendor)?.budget_per_sec;
+    match &vendors.gateways {
+        Some(gateways) if gateways.vendors.contains(&vendor) => {
+            gateways.budget_per_sec(vendor, own, gateways.names.len())
+        }
+        Some(_) | None => own,
+    }
+}
+
 /// Vendors are asked side by side, so a scan takes as long as its slowest vendor. An unlimited one takes no time.
 fn seconds_at_budget(vendors: &VendorPlan, vendor: Vendor, requests: u32) -> f64 {
-    let route = vendors.routes.iter().find(|route| route.vendor == vendor);
-    match route.and_then(|route| route.budget_per_sec) {
+    match budget_per_sec(vendors, vendor) {
         Some(per_sec) if per_sec > 0.0 => f64::from(requests) / per_sec,
         Some(_) | None => 0.0,
     }

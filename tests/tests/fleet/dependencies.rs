@@ -31,6 +31,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "fleet-telemetry",
             "fleet-worker",
             "fleet-market",
+            "fleet-gateways",
         ],
     ),
     (
@@ -44,13 +45,17 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "fleet-worker",
             "fleet-market",
             "fleet-coordinator",
+            "fleet-gateways",
             "fleet-servers",
         ],
     ),
 ];
 
 /// Libraries with their places (the tests may use any).
-const PLACES: [(&str, &[&str]); 7] = [
+const PLACES: [(&str, &[&str]); 10] = [
+    ("aws-config", &["fleet-gateways"]),
+    ("aws-sdk-sts", &["fleet-gateways"]),
+    ("aws-smithy-http-client", &["fleet-gateways"]),
     ("aws-sdk-apigateway", &["fleet-gateways"]),
     ("reqwest", &["fleet-scraper"]),
     ("governor", &["fleet-scraper", "fleet-gateways"]),

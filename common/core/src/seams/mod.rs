@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod endpoints;
+pub mod gateway_rows;
 pub mod market_data;
 pub mod notifier;
 pub mod queue;
@@ -10,6 +11,7 @@ pub mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoints::{Endpoints, MemoryEndpoints};
+pub use gateway_rows::{GatewayRow, GatewayRows, StoredEndpoints, endpoints_row};
 pub use market_data::{ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::gateway_rows::GatewayRows;
 use crate::domain::trade::Exit;
 use crate::domain::{
     BarSeries, Instrument, KeptBars, Manifest, Mark, Notice, Outcome, RequestCounts, ScanId, ScanState, SessionSummary,
@@ -513,6 +514,9 @@ pub trait Roster: Send + Sync {
 }
 
 /// A whole store.
-pub trait Store: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster {}
+pub trait Store:
+    Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster + GatewayRows
+{
+}
 
-impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster> Store for T {}
+impl<T: Scans + Trades + Outbox + Budgets + BarCache + Explanations + Summaries + Roster + GatewayRows> Store for T {}

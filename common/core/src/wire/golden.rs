@@ -472,3 +472,13 @@ fn golden_worker_report() {
     };
     check("worker-report.json", &report);
 }
+
+#[test]
+fn golden_endpoints() {
+    let endpoint = |name: &str| GatewayEndpoint {
+        name: name.to_owned(),
+        base_url: "https://abc123defg.execute-api.us-east-1.amazonaws.com/v1".to_owned(),
+        api_key: GatewayKey::new("0123456789abcdef".to_owned()),
+    };
+    check("endpoints.json", &super::KeptEndpoints(vec![endpoint("us-east-1"), endpoint("us-east-1/2")]));
+}

@@ -80,6 +80,11 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
     serde_json::from_slice::<Envelope<T>>(bytes).map(|envelope| envelope.body).map_err(unreadable)
 }
 
+/// A set's gateways, as a store keeps them for workers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeptEndpoints(pub Vec<crate::domain::GatewayEndpoint>);
+
 macro_rules! wire {
     ($($type:ty => $name:literal, $version:literal;)*) => {$(
         impl Wire for $type {
@@ -100,4 +105,5 @@ wire! {
     crate::domain::KeptBars => "bar series", 1;
     crate::domain::Mark => "mark", 1;
     crate::domain::WorkerReport => "worker report", 1;
+    KeptEndpoints => "set of gateways for workers", 1;
 }

@@ -87,14 +87,19 @@ impl<'a> Call<'a> {
     }
 
     /// The wire form of a value.
-    pub(super) fn body<T: Wire>(mut self, value: &T) -> Result<Self, StoreError> {
+    pub(super) fn body<T: Wire>(self, value: &T) -> Result<Self, StoreError> {
         let body = wire::encode(value).map_err(|error| failure::wire(error, self.link.address()))?;
-        if body.len() > MAX_BODY_BYTES && self.refused.is_none() {
-            let megabytes = body.len().div_ceil(1 << 20);
+        Ok(self.limited(T::NAME, &body))
+    }
+
+    /// Bytes that are refused where they are too many to be stored.
+    pub(super) fn limited(mut self, what: &str, bytes: &[u8]) -> Self {
+        if bytes.len() > MAX_BODY_BYTES && self.refused.is_none() {
+            let megabytes = bytes.len().div_ceil(1 << 20);
             self.refused =
-                Some(format!("a {} of {megabytes} MB is not stored; at most {} MB are", T::NAME, MAX_BODY_BYTES >> 20));
+                Some(format!("a {what} of {megabytes} MB is not stored; at most {} MB are", MAX_BODY_BYTES >> 20));
         }
-        Ok(self.bytes(&body))
+        self.bytes(bytes)
     }
 
     /// Runs the script.

@@ -23,7 +23,7 @@
 //! The files, in reading order: `lua/prelude.lua` (all keys), `settings`, `link` (the connections), `scripts`, `call` (a
 //! script and its arguments), `reply` (its answer), `failure` (what went wrong, in words), then one file a concern, each beside its scripts:
 //! `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`, `bars`, `explanations`, `summaries`, `roster`,
-//! `warnings`.
+//! `gateway_rows`, `warnings`.
 
 mod bars;
 mod budgets;
@@ -31,6 +31,7 @@ mod call;
 mod commit;
 mod explanations;
 mod failure;
+mod gateway_rows;
 mod lease;
 mod link;
 mod outbox;
@@ -63,7 +64,7 @@ pub use settings::{DEFAULT_PREFIX, RedisSettings};
 /// The layout this program writes, and the newest it reads. An older one becomes it when it is opened, in one step; a
 /// program that knows only the older one is refused from then on, and should be stopped before (what it writes until its
 /// end is kept).
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// A store in a Redis server. Cheap to clone: clones share its few connections.
 #[derive(Clone)]

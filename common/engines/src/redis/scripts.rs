@@ -49,4 +49,5 @@ scripts! {
     EXPLANATION = "lua/explanation.lua";
     SUMMARIES = "lua/summaries.lua";
     ROSTER = "lua/roster.lua";
+    GATEWAY_ROWS = "lua/gateway_rows.lua";
 }

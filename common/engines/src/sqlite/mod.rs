@@ -15,13 +15,14 @@
 //!
 //! The files, in reading order: `schema` (tables, versions), `row` (how values are written), `failure` (what went
 //! wrong, in words), then one file a concern: `scans`, `lease`, `commit`, `settle`, `trades`, `outbox`, `budgets`,
-//! `bars`, `explanations`, `summaries`, `roster`.
+//! `bars`, `explanations`, `summaries`, `roster`, `gateway_rows`.
 
 mod bars;
 mod budgets;
 mod commit;
 mod explanations;
 mod failure;
+mod gateway_rows;
 mod lease;
 mod outbox;
 mod roster;

@@ -130,6 +130,12 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (ticker, session)
     ) WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE gateways (                                -- what the coordinator knows of gateways, for itself and workers
+        name TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    );
+",
 ];
 
 /// A file's own account of itself.

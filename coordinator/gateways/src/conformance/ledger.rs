@@ -42,6 +42,7 @@ macro_rules! ledger_promises {
             a_set_whose_lease_is_over_is_not_claimed
             a_set_closes_when_nothing_of_it_may_exist
             a_closed_set_is_remembered_until_it_is_forgotten
+            changes_at_the_same_time_are_all_kept
         }
     };
 }
@@ -396,5 +397,18 @@ pub async fn a_closed_set_is_remembered_until_it_is_forgotten(ledger: &dyn Ledge
     ensure_eq!(ledger.forget(at(1_000)).await.kept("forgetting")?, 0, "sets forgotten too early");
     ensure_eq!(ledger.forget(at(1_000 + day)).await.kept("forgetting")?, 1, "sets forgotten");
     ensure_eq!(ledger.sets().await.kept("reading")?.len(), 2, "sets that are left");
+    Ok(())
+}
+
+/// Regions come up side by side.
+pub async fn changes_at_the_same_time_are_all_kept(ledger: &dyn Ledger) -> Result<(), String> {
+    let set = opened(ledger, "one").await?;
+    let attempts = set.intents.iter().map(|intent| ledger.attempt(&intent.id, at(1_001)));
+    for answer in futures::future::join_all(attempts).await {
+        answer.kept("attempting beside others")?;
+    }
+    for one in stored(ledger, "one").await?.intents {
+        ensure_eq!(one.state, IntentState::Attempted { at: at(1_001) }, "{} after all were attempted at once", one.id);
+    }
     Ok(())
 }

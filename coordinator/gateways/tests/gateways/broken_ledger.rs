@@ -39,10 +39,11 @@ enum Fault {
     AnybodyHolds,
     ClosesEarly,
     ForgetsReleased,
+    WritesOverOthers,
 }
 
 /// Each with the promise that is to notice.
-const NOTICED: [(Fault, &str); 22] = [
+const NOTICED: [(Fault, &str); 23] = [
     (Fault::ForgetsKeys, "a_set_is_kept_as_it_was_opened"),
     (Fault::ChoosesAnew, "the_first_choices_stay"),
     (Fault::ListsBackwards, "sets_come_in_order_and_do_not_mix"),
@@ -65,6 +66,7 @@ const NOTICED: [(Fault, &str); 22] = [
     (Fault::AnybodyHolds, "who_does_not_hold_a_set_changes_nothing"),
     (Fault::ClosesEarly, "a_set_closes_when_nothing_of_it_may_exist"),
     (Fault::ForgetsReleased, "a_closed_set_is_remembered_until_it_is_forgotten"),
+    (Fault::WritesOverOthers, "changes_at_the_same_time_are_all_kept"),
 ];
 
 macro_rules! by_name {
@@ -152,6 +154,13 @@ impl Ledger for Broken {
     }
 
     async fn attempt(&self, intent: &IntentId, at: Timestamp) -> Result<(), LedgerError> {
+        if self.is(Fault::WritesOverOthers) {
+            let read = self.stored(&intent.set).await;
+            tokio::task::yield_now().await;
+            if let Some(read) = read {
+                self.edit(&intent.set, |set| *set = read).await;
+            }
+        }
         let attempted = |intent: &mut Intent| intent.state = IntentState::Attempted { at };
         if self.is(Fault::ForgetsOnAttempt) {
             self.edit_intent(intent, attempted).await;

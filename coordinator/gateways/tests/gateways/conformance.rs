@@ -1,10 +1,9 @@
-//! The implementations in memory keep what the seams promise.
+//! The AWS in memory keeps what the seam promises.
 
 use std::time::Duration;
 
-use fleet_gateways::conformance::{ledger, provider};
+use fleet_gateways::conformance::provider;
 use fleet_gateways::memory_aws::{MemoryAws, MemorySettings};
-use fleet_gateways::memory_ledger::MemoryLedger;
 use fleet_gateways::provider::GatewayProvider;
 use fleet_gateways::region::Region;
 
@@ -55,18 +54,3 @@ macro_rules! provider_tests {
     };
 }
 fleet_gateways::provider_promises!(provider_tests);
-
-macro_rules! ledger_tests {
-    ($($promise:ident)*) => {
-        mod the_ledger {
-            use super::*;
-            $(
-                #[tokio::test]
-                async fn $promise() {
-                    ledger::$promise(&MemoryLedger::default()).await.unwrap();
-                }
-            )*
-        }
-    };
-}
-fleet_gateways::ledger_promises!(ledger_tests);

@@ -10,6 +10,7 @@ mod budgets;
 mod commits;
 mod ends;
 pub mod fixture;
+mod gateway_rows;
 mod leases;
 mod outbox;
 mod roster;
@@ -23,6 +24,7 @@ pub use budgets::*;
 pub use commits::*;
 pub use ends::*;
 pub use fixture::StoreFixture;
+pub use gateway_rows::*;
 pub use leases::*;
 pub use outbox::*;
 pub use roster::*;
@@ -105,6 +107,9 @@ macro_rules! store_promises {
             summaries_are_read_oldest_first_and_outlive_their_scans
             so_many_sessions_have_a_summary_and_no_more
             a_worker_is_there_until_it_leaves_or_falls_silent
+            a_row_about_gateways_is_replaced_by_who_knows_it
+            rows_about_gateways_are_read_by_name
+            only_one_of_many_replaces_a_row_about_gateways
         }
     };
 }

@@ -50,7 +50,7 @@ end
 if #refused > 0 then
   return { 'refused', refused }
 end
--- Schema 3 has one kind of keys more, and nothing to bring along.
+-- Schemas 3 and 4 have one kind of keys more each, and nothing to bring along.
 if found == 1 then
   -- Schema 2 finds notices that are too late by their time.
   for _, unsent in ipairs(redis.call('ZRANGE', PREFIX .. 'outbox:unsent', 0, -1)) do

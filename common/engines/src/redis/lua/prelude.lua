@@ -28,6 +28,7 @@
 --   bars                      zset      sessions with bars (by text)      bars:<session>  hash  instrument -> body
 --   explanations              zset      ticker by -seq of its scan        explanation:<ticker>  hash  scan seq body
 --   summaries:<ticker>        hash      session -> body (since schema 3)
+--   gateways                  hash      name -> body (since schema 4)
 --   workers                   zset      name by the instant it is forgotten      workers:seen, workers:body  hashes
 
 local PREFIX = ARGV[1]

@@ -38,6 +38,7 @@ struct State {
     explanations: BTreeMap<Ticker, (u64, ScanId, Vec<u8>)>,
     summaries: BTreeMap<Ticker, BTreeMap<Date, SessionSummary>>,
     workers: BTreeMap<String, Present>,
+    gateways: BTreeMap<String, Vec<u8>>,
 }
 
 struct Scan {

@@ -212,3 +212,29 @@ impl Roster for ModelStore {
         Ok(present.map(|w| SeenWorker { report: w.report.clone(), seen_ago: until(now, w.seen) }).collect())
     }
 }
+
+#[async_trait]
+impl GatewayRows for ModelStore {
+    async fn gateway_rows(&self, prefix: &str) -> Stored<Vec<GatewayRow>> {
+        let state = self.state();
+        let rows = state.gateways.iter().filter(|(name, _)| name.starts_with(prefix));
+        Ok(rows.map(|(name, body)| GatewayRow { name: name.clone(), body: body.clone() }).collect())
+    }
+
+    async fn gateway_row(&self, name: &str) -> Stored<Option<Vec<u8>>> {
+        Ok(self.state().gateways.get(name).cloned())
+    }
+
+    async fn swap_gateway_row(&self, name: &str, from: Option<&[u8]>, to: Option<&[u8]>) -> Stored<bool> {
+        let rows = &mut self.state().gateways;
+        let found = rows.get(name).map(Vec::as_slice);
+        if found != to && found != from {
+            return Ok(false);
+        }
+        match to {
+            Some(body) => rows.insert(name.to_owned(), body.to_vec()),
+            None => rows.remove(name),
+        };
+        Ok(true)
+    }
+}
