@@ -9,6 +9,7 @@
 
 mod detect;
 mod read;
+mod robinhood;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,6 +28,14 @@ pub enum Kind {
     YahooCrumb,
     /// A chain of CBOE's delayed quotes.
     Cboe,
+    /// Chains of Robinhood: which expirations there are.
+    RobinhoodChains,
+    /// Contracts of Robinhood, a page of them or one.
+    RobinhoodInstruments,
+    /// Marks of Robinhood: what contracts quote.
+    RobinhoodMarks,
+    /// Bars from Robinhood.
+    RobinhoodHistoricals,
     /// A page of Finviz's screener.
     FinvizScreener,
     /// A piece of such a page, without its head and total.
@@ -114,6 +123,10 @@ pub fn inspect(bytes: &[u8], kind: Option<Kind>) -> Inspection {
         Kind::YahooChart => read::yahoo_chart(bytes),
         Kind::YahooCrumb => read::yahoo_crumb(bytes),
         Kind::Cboe => read::cboe(bytes),
+        Kind::RobinhoodChains => robinhood::chains(bytes),
+        Kind::RobinhoodInstruments => robinhood::instruments(bytes),
+        Kind::RobinhoodMarks => robinhood::marks(bytes),
+        Kind::RobinhoodHistoricals => robinhood::historicals(bytes),
         Kind::FinvizScreener => read::finviz_screener(bytes),
         Kind::FinvizScreenerSnippet => read::finviz_snippet(bytes),
         Kind::FinvizQuote => read::finviz_quote(bytes),
@@ -124,11 +137,15 @@ pub fn inspect(bytes: &[u8], kind: Option<Kind>) -> Inspection {
 
 impl Kind {
     /// All of them, in the order they are listed to people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::YahooOptions,
         Self::YahooChart,
         Self::YahooCrumb,
         Self::Cboe,
+        Self::RobinhoodChains,
+        Self::RobinhoodInstruments,
+        Self::RobinhoodMarks,
+        Self::RobinhoodHistoricals,
         Self::FinvizScreener,
         Self::FinvizScreenerSnippet,
         Self::FinvizQuote,
@@ -144,6 +161,10 @@ impl Kind {
             Self::YahooChart => "yahoo_chart",
             Self::YahooCrumb => "yahoo_crumb",
             Self::Cboe => "cboe",
+            Self::RobinhoodChains => "robinhood_chains",
+            Self::RobinhoodInstruments => "robinhood_instruments",
+            Self::RobinhoodMarks => "robinhood_marks",
+            Self::RobinhoodHistoricals => "robinhood_historicals",
             Self::FinvizScreener => "finviz_screener",
             Self::FinvizScreenerSnippet => "finviz_screener_snippet",
             Self::FinvizQuote => "finviz_quote",

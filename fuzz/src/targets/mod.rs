@@ -15,6 +15,7 @@ mod inspection;
 mod names;
 mod promises;
 mod reports;
+mod robinhood;
 mod screener;
 mod snapshot;
 mod stream;
@@ -31,6 +32,7 @@ pub use explanations::explanations;
 pub use inspection::inspect;
 pub use names::names;
 pub use reports::earnings_file;
+pub use robinhood::robinhood;
 pub use screener::finviz_screener;
 pub use trace::trace_context;
 pub use wire::wire;
@@ -39,7 +41,7 @@ pub use wire::wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. The names are those of the folders under `seeds/` and of the programs under `fuzz_targets/`.
-pub const ALL: [Target; 14] = [
+pub const ALL: [Target; 15] = [
     ("addresses", addresses),
     ("analyse", analyse),
     ("cboe_chain", cboe_chain),
@@ -49,6 +51,7 @@ pub const ALL: [Target; 14] = [
     ("finviz_screener", finviz_screener),
     ("inspect", inspect),
     ("names", names),
+    ("robinhood", robinhood),
     ("trace_context", trace_context),
     ("wire", wire),
     ("yahoo_bars", yahoo_bars),

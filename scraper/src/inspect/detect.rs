@@ -31,10 +31,30 @@ fn json_kind(bytes: &[u8]) -> Kind {
         Kind::YahooChart
     } else if has("\"data\"") && (has("\"options\"") || has("\"option\"") || has("\"current_price\"")) {
         Kind::Cboe
+    } else if let Some(kind) = robinhood_kind(&head) {
+        kind
     } else if bytes.len() <= SMALL_BYTES && bytes.starts_with(b"{") && !has("\"result") {
         Kind::ErrorBody
     } else {
         Kind::Unknown
+    }
+}
+
+/// Robinhood's lists all have the same frame: what their rows are is told by fields that no other row has.
+fn robinhood_kind(head: &str) -> Option<Kind> {
+    let has = |mark: &str| head.contains(mark);
+    if !head.starts_with('{') {
+        None
+    } else if has("\"expiration_dates\"") && has("\"trade_value_multiplier\"") {
+        Some(Kind::RobinhoodChains)
+    } else if has("\"strike_price\"") && has("\"chain_symbol\"") {
+        Some(Kind::RobinhoodInstruments)
+    } else if has("\"break_even_price\"") || (has("\"bid_price\"") && has("\"open_interest\"")) {
+        Some(Kind::RobinhoodMarks)
+    } else if has("\"begins_at\"") || has("\"data_points\"") {
+        Some(Kind::RobinhoodHistoricals)
+    } else {
+        None
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::{Inspection, Kind, RefusedRows, Verdict};
 use crate::parse_error::{ParseError, excerpt};
 use crate::vendors::row::Notes;
-use crate::vendors::{body, cboe, finviz, yahoo};
+use crate::vendors::{body, cboe, finviz, robinhood, yahoo};
 
 pub fn yahoo_options(bytes: &[u8]) -> Inspection {
     let reading = match yahoo::parse::read_chain_page(bytes, None) {
@@ -166,7 +166,7 @@ pub fn finviz_quote(bytes: &[u8]) -> Inspection {
 
 pub fn error_body(bytes: &[u8]) -> Inspection {
     // Any of the readers names the error; the one for chains knows all of Yahoo's shapes.
-    let error = body::recognised(bytes).or_else(|| {
+    let error = body::recognised(bytes).or_else(|| robinhood::parse::trouble(bytes)).or_else(|| {
         yahoo::parse::is_error_body(bytes).then(|| match yahoo::parse::read_chain_page(bytes, None) {
             Err(error @ ParseError::Malformed(_)) => yahoo::parse::read_bars(bytes).err().unwrap_or(error),
             Err(error) => error,
@@ -193,7 +193,7 @@ fn head(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(512)]
 }
 
-fn started(kind: Kind, verdict: Verdict, rows: usize, detail: String) -> Inspection {
+pub(super) fn started(kind: Kind, verdict: Verdict, rows: usize, detail: String) -> Inspection {
     Inspection {
         kind,
         verdict,
@@ -206,7 +206,7 @@ fn started(kind: Kind, verdict: Verdict, rows: usize, detail: String) -> Inspect
     }
 }
 
-fn failed(kind: Kind, error: &ParseError) -> Inspection {
+pub(super) fn failed(kind: Kind, error: &ParseError) -> Inspection {
     let verdict = match error {
         ParseError::Malformed(_) | ParseError::WrongSymbol { .. } => Verdict::Malformed,
         ParseError::NotFound => Verdict::UnknownTicker,
@@ -241,6 +241,15 @@ fn sides(rows: &[ContractQuote]) -> String {
 }
 
 fn add_chain(inspection: &mut Inspection, rows: &[ContractQuote], refused: &[RefusedRow], notes: &Notes) {
+    add_rows(inspection, refused, notes);
+    let distinct: BTreeSet<_> = rows.iter().map(|quote| quote.symbol).collect();
+    let again = rows.len() - distinct.len();
+    if again > 0 {
+        inspection.facts.insert("duplicate_contracts", again.to_string());
+    }
+}
+
+pub(super) fn add_rows(inspection: &mut Inspection, refused: &[RefusedRow], notes: &Notes) {
     inspection.missing.clone_from(&notes.missing);
     inspection.placeholders.clone_from(&notes.placeholders);
     for line in refused {
@@ -250,14 +259,14 @@ fn add_chain(inspection: &mut Inspection, rows: &[ContractQuote], refused: &[Ref
             group.examples.push(excerpt(&line.symbol));
         }
     }
-    let distinct: BTreeSet<_> = rows.iter().map(|quote| quote.symbol).collect();
-    let again = rows.len() - distinct.len();
-    if again > 0 {
-        inspection.facts.insert("duplicate_contracts", again.to_string());
-    }
 }
 
-fn add_dates(inspection: &mut Inspection, listed: &[Date], quoted: Option<Timestamp>, spot: Option<VendorSpot>) {
+pub(super) fn add_dates(
+    inspection: &mut Inspection,
+    listed: &[Date],
+    quoted: Option<Timestamp>,
+    spot: Option<VendorSpot>,
+) {
     if let Some((first, last)) = listed.first().zip(listed.last()) {
         inspection.facts.insert("expirations", format!("{}, from {first} to {last}", listed.len()));
     }

@@ -11,5 +11,6 @@ pub mod body;
 pub mod cboe;
 pub mod field;
 pub mod finviz;
+pub mod robinhood;
 pub mod row;
 pub mod yahoo;

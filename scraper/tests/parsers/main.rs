@@ -7,4 +7,5 @@ mod captures;
 mod chains;
 mod hostile;
 mod mutations;
+mod robinhood;
 mod screener;

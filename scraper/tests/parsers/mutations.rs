@@ -3,7 +3,7 @@
 
 use fleet_core::domain::{Instrument, Ticker};
 use fleet_scraper::inspect::{Kind, inspect};
-use fleet_scraper::vendors::{cboe, finviz, yahoo};
+use fleet_scraper::vendors::{cboe, finviz, robinhood, yahoo};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -70,6 +70,19 @@ fn feed(bytes: &[u8]) {
     if let Ok(page) = yahoo::parse::chain_page(bytes, &ticker) {
         assert!(page.rows.iter().all(|quote| Some(quote.symbol.expiration) == page.expiration));
     }
+    if let Ok(page) = robinhood::parse::contracts(bytes) {
+        assert!(page.contracts.iter().all(|listed| (2000..2100).contains(&listed.symbol.expiration.year())));
+    }
+    if let Ok(read) = robinhood::parse::read_marks(bytes) {
+        assert!(read.rows.iter().all(|mark| mark.vendor_iv.is_none_or(|iv| iv > 0.0 && iv <= 5.0)));
+        assert!(read.rows.iter().all(|mark| mark.bid.is_none_or(|bid| !bid.is_zero())));
+    }
+    if let Ok(read) = robinhood::parse::read_bars(bytes) {
+        assert!(read.bars.is_sorted_by(|a, b| a.date < b.date));
+        assert!(read.bars.iter().all(|bar| !bar.low.is_zero() && bar.low <= bar.high));
+    }
+    let _ = (robinhood::parse::equity(bytes, &ticker), robinhood::parse::spot(bytes, &ticker));
+    let _ = robinhood::parse::chains(bytes);
     if let Ok(series) = yahoo::parse::bars(bytes, &Instrument::Underlying(ticker)) {
         assert!(series.bars.is_sorted_by(|a, b| a.date < b.date));
         assert!(series.bars.iter().all(|bar| !bar.low.is_zero() && bar.low <= bar.high));
@@ -84,7 +97,14 @@ fn feed(bytes: &[u8]) {
 
 #[test]
 fn mutated_fixtures_never_panic() {
-    let bodies: [&[u8]; 6] = [
+    let bodies: [&[u8]; 13] = [
+        super::robinhood::EQUITY,
+        super::robinhood::CHAINS,
+        super::robinhood::CONTRACTS,
+        super::robinhood::MARKS,
+        super::robinhood::QUOTE,
+        super::robinhood::BARS,
+        super::robinhood::CONTRACT_BARS,
         super::chains::CBOE,
         super::chains::YAHOO,
         super::bars::BARS,
@@ -107,6 +127,9 @@ fn mutated_recordings_never_panic() {
         "cboe/excerpts/AAPL_20260807_abridged.json",
         "yahoo_options/yfrs_options_v7_AAPL.20250826T1512Z.json",
         "yahoo_chart/yfrs_history_chart_GS2C.DE.20251001T1232Z.json",
+        "robinhood/excerpts/option_marketdata_IWM_20260116.json",
+        "robinhood/options_instruments_get.0.json",
+        "robinhood/marketdata_options_historicals_get.0.json",
         "finviz/screener_2026_snippets/overview_two_rows.html",
         "finviz/screener_old2021/overview.001.v=110_s=ta_unusualvolume_f=exch_nyse_cap_largeunder_o=-volume_r=21.html",
     ];
