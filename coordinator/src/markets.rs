@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fleet_core::domain::ScanId;
-use fleet_core::seams::{Budgets, Clock, Notifier, Store, SystemClock};
+use fleet_core::seams::{Budgets, Clock, Endpoints, GatewayRows, Notifier, Store, StoredEndpoints, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
 use fleet_scraper::TlsSettings;
-use fleet_worker::markets::DirectMarkets;
+use fleet_worker::markets::VendorMarkets;
 use fleet_worker::program::opening::{self, OpeningPatience};
 
 use crate::config::{Settings, vendor_ca_file};
@@ -69,10 +69,11 @@ pub async fn open(settings: &Settings, telling: Telling) -> Result<Engines, Fail
 pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>) -> Result<ScanParts, Failure> {
     let Engines { queue, store, warnings: _ } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
+    let endpoints: Arc<dyn Endpoints> = Arc::new(StoredEndpoints::new(Arc::clone(&store) as Arc<dyn GatewayRows>));
     Ok(ScanParts {
         queue,
         store,
-        markets: Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: vendor_ca_file(settings) })),
+        markets: Arc::new(VendorMarkets::new(budgets, endpoints, TlsSettings { ca_file: vendor_ca_file(settings) })),
         notifier,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         patience: patience(settings)?,

@@ -1,4 +1,4 @@
-//! The only place that sends a request: budget → egress → identity → send → classify.
+//! The only place that sends a request: egress (which way) → budget → identity → send → classify.
 //!
 //! Promises: GET only; every request is counted at the moment it leaves, retries and redirects included; one limit for
 //! the whole exchange with its body; a body is never held beyond [`BODY_LIMIT`] bytes after decompression; a vendor's
@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleet_core::domain::Vendor;
@@ -18,9 +19,11 @@ use url::Url;
 
 use crate::classify::{Expected, classify};
 use crate::client::Clients;
-use crate::identity::{Identity, RequestKind};
+use crate::egress::answer::own_fault;
+use crate::egress::{Departure, Egress, Host, Lease, Then};
+use crate::identity::RequestKind;
 use crate::pace::Pacer;
-use crate::retry::{RetryPolicy, retried};
+use crate::retry::{Miss, RetryPolicy, retried};
 
 /// Bytes of a body after decompression. The largest recorded chain (SPX) has 13.6 MB; the rest is room for growth, and
 /// a compressed bomb ends here.
@@ -33,9 +36,9 @@ const MAX_REDIRECTS: u32 = 3;
 /// One request.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
-    /// Whose budget it is.
-    pub(crate) vendor: Vendor,
-    /// Where.
+    /// Whose budget it is, and which of its hosts.
+    pub(crate) host: Host,
+    /// Where, at the vendor's own address.
     pub(crate) url: Url,
     /// What a browser would be doing.
     pub(crate) kind: RequestKind,
@@ -59,82 +62,183 @@ pub(crate) struct Reply {
 /// Sends requests for one plan.
 pub(crate) struct Fetcher {
     pub(crate) clients: Clients,
-    pub(crate) identity: Identity,
+    pub(crate) egress: Egress,
     pub(crate) pacers: BTreeMap<Vendor, Pacer>,
     pub(crate) policy: RetryPolicy,
     pub(crate) timeout: Duration,
 }
 
+/// A request's answer, and the way the last try went.
+pub(crate) struct Leased<T> {
+    /// The answer.
+    pub(crate) answer: Result<T, FetchFailure>,
+    /// The way; `None`: there was none.
+    pub(crate) lease: Option<Arc<Lease>>,
+}
+
 impl Fetcher {
-    /// Sends a request and reads its answer, again where that may help. `read` is the parser; its failures count as
-    /// the request's.
+    /// Sends a request and reads its answer, again where that may help, each time by whatever way is next. `read` is the
+    /// parser; its failures count as the request's.
     pub(crate) async fn get<T>(
         &self,
         ask: &Ask,
         tally: &RequestTally,
         read: impl Fn(Reply) -> Result<T, FetchFailure>,
     ) -> Result<T, FetchFailure> {
+        self.get_leased(ask.host.vendor, |_| Ok(ask.clone()), tally, read).await.answer
+    }
+
+    /// The same for a request that depends on its way, because a session belongs to a way.
+    pub(crate) async fn get_leased<T>(
+        &self,
+        vendor: Vendor,
+        ask: impl Fn(&Lease) -> Result<Ask, FetchFailure>,
+        tally: &RequestTally,
+        read: impl Fn(Reply) -> Result<T, FetchFailure>,
+    ) -> Leased<T> {
+        let seed = match ask(self.egress.unsent()) {
+            Ok(ask) => seed_of(&ask.url),
+            Err(failure) => return Leased { answer: Err(failure), lease: None },
+        };
+        let last = std::sync::Mutex::new(None);
+        let (ask, read, kept) = (&ask, &read, &last);
+        let answer = retried(&self.policy, seed, |attempt| async move {
+            let lease = self.egress.lease(vendor).await.inspect_err(|failure| {
+                tally.note(Some((vendor, failure.clone())));
+            });
+            // Whoever waited for a gateway as long as is allowed does not wait again.
+            let lease = lease.map_err(Miss::last)?;
+            *kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::clone(&lease));
+            let ask = ask(&lease).map_err(Miss::last)?;
+            self.one_try(&lease, &ask, attempt, seed, tally, read).await
+        })
+        .await;
+        Leased { answer, lease: last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) }
+    }
+
+    /// Sends a request by one way and no other, again where that may help.
+    pub(crate) async fn get_on<T>(
+        &self,
+        lease: &Lease,
+        ask: &Ask,
+        tally: &RequestTally,
+        read: impl Fn(Reply) -> Result<T, FetchFailure>,
+    ) -> Result<T, FetchFailure> {
         let seed = seed_of(&ask.url);
-        let (seed, read) = (&seed, &read);
-        retried(&self.policy, *seed, |attempt| async move {
-            let pacer = self.pacers.get(&ask.vendor).ok_or_else(|| FetchFailure::Budget("no pacer".to_owned()))?;
-            let read = match self.exchange(ask, pacer, tally).await {
-                Exchange::NotSent(failure) => {
-                    tally.note(Some((ask.vendor, failure.clone())));
-                    return Err(failure);
-                }
-                Exchange::Failed(failure) => Err(failure),
-                Exchange::Answered(reply) => read(reply),
-            };
-            if let Err(failure @ FetchFailure::Throttled { .. }) = &read
-                && let Err(error) = pacer.block(self.policy.delay(attempt, failure, *seed)).await
-            {
-                // The request fails or waits by itself all the same; only the other workers do not know.
-                tracing::warn!(vendor = %ask.vendor, error = %error, "block not stored");
-            }
-            // A caller that is cut off while this waits to try again can say why all the same.
-            tally.note(read.as_ref().err().map(|failure| (ask.vendor, failure.clone())));
-            read
+        let read = &read;
+        retried(&self.policy, seed, |attempt| async move {
+            // There is no other way: the policy decides.
+            self.one_try(lease, ask, attempt, seed, tally, read).await.map_err(|miss| miss.failure)
         })
         .await
     }
 
+    /// Sends a request by one way, once.
+    pub(crate) async fn one_try<T>(
+        &self,
+        lease: &Lease,
+        ask: &Ask,
+        attempt: u32,
+        seed: u64,
+        tally: &RequestTally,
+        read: impl Fn(Reply) -> Result<T, FetchFailure>,
+    ) -> Result<T, Miss> {
+        let vendor = ask.host.vendor;
+        let Some(pacer) = self.pacers.get(&vendor) else {
+            return Err(FetchFailure::Budget("no pacer".to_owned()).into());
+        };
+        if let Some(per_sec) = self.egress.budget(vendor) {
+            pacer.set_rate(per_sec);
+        }
+        let exchange = self.exchange(lease, ask, pacer, tally).await;
+        let (read, departure) = match exchange {
+            Exchange::NotSent(failure) => {
+                tally.note(Some((vendor, failure.clone())));
+                return Err(failure.into());
+            }
+            Exchange::Failed(failure, departure) => (Err(failure), departure),
+            Exchange::Answered(reply, departure) => (read(reply), departure),
+        };
+        let then = self.egress.arrived(vendor, lease, &departure, read.as_ref().err(), seed, tally);
+        let wait = match (&read, then) {
+            (_, Then::Stop { wait }) => Some(wait),
+            // One gateway that is throttled rests by itself; the vendor goes on being asked over the others.
+            (Err(failure @ FetchFailure::Throttled { .. }), _) if lease.gateway().is_none() => {
+                Some(self.policy.delay(attempt, failure, seed))
+            }
+            (_, Then::Decide | Then::Elsewhere) => None,
+        };
+        if let Some(per_sec) = self.egress.budget(vendor) {
+            pacer.set_rate(per_sec);
+        }
+        if let Some(wait) = wait
+            && let Err(error) = pacer.block(wait).await
+        {
+            // The request fails or waits by itself all the same; only the other workers do not know.
+            tracing::warn!(%vendor, error = %error, "block not stored");
+        }
+        // A caller that is cut off while this waits to try again can say why all the same.
+        tally.note(read.as_ref().err().map(|failure| (vendor, failure.clone())));
+        if let Err(FetchFailure::Stale(why)) = &read {
+            self.egress.quarantine(vendor, lease, why, tally);
+            return Err(Miss::elsewhere(FetchFailure::Stale(why.clone())));
+        }
+        read.map_err(|failure| if then == Then::Elsewhere { Miss::elsewhere(failure) } else { failure.into() })
+    }
+
     /// One try, with the redirects it takes.
-    async fn exchange(&self, ask: &Ask, pacer: &Pacer, tally: &RequestTally) -> Exchange {
+    async fn exchange(&self, lease: &Lease, ask: &Ask, pacer: &Pacer, tally: &RequestTally) -> Exchange {
         let mut url = ask.url.clone();
+        let vendor = ask.host.vendor;
+        let mut departure = None;
         for _ in 0..=MAX_REDIRECTS {
             if let Err(failure) = pacer.permit().await {
                 return Exchange::NotSent(failure);
             }
-            let headers = self.identity.headers(&ask.kind, ask.cookie.as_ref());
-            tally.count(ask.vendor);
-            let answer = match transmit(self.clients.client_for(&url), &url, headers, self.timeout).await {
+            let to = match self.egress.readdressed(lease, &ask.host, &url) {
+                Ok(to) => to,
+                Err(failure) => return Exchange::NotSent(failure),
+            };
+            let mut headers = lease.identity.headers(&ask.kind, ask.cookie.as_ref());
+            to.authorise(&mut headers);
+            tally.count(vendor);
+            let left = self.egress.departs(vendor, lease, tally);
+            let answer = match transmit(self.clients.client_for(&to.url), &to.url, headers, self.timeout).await {
                 Ok(answer) => answer,
-                Err(failure) => return Exchange::Failed(failure),
+                Err(failure) => return Exchange::Failed(failure, left),
             };
             tracing::debug!(
-                vendor = %ask.vendor, path = url.path(), status = answer.status.as_u16(), bytes = answer.reply.body.len(),
-                "answered"
+                %vendor, gateway = lease.gateway(), path = url.path(), status = answer.status.as_u16(),
+                bytes = answer.reply.body.len(), "answered"
             );
+            let own = lease.gateway().and_then(|_| own_fault(answer.status, &answer.reply.headers, &answer.reply.body));
+            if let Some(fault) = own {
+                return Exchange::Failed(self.egress.own_fault(lease, &left, fault), left);
+            }
             if answer.status.is_redirection()
                 && let Some(location) = answer.reply.headers.get(LOCATION)
             {
                 match redirected(&url, location) {
                     Ok(next) => url = next,
                     Err(_) if ask.expected == Expected::AnyStatus && !is_consent(location) => {
-                        return Exchange::Answered(answer.reply);
+                        return Exchange::Answered(answer.reply, left);
                     }
-                    Err(failure) => return Exchange::Failed(failure),
+                    Err(failure) => return Exchange::Failed(failure, left),
                 }
+                departure = Some(left);
                 continue;
             }
             let Answer { status, reply } = answer;
             return match classify(status, &reply.headers, &reply.body, ask.expected, reply.arrived) {
-                Ok(()) => Exchange::Answered(reply),
-                Err(failure) => Exchange::Failed(failure),
+                Ok(()) => Exchange::Answered(reply, left),
+                Err(failure) => Exchange::Failed(failure, left),
             };
         }
-        Exchange::Failed(FetchFailure::Malformed(format!("more than {MAX_REDIRECTS} redirects")))
+        let failure = FetchFailure::Malformed(format!("more than {MAX_REDIRECTS} redirects"));
+        match departure {
+            Some(left) => Exchange::Failed(failure, left),
+            None => Exchange::NotSent(failure),
+        }
     }
 }
 
@@ -142,10 +246,10 @@ impl Fetcher {
 enum Exchange {
     /// The budget did not let it leave.
     NotSent(FetchFailure),
-    /// The network or the vendor failed it.
-    Failed(FetchFailure),
+    /// The network, the gateway or the vendor failed it.
+    Failed(FetchFailure, Departure),
     /// There is a body for the parser.
-    Answered(Reply),
+    Answered(Reply, Departure),
 }
 
 /// An answer of any status.

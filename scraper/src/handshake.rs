@@ -12,6 +12,7 @@ use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
 use crate::classify::Expected;
+use crate::egress::{Host, Lease};
 use crate::fetch::{Ask, Fetcher};
 use crate::identity::RequestKind;
 use crate::vendors::yahoo;
@@ -53,6 +54,7 @@ impl Handshake {
         &self,
         refused: Option<&CookieSession>,
         fetcher: &Fetcher,
+        lease: &Lease,
         bases: &Bases,
         tally: &RequestTally,
     ) -> Result<CookieSession, FetchFailure> {
@@ -62,13 +64,13 @@ impl Handshake {
             return Ok(newer);
         }
         let cookie = fetcher
-            .get(&bases.ask_cookie()?, tally, |reply| {
+            .get_on(lease, &bases.ask_cookie()?, tally, |reply| {
                 cookie_header(&reply.headers)
                     .ok_or_else(|| FetchFailure::Unauthorized("its cookie page sets no cookie".to_owned()))
             })
             .await?;
         let crumb = fetcher
-            .get(&bases.ask_crumb(&cookie)?, tally, |reply| {
+            .get_on(lease, &bases.ask_crumb(&cookie)?, tally, |reply| {
                 yahoo::parse::crumb(&reply.body).map_err(|error| error.into_failure())
             })
             .await?;
@@ -89,9 +91,14 @@ pub(crate) struct Bases {
 }
 
 impl Bases {
+    /// The API's host.
+    pub(crate) fn query_host(&self) -> Host {
+        Host { vendor: Vendor::Yahoo, key: "query", base: self.query.clone() }
+    }
+
     fn ask_cookie(&self) -> Result<Ask, FetchFailure> {
         Ok(Ask {
-            vendor: Vendor::Yahoo,
+            host: Host { vendor: Vendor::Yahoo, key: "cookie", base: self.cookie.clone() },
             url: read_url(&yahoo::urls::cookie(&self.cookie))?,
             kind: RequestKind::Document,
             cookie: None,
@@ -101,7 +108,7 @@ impl Bases {
 
     fn ask_crumb(&self, cookie: &HeaderValue) -> Result<Ask, FetchFailure> {
         Ok(Ask {
-            vendor: Vendor::Yahoo,
+            host: self.query_host(),
             url: read_url(&yahoo::urls::crumb(&self.query))?,
             kind: RequestKind::Data { origin: ORIGIN },
             cookie: Some(cookie.clone()),

@@ -2,8 +2,9 @@
 //!
 //! The story of a request, in reading order:
 //! - [`VendorMarket`] (`market_data`) decides what to ask of whom: it implements the market-data seam;
-//! - `fetch` is the only place that sends: budget (`pace`) → egress (`client`) → identity (`identity`) → send →
-//!   classify (`classify`), tried again as `retry` decides;
+//! - `fetch` is the only place that sends: a way out (`egress`) → budget (`pace`) → identity (`identity`) → send
+//!   (`client`) → classify (`classify`), tried again as `retry` decides;
+//! - `egress` knows the ways out: this machine, or a plan's gateways, which it rotates, rests and watches by canaries;
 //! - [`vendors`] turns bytes into domain values: pure, one folder a vendor; [`parse_error`] says why not;
 //! - `handshake` holds Yahoo's cookie and crumb; [`spelling`] each vendor's spelling of a ticker;
 //! - [`reach`] tells whether anybody is there before a scan asks in vain;
@@ -15,6 +16,7 @@
 
 mod classify;
 mod client;
+mod egress;
 mod fetch;
 mod handshake;
 mod identity;

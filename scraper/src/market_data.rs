@@ -7,9 +7,13 @@
 //!
 //! - [`chain`]: vendors in the plan's order, the next only where one does not know the symbol or lists nothing;
 //! - [`bars`]: daily bars from Yahoo;
-//! - [`universe`]: every page of Finviz's screener.
+//! - [`universe`]: every page of Finviz's screener;
+//! - [`canaries`]: requests whose answers are known to move, over each gateway now and then.
+//!
+//! With gateways in the plan, the vendors it names are asked through them alone.
 
 mod bars;
+mod canaries;
 mod chain;
 mod universe;
 
@@ -19,16 +23,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Chain, DeliveryLimits, Instrument, Ticker, Vendor, VendorPlan, VendorRoute};
-use fleet_core::seams::{Budgets, ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
+use fleet_core::seams::{
+    Budgets, ChainRequest, Endpoints, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use reqwest::header::HeaderValue;
 
 use crate::classify::Expected;
 use crate::client::{ClientError, Clients, TlsSettings, base_url, is_loopback};
+use crate::egress::{Egress, Host, Lease, Persona};
 use crate::fetch::{Ask, Fetcher, Reply};
-use crate::handshake::{Bases, CookieSession, Handshake, ORIGIN, read_url};
-use crate::identity::{Identity, RequestKind};
+use crate::handshake::{Bases, CookieSession, ORIGIN, read_url};
+use crate::identity::{Identity, RequestKind, default_identity};
 use crate::pace::Pacer;
 use crate::retry::RetryPolicy;
 
@@ -39,31 +46,38 @@ const CBOE_ORIGIN: &str = "https://www.cboe.com";
 pub struct VendorMarket {
     fetcher: Fetcher,
     chain_order: Vec<Vendor>,
-    finviz: Option<String>,
-    cboe: Option<String>,
-    yahoo: Option<Yahoo>,
+    finviz: Option<Host>,
+    cboe: Option<Host>,
+    yahoo: Option<Bases>,
 }
 
-struct Yahoo {
-    bases: Bases,
-    handshake: Handshake,
-}
+/// Gateways tried with a fresh session each, for one request that Yahoo refuses.
+const SESSIONS_TRIED: u32 = 3;
 
 impl VendorMarket {
-    /// Builds the market of a plan. Several markets of one process do not share their pacing beyond the store.
+    /// Builds the market of a plan. Several markets of one process do not share their pacing beyond the store. Gateways of
+    /// the plan are read from `endpoints` when the first request wants one.
     pub fn new(
         plan: &VendorPlan,
         limits: DeliveryLimits,
         budgets: Arc<dyn Budgets>,
+        endpoints: Arc<dyn Endpoints>,
         tls: TlsSettings,
     ) -> Result<Self, ClientError> {
         check_limits(&limits)?;
+        let max_block = Duration::from_secs(limits.max_retry_after_secs.into());
         let mut pacers = BTreeMap::new();
         let mut bases = BTreeMap::new();
         for route in plan.routes.iter().filter(|route| route.vendor != Vendor::Robinhood) {
             bases.insert(route.vendor, checked_bases(route)?);
-            let max_block = Duration::from_secs(limits.max_retry_after_secs.into());
-            let pacer = match route.budget_per_sec {
+            let rotated = plan.gateways.as_ref().filter(|gateways| gateways.vendors.contains(&route.vendor));
+            let allowed = match rotated {
+                Some(gateways) => {
+                    gateways.budget_per_sec(route.vendor, route.budget_per_sec, gateways.names.len().max(1))
+                }
+                None => route.budget_per_sec,
+            };
+            let pacer = match allowed {
                 Some(per_sec) => Pacer::new(route.vendor, per_sec, budgets.clone(), max_block)?,
                 None => Pacer::unlimited(route.vendor),
             };
@@ -74,14 +88,27 @@ impl VendorMarket {
         }
         needs(plan.bars, &[Vendor::Yahoo], &bases, "bars")?;
         let mut one = |vendor, key: &str| bases.get_mut(&vendor).and_then(|keys: &mut Keys| keys.remove(key));
-        let (finviz, cboe) = (one(Vendor::Finviz, "base"), one(Vendor::Cboe, "base"));
+        let mut host = |vendor| one(vendor, "base").map(|base| Host { vendor, key: "base", base });
+        let (finviz, cboe) = (host(Vendor::Finviz), host(Vendor::Cboe));
         let yahoo = one(Vendor::Yahoo, "query")
             .zip(one(Vendor::Yahoo, "cookie"))
-            .map(|(query, cookie)| Yahoo { bases: Bases { query, cookie }, handshake: Handshake::default() });
+            .map(|(query, cookie)| Bases { query, cookie });
+        let identity = Identity::new(&plan.identity)?;
+        let direct = Egress::direct(identity.clone());
+        let egress = match &plan.gateways {
+            Some(gateways) => {
+                let totals = plan.routes.iter().map(|route| (route.vendor, route.budget_per_sec)).collect();
+                // A profile that a person chose is everybody's; the default one is nobody's choice.
+                let is_default = plan.identity == default_identity();
+                let persona = if is_default { Persona::Drawn } else { Persona::Configured(identity) };
+                direct.through(gateways.clone(), totals, persona, endpoints, max_block)
+            }
+            None => direct,
+        };
         Ok(Self {
             fetcher: Fetcher {
                 clients: Clients::new(&tls)?,
-                identity: Identity::new(&plan.identity)?,
+                egress,
                 pacers,
                 policy: RetryPolicy::new(&limits),
                 timeout: Duration::from_secs(limits.request_timeout_secs.into()),
@@ -96,46 +123,67 @@ impl VendorMarket {
     /// Asks Finviz for a page.
     async fn ask_finviz<T>(
         &self,
+        host: &Host,
         url: &str,
         tally: &RequestTally,
         read: impl Fn(Reply) -> Result<T, FetchFailure>,
     ) -> Result<T, FetchFailure> {
-        let ask = ask(Vendor::Finviz, url, RequestKind::Document, None)?;
-        self.fetcher.get(&ask, tally, read).await
+        self.fetcher.get(&ask(host, url, RequestKind::Document, None)?, tally, read).await
     }
 
     /// Asks CBOE for data.
     async fn ask_cboe<T>(
         &self,
+        host: &Host,
         url: &str,
         tally: &RequestTally,
         read: impl Fn(Reply) -> Result<T, FetchFailure>,
     ) -> Result<T, FetchFailure> {
-        let ask = ask(Vendor::Cboe, url, RequestKind::Data { origin: CBOE_ORIGIN }, None)?;
-        self.fetcher.get(&ask, tally, read).await
+        self.send_due_canary(Vendor::Cboe, Timestamp::UNIX_EPOCH, tally).await;
+        self.fetcher.get(&ask(host, url, RequestKind::Data { origin: CBOE_ORIGIN }, None)?, tally, read).await
     }
 
-    /// Asks Yahoo for data, with the session there is; when it is refused, once more with a fresh one. `url` is told
-    /// the crumb.
+    /// Asks Yahoo for data, with the session that the way has; when it is refused, once more by the same way with a fresh
+    /// one. `url` is told the crumb; `now` is the time in the market.
     async fn ask_yahoo<T>(
         &self,
-        yahoo: &Yahoo,
+        yahoo: &Bases,
+        now: Timestamp,
         url: impl Fn(Option<&str>) -> String,
         tally: &RequestTally,
         read: impl Fn(Reply) -> Result<T, FetchFailure>,
     ) -> Result<T, FetchFailure> {
+        self.send_due_canary(Vendor::Yahoo, now, tally).await;
+        let host = yahoo.query_host();
         let with = |session: Option<&CookieSession>| {
             let url = url(session.map(|session| session.crumb.as_str()));
             let cookie = session.map(|session| session.cookie.clone());
-            ask(Vendor::Yahoo, &url, RequestKind::Data { origin: ORIGIN }, cookie)
+            ask(&host, &url, RequestKind::Data { origin: ORIGIN }, cookie)
         };
-        let session = yahoo.handshake.session();
-        match self.fetcher.get(&with(session.as_ref())?, tally, &read).await {
-            Err(FetchFailure::Unauthorized(_)) => {}
-            answer => return answer,
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let asked = |lease: &Lease| with(lease.handshake.session().as_ref());
+            let answered = self.fetcher.get_leased(Vendor::Yahoo, asked, tally, &read).await;
+            let (refused, lease) = match (answered.answer, answered.lease) {
+                (Err(failure @ FetchFailure::Unauthorized(_)), Some(lease)) => (failure, lease),
+                (answer, _) => return answer,
+            };
+            let session = lease.handshake.session();
+            let fresh = lease.handshake.renew(session.as_ref(), &self.fetcher, &lease, yahoo, tally).await;
+            let failure = match fresh {
+                Ok(fresh) => match self.fetcher.get_on(&lease, &with(Some(&fresh))?, tally, &read).await {
+                    Err(failure) => failure,
+                    answer => return answer,
+                },
+                Err(failure) => failure,
+            };
+            // Where there is one way only, its answer stands; another gateway's session may be better.
+            let is_the_ways = failure.is_transient() || failure.word() == refused.word();
+            if lease.gateway().is_none() || !is_the_ways || tried >= SESSIONS_TRIED {
+                return Err(failure);
+            }
         }
-        let fresh = yahoo.handshake.renew(session.as_ref(), &self.fetcher, &yahoo.bases, tally).await?;
-        self.fetcher.get(&with(Some(&fresh))?, tally, &read).await
     }
 }
 
@@ -143,8 +191,8 @@ impl VendorMarket {
 impl MarketData for VendorMarket {
     async fn universe(&self, filter: &str, tally: &RequestTally) -> Result<UniverseAnswer, FetchError> {
         let fail = |failure| FetchError { vendor: Vendor::Finviz, what: format!("screener {filter}"), failure };
-        let base = self.finviz.as_deref().ok_or_else(|| fail(no_route()))?;
-        self.screener(base, filter, tally).await.map_err(fail)
+        let host = self.finviz.as_ref().ok_or_else(|| fail(no_route()))?;
+        self.screener(host, filter, tally).await.map_err(fail)
     }
 
     async fn chain(
@@ -166,6 +214,10 @@ impl MarketData for VendorMarket {
         let fail = |failure| FetchError { vendor: Vendor::Yahoo, what: format!("bars of {instrument}"), failure };
         let yahoo = self.yahoo.as_ref().ok_or_else(|| fail(no_route()))?;
         self.yahoo_bars(yahoo, instrument, from, until, tally).await.map_err(fail)
+    }
+
+    fn doubt(&self, tally: &RequestTally) -> Option<FetchError> {
+        self.fetcher.egress.doubt(tally)
     }
 }
 
@@ -217,13 +269,15 @@ const fn check_limits(limits: &DeliveryLimits) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn ask(vendor: Vendor, url: &str, kind: RequestKind, cookie: Option<HeaderValue>) -> Result<Ask, FetchFailure> {
-    Ok(Ask { vendor, url: read_url(url)?, kind, cookie, expected: Expected::Body })
+fn ask(host: &Host, url: &str, kind: RequestKind, cookie: Option<HeaderValue>) -> Result<Ask, FetchFailure> {
+    Ok(Ask { host: host.clone(), url: read_url(url)?, kind, cookie, expected: Expected::Body })
 }
 
 fn no_route() -> FetchFailure {
     FetchFailure::Network("no route is configured".to_owned())
 }
 
+#[cfg(test)]
+mod gateway_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fleet_core::domain::Vendor;
@@ -58,7 +58,8 @@ pub(crate) struct Pacer {
 
 struct Budget {
     budgets: Arc<dyn Budgets>,
-    per_sec: f64,
+    /// Requests a second, the bits of an `f64`: healthy gateways decide with.
+    per_sec: AtomicU64,
     max_block: Duration,
     /// Requests that want to leave: a grant is never larger, so that no permit waits for a request.
     waiting: AtomicU32,
@@ -115,8 +116,22 @@ impl Pacer {
         let clock = TokioClock { start: Instant::now() };
         let grant = Grant { left: 0, stops: 0, next: Instant::now(), spacing: Duration::ZERO, smoother: None, clock };
         let (waiting, stops) = (AtomicU32::new(0), AtomicU32::new(0));
+        let per_sec = AtomicU64::new(per_sec.to_bits());
         let budget = Budget { budgets, per_sec, max_block, waiting, stops, turn: Mutex::new(grant) };
         Ok(Self { vendor, budget: Some(budget) })
+    }
+
+    /// The budget is this from now on, requests a second. A smaller one voids the permits that are held. What is no rate is
+    /// left aside.
+    pub(crate) fn set_rate(&self, per_sec: f64) {
+        let Some(budget) = &self.budget else { return };
+        if !(per_sec > 0.0 && per_sec <= MAX_PER_SEC) {
+            return;
+        }
+        let before = f64::from_bits(budget.per_sec.swap(per_sec.to_bits(), Ordering::SeqCst));
+        if per_sec < before {
+            budget.stops.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// Waits until one request may leave.
@@ -157,7 +172,7 @@ impl Budget {
             let want = self.waiting.load(Ordering::Relaxed).max(1);
             let answer = self
                 .budgets
-                .draw(vendor, self.per_sec, want)
+                .draw(vendor, f64::from_bits(self.per_sec.load(Ordering::SeqCst)), want)
                 .await
                 .map_err(|error| FetchFailure::Budget(error.to_string()))?;
             match answer {

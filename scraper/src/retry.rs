@@ -42,7 +42,51 @@ pub(crate) enum Decision {
     GiveUp,
 }
 
+/// A try that failed, and whether the usual rules apply to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Miss {
+    pub(crate) failure: FetchFailure,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// As the failure says.
+    AsUsual,
+    /// Another gateway may do, at once.
+    Elsewhere,
+    /// Nothing will.
+    Nothing,
+}
+
+impl Miss {
+    /// Another gateway may do what this one could not.
+    pub(crate) const fn elsewhere(failure: FetchFailure) -> Self {
+        Self { failure, next: Next::Elsewhere }
+    }
+
+    /// Trying again here will not help.
+    pub(crate) const fn last(failure: FetchFailure) -> Self {
+        Self { failure, next: Next::Nothing }
+    }
+}
+
+impl From<FetchFailure> for Miss {
+    fn from(failure: FetchFailure) -> Self {
+        Self { failure, next: Next::AsUsual }
+    }
+}
+
 impl RetryPolicy {
+    /// What follows a try that failed, by whatever rule is its.
+    fn after(&self, attempt: u32, spent: Duration, miss: &Miss, seed: u64) -> Decision {
+        match miss.next {
+            Next::AsUsual => self.decide(attempt, spent, &miss.failure, seed),
+            Next::Elsewhere if attempt < self.tries && spent < self.delivery => Decision::RetryIn(Duration::ZERO),
+            Next::Elsewhere | Next::Nothing => Decision::GiveUp,
+        }
+    }
+
     pub(crate) const fn new(limits: &DeliveryLimits) -> Self {
         Self {
             tries: limits.request_tries,
@@ -84,23 +128,25 @@ fn backoff(first: Duration, attempt: u32, seed: u64) -> Duration {
 
 /// Runs a request until it succeeds, fails for good, or has been tried often enough. `one_try` gets the attempt's
 /// number, from 1.
-pub(crate) async fn retried<T, F>(
+pub(crate) async fn retried<T, F, E>(
     policy: &RetryPolicy,
     seed: u64,
     mut one_try: impl FnMut(u32) -> F,
 ) -> Result<T, FetchFailure>
 where
-    F: Future<Output = Result<T, FetchFailure>>,
+    F: Future<Output = Result<T, E>>,
+    E: Into<Miss>,
 {
     let began = Instant::now();
     let mut attempt = 1;
     loop {
-        let failure = match one_try(attempt).await {
+        let miss: Miss = match one_try(attempt).await {
             Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
+            Err(miss) => miss.into(),
         };
-        match policy.decide(attempt, began.elapsed(), &failure, seed) {
-            Decision::GiveUp => return Err(failure),
+        let failure = &miss.failure;
+        match policy.after(attempt, began.elapsed(), &miss, seed) {
+            Decision::GiveUp => return Err(miss.failure),
             Decision::RetryIn(delay) => {
                 tracing::debug!(attempt, delay_ms = delay.as_millis() as u64, failure = failure.word(), "retry");
                 tokio::time::sleep(delay).await;

@@ -1,31 +1,34 @@
-//! The way to the vendors that a manifest names: straight from this machine, within budgets that the store holds.
+//! The way to the vendors that a manifest names: straight from this machine or through its gateways, within budgets that the
+//! store holds.
 
 use std::error::Error;
 use std::sync::Arc;
 
 use fleet_core::domain::Manifest;
-use fleet_core::seams::{Budgets, MarketData};
+use fleet_core::seams::{Budgets, Endpoints, MarketData};
 use fleet_scraper::{TlsSettings, VendorMarket};
 
 use crate::{MarketFactory, chain_text};
 
-/// Reaches vendors directly.
-pub struct DirectMarkets {
+/// Reaches vendors as the manifest says.
+pub struct VendorMarkets {
     budgets: Arc<dyn Budgets>,
+    endpoints: Arc<dyn Endpoints>,
     tls: TlsSettings,
 }
 
-impl DirectMarkets {
-    /// Every request is drawn from these budgets.
+impl VendorMarkets {
+    /// Every request is drawn from these budgets; gateways and their keys come from `endpoints`.
     #[must_use]
-    pub fn new(budgets: Arc<dyn Budgets>, tls: TlsSettings) -> Self {
-        Self { budgets, tls }
+    pub fn new(budgets: Arc<dyn Budgets>, endpoints: Arc<dyn Endpoints>, tls: TlsSettings) -> Self {
+        Self { budgets, endpoints, tls }
     }
 }
 
-impl MarketFactory for DirectMarkets {
+impl MarketFactory for VendorMarkets {
     fn market_for(&self, manifest: &Manifest) -> Result<Arc<dyn MarketData>, String> {
-        VendorMarket::new(&manifest.vendors, manifest.limits, Arc::clone(&self.budgets), self.tls.clone())
+        let (budgets, endpoints) = (Arc::clone(&self.budgets), Arc::clone(&self.endpoints));
+        VendorMarket::new(&manifest.vendors, manifest.limits, budgets, endpoints, self.tls.clone())
             .map(|market| Arc::new(market) as Arc<dyn MarketData>)
             .map_err(|error| chain_text(&error as &dyn Error))
     }

@@ -73,6 +73,7 @@ pub enum TickerError {
 
 /// Scans one ticker, whose live trades are known: chain, the bars the analysis wants, analysis, commit (not yet written).
 pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> Result<Commit, TickerError> {
+    job.tally.begin_attempt();
     let request = chain_request(job.manifest, &live_trades, job.clock.now());
     let (chain, arrived_at) = job.market.chain(&job.task.ticker, &request, job.tally).await?;
     let as_of = job.manifest.as_of.unwrap_or(arrived_at);
@@ -87,7 +88,11 @@ pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> 
             (computed(move || answer_of(&examination)).await, missing)
         }
     };
-    Ok(commit(job, answer, missing))
+    // A canary may have told meanwhile that the way the answer came by serves old data.
+    match job.market.doubt(job.tally) {
+        Some(doubt) => Err(doubt.into()),
+        None => Ok(commit(job, answer, missing)),
+    }
 }
 
 /// What the analysis gave: the finding, and the explanations, packed.

@@ -218,6 +218,11 @@ fn gateways(settings: &Settings, found: &mut Vec<Problem>) {
     if let Err(bad) = fleet_gateways::tags::OwnerTag::parse(&gateways.owner) {
         push(found, "gateways.owner", &format!("is refused: {bad}"));
     }
+    within(found, "gateways.canary_every", gateways.canary_every, 1..=10_000);
+    let canary = gateways.canary.trim();
+    if !canary.is_empty() && fleet_core::domain::Ticker::parse(canary).is_err() {
+        push(found, "gateways.canary", &format!("is `{canary}`, which is no ticker such as SPY"));
+    }
     let warm = gateways.keep_warm.trim();
     match fleet_worker::program::times::duration(warm) {
         Ok(time) if time > LONGEST_WARM => push(found, "gateways.keep_warm", "is more than 24h"),
@@ -285,6 +290,9 @@ mod tests {
         assert!(of(|g| g.vendors = vec!["nasdaq".to_owned()]).contains("`nasdaq`, which is no vendor"));
         assert!(of(|g| g.vendors.clear()).contains("is empty"));
         assert!(of(|g| g.owner = "a b".to_owned()).contains("`a b` is no owner tag"));
+        assert!(of(|g| g.canary = "no ticker".to_owned()).contains("`no ticker`, which is no ticker such as SPY"));
+        assert!(of(|g| g.canary_every = 0).contains("canary_every"));
+        assert_eq!(of(|g| g.canary.clear()), "", "none are sent");
         assert!(of(|g| g.keep_warm = "soon".to_owned()).contains("is `soon`"));
         assert!(of(|g| g.keep_warm = "25h".to_owned()).contains("more than 24h"));
         assert!(of(|g| g.test_url = "checkip".to_owned()).contains("http(s)://HOST"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet_core::domain::Vendor;
+use fleet_core::domain::{CanaryPlan, Ticker, Vendor};
 use fleet_worker::program::times::duration;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ pub struct GatewaySettings {
     pub owner: String,
     /// What `gateways test` asks for over each gateway: a URL that answers with the address it sees; empty is none.
     pub test_url: String,
+    /// The underlying that canaries ask for; empty: none are sent.
+    pub canary: String,
+    /// A canary to a vendor over each gateway before the first of so many requests to it.
+    pub canary_every: u32,
     /// Another address of AWS' API, an emulator's; empty is AWS itself.
     pub aws_endpoint_url: String,
 }
@@ -45,6 +49,8 @@ impl Default for GatewaySettings {
             keep_warm: String::new(),
             owner: "optionfleet".to_owned(),
             test_url: "https://checkip.amazonaws.com".to_owned(),
+            canary: "SPY".to_owned(),
+            canary_every: 50,
             aws_endpoint_url: String::new(),
         }
     }
@@ -55,6 +61,13 @@ impl GatewaySettings {
     #[must_use]
     pub fn routed(&self) -> Vec<Vendor> {
         Vendor::ALL.into_iter().filter(|vendor| self.vendors.iter().any(|word| word == vendor.word())).collect()
+    }
+
+    /// The canaries that travel; `None`: none do.
+    #[must_use]
+    pub fn canaries(&self) -> Option<CanaryPlan> {
+        let ticker = Ticker::parse(self.canary.trim()).ok()?;
+        Some(CanaryPlan { ticker, every_requests: self.canary_every, lag_secs: CanaryPlan::LAG_SECS })
     }
 
     /// How long gateways are kept for the next scan; `None`: they are not.

@@ -51,7 +51,8 @@ pub fn through_gateways(settings: &Settings, plan: VendorPlan, set: String, name
         false => route,
     });
     let routes = routes.collect();
-    let gateways = Some(GatewayPlan { set, names, vendors, per_address_per_sec, canary: None });
+    let canary = settings.gateways.canaries();
+    let gateways = Some(GatewayPlan { set, names, vendors, per_address_per_sec, canary });
     VendorPlan { routes, gateways, ..plan }
 }
 

@@ -71,6 +71,7 @@ pub fn build(input: ReportInput) -> Report {
         as_of: gathered.as_of.or(manifest.as_of.map(|at| (at, at))),
         sources: sources(&gathered),
         requests: requests(universe_requests, &gathered),
+        gateways: gathered.requests.gateways.clone(),
         tickers,
         followed: asked.as_ref().map(|asked| followed(&manifest, asked)),
         settled,

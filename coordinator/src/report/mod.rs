@@ -31,8 +31,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use fleet_core::domain::{
-    Check, ContractMetrics, Direction, NamedReading, Notice, OccSymbol, OptionKind, PositionMetrics, ScanId, ScorePart,
-    SpotSource, Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
+    Check, ContractMetrics, Direction, GatewayUse, NamedReading, Notice, OccSymbol, OptionKind, PositionMetrics,
+    ScanId, ScorePart, SpotSource, Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
 };
 
 pub use build::{ReportInput, build};
@@ -66,6 +66,9 @@ pub struct Report {
     pub sources: Vec<Source>,
     /// Requests by vendor, retries included.
     pub requests: BTreeMap<Vendor, u32>,
+    /// What each gateway was used for by the tickers, by its name; left out where none was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateways: BTreeMap<String, GatewayUse>,
     /// How the tickers were accounted for.
     pub tickers: TickerCounts,
     /// Of these, tickers nobody asked for: they are followed for live trades. `None`: not known.

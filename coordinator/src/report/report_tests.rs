@@ -1,7 +1,7 @@
 use fleet_core::domain::{
     Answer, BarMetrics, Candidate, Check, ContractGreeks, ContractMetrics, EntryPlan, ExpectedProfit, ExpirationMove,
-    FailReason, Finding, Funnel, Manifest, NamedOutput, NamedReading, NearMiss, Notice, NoticeKind, OccSymbol,
-    Operator, Oscillators, Outcome, PastProfit, Position, PositionMetrics, Price, Provenance, RealisedVols,
+    FailReason, Finding, Funnel, GatewayUse, Manifest, NamedOutput, NamedReading, NearMiss, Notice, NoticeKind,
+    OccSymbol, Operator, Oscillators, Outcome, PastProfit, Position, PositionMetrics, Price, Provenance, RealisedVols,
     RequestCounts, ScanId, ScanState, Score, ScorePart, SkipReason, SpotSource, StoredOutcome, Ticker, TradeId,
     TradeTransition, TradedSessions, Transition, UnderlyingMetrics, Vendor,
 };
@@ -391,6 +391,27 @@ fn tickers_that_nobody_asked_for_are_told_apart() {
     input.input.asked = Some(vec![ticker("TSLA"), ticker("AAPL")]);
     let text = table::render(&build(&input));
     assert!(text.contains("Tickers   7 (2 asked for, 5 followed for live trades): 3 analysed"), "{text}");
+}
+
+#[test]
+fn gateways_are_told_of_where_there_are_any() {
+    let mut given = input();
+    assert!(!table::render(&build(&given)).contains("Gateways"));
+    assert!(!serde_json::to_string(&build(&given)).unwrap().contains("gateways"));
+    let used = GatewayUse { requests: 1204, errors: 3, answered: 1201, latency_ms: 120_100, quarantined: 0 };
+    let doubted = GatewayUse { requests: 7, quarantined: 1, ..GatewayUse::default() };
+    let more = [("us-east-1", used), ("eu-west-1", doubted)];
+    for stored in &mut given.outcomes {
+        if let Outcome::Failed { requests, .. } = &mut stored.outcome {
+            requests.gateways = more.iter().map(|(name, used)| ((*name).to_owned(), *used)).collect();
+        }
+    }
+    let report = build(&given);
+    let text = table::render(&report);
+    let told = "eu-west-1 7 requests, not believed 1 time(s): run the scan again; us-east-1 1,204 requests, 3 failed,";
+    assert!(text.replace("\n          ", " ").contains(&format!("Gateways  {told} 100 ms")), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["gateways"]["us-east-1"]["requests"], 1204);
 }
 
 #[test]

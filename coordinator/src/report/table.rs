@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
-use fleet_core::domain::{Check, Direction, Operator, TradeState, Verdict};
+use fleet_core::domain::{Check, Direction, GatewayUse, Operator, TradeState, Verdict};
 
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
 use super::own_bars;
@@ -58,7 +58,26 @@ fn header(report: &Report) -> String {
     let by_vendor: Vec<String> =
         report.requests.iter().map(|(vendor, n)| format!("{vendor} {}", grouped(u64::from(*n)))).collect();
     line("Requests", &format!("{} ({})", grouped(total), by_vendor.join(", ")).replace(" ()", ""));
+    if !report.gateways.is_empty() {
+        let each: Vec<String> = report.gateways.iter().map(|(name, used)| gateway(name, used)).collect();
+        line("Gateways", &each.join("; "));
+    }
     line("Tickers", &tickers(report));
+    text
+}
+
+/// `us-east-1 1,204 requests, 3 failed, 84 ms`, and what a canary found.
+fn gateway(name: &str, used: &GatewayUse) -> String {
+    let mut text = format!("{name} {} requests", grouped(u64::from(used.requests)));
+    if used.errors > 0 {
+        let _ = write!(text, ", {} failed", grouped(u64::from(used.errors)));
+    }
+    if let Some(ms) = used.mean_latency_ms() {
+        let _ = write!(text, ", {} ms", grouped(ms));
+    }
+    if used.quarantined > 0 {
+        let _ = write!(text, ", not believed {} time(s): run the scan again", used.quarantined);
+    }
     text
 }
 

@@ -25,11 +25,12 @@ pub(crate) enum Fault {
     Split,
     Slow,
     Expir,
+    Stale,
 }
 
 impl Fault {
     /// Every faulty ticker with its code and what is wrong, as `GET /_market` tells it.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 21] = [
+    pub(crate) const ALL: [(Self, &'static str, &'static str); 22] = [
         (Self::Okay, "OKAY", "nothing: the pullback is planted in it"),
         (Self::Empty, "EMPTY", "no options: an empty list from CBOE, empty arrays from Yahoo"),
         (Self::Wide, "WIDE", "every spread is 40 % of the mid"),
@@ -55,5 +56,6 @@ impl Fault {
         ),
         (Self::Slow, "SLOW", "answers after two seconds"),
         (Self::Expir, "EXPIR", "every contract expires today"),
+        (Self::Stale, "STALE", "everything is yesterday's, its times too, without an error"),
     ];
 }

@@ -27,8 +27,8 @@ struct Row<'w> {
     volume: u64,
 }
 
-/// One page, if the path is the screener's.
-pub(crate) fn screener(world: &World, ask: &Ask, now: Timestamp) -> Option<Reply> {
+/// One page, if the path is the screener's. One that is not `whole` has half of its rows, and says nothing of it.
+pub(crate) fn screener(world: &World, ask: &Ask, now: Timestamp, whole: bool) -> Option<Reply> {
     if ask.path != "/screener.ashx" && ask.path != "/screener" {
         return None;
     }
@@ -39,7 +39,7 @@ pub(crate) fn screener(world: &World, ask: &Ask, now: Timestamp) -> Option<Reply
     let pages = rows.len().div_ceil(PAGE).max(1);
     let offset = ask.query.get("r").and_then(|r| r.parse::<usize>().ok()).unwrap_or(1).max(1);
     let page = ((offset - 1) / PAGE).min(pages - 1);
-    Some(Reply::new(200, HTML, render(&rows, page, pages, &self_url(ask))))
+    Some(Reply::new(200, HTML, render(&rows, page, pages, whole, &self_url(ask))))
 }
 
 fn row(world: &World, index: usize, now: Timestamp) -> Row<'_> {
@@ -110,7 +110,7 @@ fn self_url(ask: &Ask) -> String {
     url
 }
 
-fn render(rows: &[Row<'_>], page: usize, pages: usize, url: &str) -> String {
+fn render(rows: &[Row<'_>], page: usize, pages: usize, whole: bool, url: &str) -> String {
     let mut html = String::with_capacity(24_000);
     html.push_str(
         "<!DOCTYPE html>\n<html lang=\"en\" class=\"dark\"><head><meta charset=\"utf-8\"><title>Stock Screener - \
@@ -123,6 +123,7 @@ fn render(rows: &[Row<'_>], page: usize, pages: usize, url: &str) -> String {
     }
     let first = page * PAGE;
     let shown = &rows[first..rows.len().min(first + PAGE)];
+    let shown = if whole { shown } else { &shown[..shown.len() / 2] };
     let _ = writeln!(
         html,
         "<table class=\"screener-refresh\"><tr><td class=\"count-text\">Refresh: 3min</td></tr></table>\n\

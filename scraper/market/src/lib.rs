@@ -14,6 +14,9 @@
 //! | `/yahoo-cookie/` | Yahoo's cookie host |
 //! | `GET /_market` | the clock, the seed, who is planted, requests by vendor |
 //! | `POST /_market/advance?sessions=N&minutes=M` | moves the clock: to the same time N sessions on, and M minutes more |
+//! | `POST /_market/spoil?address=A&what=W&after=N` | after N more requests, an address gets old data (`frozen`), chains without open interest (`no_interest`) or half of each screener page (`half_pages`) |
+//!
+//! [`serve_gateway`] is a gateway's data plane in front of it, with an address of its own on this machine.
 //!
 //! The clock starts at 10:30 New York on 2026-11-20, whatever the seed.
 //!
@@ -50,6 +53,7 @@
 //! | `SPLIT` | a 4:1 split 30 sessions ago, in the bars' events; some contracts also under the adjusted root `SPLIT1`; planted |
 //! | `SLOW` | answers after two seconds |
 //! | `EXPIR` | every contract expires today |
+//! | `STALE` | everything is yesterday's, its times too, without an error |
 
 mod cboe;
 mod chart;
@@ -58,6 +62,7 @@ mod contracts;
 mod draw;
 mod faults;
 mod finviz;
+mod gateway;
 mod listing;
 mod manners;
 mod path;
@@ -68,13 +73,14 @@ mod quotes;
 mod reply;
 mod request_log;
 mod server;
+mod spoil;
 mod theory;
 mod time;
 mod world;
 mod yahoo;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -86,6 +92,8 @@ use tokio::task::JoinHandle;
 use crate::listing::Faults;
 use crate::server::{Market, Requests};
 
+pub use crate::gateway::{GatewayConfig, GatewayError, RunningGateway, serve_gateway};
+pub use crate::spoil::Spoil;
 pub use crate::time::{MAX_ADVANCE, start};
 
 /// The largest market: twice the largest test four times over, and codes do not run out.
@@ -106,12 +114,23 @@ pub struct MarketConfig {
     pub faults: bool,
     /// Waited before each vendor's answer.
     pub latency: Duration,
-    /// Requests a second allowed to each address at each vendor; `None` for no limit.
+    /// Requests a second allowed at each vendor, to each of what [`limit_by`](Self::limit_by) says; `None` for no limit.
     pub limit_per_sec: Option<f64>,
+    /// Who is limited.
+    pub limit_by: LimitBy,
     /// What an address that asks for more is told to wait (`Retry-After`, whole seconds).
     pub retry_after: Duration,
     /// Where to write the request log, in JSON lines, appended.
     pub log: Option<PathBuf>,
+}
+
+/// Whom a vendor's limit is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitBy {
+    /// Each address has its own.
+    Address,
+    /// All addresses together have one, as those of one account.
+    Account,
 }
 
 impl Default for MarketConfig {
@@ -123,6 +142,7 @@ impl Default for MarketConfig {
             faults: false,
             latency: Duration::ZERO,
             limit_per_sec: None,
+            limit_by: LimitBy::Address,
             retry_after: Duration::from_secs(1),
             log: None,
         }
@@ -199,6 +219,8 @@ pub async fn serve(config: MarketConfig) -> Result<RunningMarket, MarketError> {
         now: Mutex::new(start()),
         latency: config.latency,
         limiter: config.limit_per_sec.map(manners::Limiter::new),
+        limit_by: config.limit_by,
+        spoils: spoil::Spoils::default(),
         retry_after: config.retry_after,
         log,
         counts: manners::ChainCounts::default(),
@@ -236,6 +258,11 @@ impl RunningMarket {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.market.requests.total()
+    }
+
+    /// After so many more requests to vendors, an address is served badly.
+    pub fn spoil(&self, address: IpAddr, what: Spoil, after: u64) {
+        self.market.spoils.add(address, what, after);
     }
 
     /// Stops listening and waits for answers under way, two seconds at most.

@@ -125,7 +125,8 @@ pub(crate) fn interfere(fault: Fault, vendor: Vendor, counts: &ChainCounts, chai
         | Fault::Halt
         | Fault::Negtv
         | Fault::Split
-        | Fault::Expir => chain(),
+        | Fault::Expir
+        | Fault::Stale => chain(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use fleet_core::domain::Vendor;
 use fleet_core::domain::calendar;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::connections::Peer;
@@ -22,8 +23,9 @@ use crate::listing::Faults;
 use crate::manners::{ChainCounts, Limiter, interfere, too_many};
 use crate::reply::{Ask, HTML, JSON, Reply};
 use crate::request_log::{Line, RequestLog};
+use crate::spoil::{Served, Spoil, Spoils, without_interest};
 use crate::world::World;
-use crate::{cboe, chart, finviz, yahoo};
+use crate::{LimitBy, cboe, chart, finviz, yahoo};
 
 /// Bodies smaller than this are not worth compressing.
 const COMPRESS_FROM: usize = 1024;
@@ -36,6 +38,8 @@ pub(crate) struct Market {
     pub now: Mutex<Timestamp>,
     pub latency: Duration,
     pub limiter: Option<Limiter>,
+    pub limit_by: LimitBy,
+    pub spoils: Spoils,
     pub retry_after: Duration,
     pub log: Option<RequestLog>,
     pub counts: ChainCounts,
@@ -121,7 +125,13 @@ pub(crate) async fn handle(
         }
     }
     let limited = match (vendor, &market.limiter) {
-        (Some(vendor), Some(limiter)) => !limiter.admits(peer.ip(), vendor, Instant::now()),
+        (Some(vendor), Some(limiter)) => {
+            let whose = match market.limit_by {
+                LimitBy::Address => peer.ip(),
+                LimitBy::Account => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            };
+            !limiter.admits(whose, vendor, Instant::now())
+        }
         (_, _) => false,
     };
     let reply = match vendor {
@@ -131,8 +141,9 @@ pub(crate) async fn handle(
             let ask = Ask { path: decoded(path), query: query(&parts.uri), cookie: cookies(&parts.headers) };
             let method = parts.method.clone();
             let at_work = Arc::clone(&market);
+            let served = market.served(vendor, peer.ip());
             // A chain takes milliseconds of arithmetic: not on the threads that serve connections.
-            match tokio::task::spawn_blocking(move || at_work.answer(&place, &method, &ask)).await {
+            match tokio::task::spawn_blocking(move || at_work.answer(&place, &method, &ask, served)).await {
                 Ok(reply) => reply,
                 Err(error) => Reply::new(500, HTML, format!("the simulated market failed: {error}")),
             }
@@ -163,15 +174,29 @@ impl Market {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, place: &Place, method: &Method, ask: &Ask) -> Reply {
-        let now = self.now();
+    /// How a request is served; our own endpoints serve everybody well.
+    fn served(&self, vendor: Option<Vendor>, address: IpAddr) -> Served {
+        match vendor {
+            Some(_) => self.spoils.serve(address, self.now()),
+            None => Served { now: self.now(), has_interest: true, has_whole_pages: true },
+        }
+    }
+
+    fn answer(&self, place: &Place, method: &Method, ask: &Ask, served: Served) -> Reply {
+        let now = served.now;
+        let reply = self.well(place, method, ask, now, served.has_whole_pages);
+        if served.has_interest { reply } else { without_interest(reply) }
+    }
+
+    fn well(&self, place: &Place, method: &Method, ask: &Ask, now: Timestamp, whole_pages: bool) -> Reply {
         match place {
-            Place::Finviz => finviz::screener(&self.world, ask, now)
+            Place::Finviz => finviz::screener(&self.world, ask, now, whole_pages)
                 .unwrap_or_else(|| Reply::new(404, HTML, "<html><body>Page not found</body></html>")),
             Place::Cboe => match cboe::asked(&self.world, ask) {
                 Some(underlying) if underlying.profile.fault == Some(Fault::Gone) => cboe::not_found(),
                 Some(underlying) => {
-                    self.chain(underlying.profile.fault, Vendor::Cboe, || cboe::chain(&self.world, underlying, now))
+                    let fault = underlying.profile.fault;
+                    self.chain(fault, Vendor::Cboe, || cboe::chain(&self.world, underlying, seen(fault, now)))
                 }
                 None => cboe::not_found(),
             },
@@ -198,7 +223,8 @@ impl Market {
         match yahoo::known(&self.world, symbol) {
             Some(underlying) if yahoo::is_gone(underlying) => yahoo::not_found(),
             Some(underlying) => {
-                self.chain(underlying.profile.fault, Vendor::Yahoo, || yahoo::chain(&self.world, underlying, ask, now))
+                let fault = underlying.profile.fault;
+                self.chain(fault, Vendor::Yahoo, || yahoo::chain(&self.world, underlying, ask, seen(fault, now)))
             }
             None => yahoo::no_result(),
         }
@@ -218,11 +244,30 @@ impl Market {
                 Ok(()) => self.state(),
                 Err(why) => Reply::json(400, JSON, &json!({"error": why})),
             },
+            (&Method::POST, "/spoil") => match self.spoil(ask) {
+                Ok(()) => self.state(),
+                Err(why) => Reply::json(400, JSON, &json!({"error": why})),
+            },
             _ => {
-                let error = "GET /_market, or POST /_market/advance?sessions=1&minutes=10";
+                let error = "GET /_market, POST /_market/advance?sessions=1&minutes=10, or POST \
+                             /_market/spoil?address=127.0.0.3&what=frozen&after=300";
                 Reply::json(404, JSON, &json!({"error": error}))
             }
         }
+    }
+
+    fn spoil(&self, ask: &Ask) -> Result<(), String> {
+        let given = |name: &str| ask.query.get(name).map_or("", String::as_str);
+        let (address, what) = (given("address"), given("what"));
+        let address = address.parse().map_err(|_| format!("`address={address}` is no address such as 127.0.0.3"))?;
+        let known = Spoil::WORDS.iter().find(|(word, _)| *word == what);
+        let (_, spoil) = known.ok_or_else(|| format!("`what={what}` is not frozen, no_interest or half_pages"))?;
+        let after = match given("after") {
+            "" => 0,
+            text => text.parse().map_err(|_| format!("`after={text}` is not a whole number"))?,
+        };
+        self.spoils.add(address, *spoil, after);
+        Ok(())
     }
 
     fn advance(&self, ask: &Ask) -> Result<(), String> {
@@ -263,6 +308,14 @@ impl Market {
             "requests": requests,
         });
         Reply::json(200, JSON, &state)
+    }
+}
+
+/// The instant a ticker's chain is of.
+fn seen(fault: Option<Fault>, now: Timestamp) -> Timestamp {
+    match fault {
+        Some(Fault::Stale) => now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now),
+        Some(_) | None => now,
     }
 }
 

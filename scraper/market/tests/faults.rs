@@ -130,8 +130,8 @@ async fn faults_of_the_bars() {
 async fn faulty_tickers_are_on_the_screener() {
     let market = faulty().await;
     let page = get(&market, "/finviz/screener.ashx?v=111&f=sh_avgvol_o1000,sh_opt_option,sh_price_o10").await.body;
-    assert!(page.contains("#1 / 22 Total") && page.contains("data-boxover-ticker=\"BRK-B\""));
+    assert!(page.contains("#1 / 23 Total") && page.contains("data-boxover-ticker=\"BRK-B\""));
     let state = get(&market, "/_market").await.json();
-    assert_eq!(state["faulty"].as_object().unwrap().len(), 21);
+    assert_eq!(state["faulty"].as_object().unwrap().len(), 22);
     market.stop().await;
 }

@@ -11,7 +11,7 @@ use axum::routing::get;
 
 use super::*;
 use crate::client::TlsSettings;
-use crate::identity::default_identity;
+use crate::identity::{Identity, default_identity};
 use crate::test_support::{MemoryBudgets, serve, serve_raw};
 
 const LIMITS: fleet_core::domain::DeliveryLimits = fleet_core::domain::DeliveryLimits {
@@ -25,7 +25,7 @@ const LIMITS: fleet_core::domain::DeliveryLimits = fleet_core::domain::DeliveryL
 fn fetcher(pacer: Pacer, timeout: Duration) -> Fetcher {
     Fetcher {
         clients: Clients::new(&TlsSettings::default()).unwrap(),
-        identity: Identity::new(&default_identity()).unwrap(),
+        egress: Egress::direct(Identity::new(&default_identity()).unwrap()),
         pacers: BTreeMap::from([(Vendor::Cboe, pacer)]),
         policy: RetryPolicy::new(&LIMITS),
         timeout,
@@ -38,7 +38,7 @@ fn quick() -> Fetcher {
 
 fn ask(url: &str) -> Ask {
     Ask {
-        vendor: Vendor::Cboe,
+        host: Host { vendor: Vendor::Cboe, key: "base", base: url.to_owned() },
         url: Url::parse(url).unwrap(),
         kind: RequestKind::Document,
         cookie: None,

@@ -6,22 +6,23 @@ use fleet_core::seams::{FetchFailure, RequestTally};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{VendorMarket, Yahoo};
+use super::VendorMarket;
+use crate::handshake::Bases;
 use crate::vendors::yahoo;
 
 impl VendorMarket {
     pub(super) async fn yahoo_bars(
         &self,
-        site: &Yahoo,
+        site: &Bases,
         instrument: &Instrument,
         from: Date,
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchFailure> {
         let begins = at_new_york(from, 0, 0, 0);
-        let url = |_: Option<&str>| yahoo::urls::bars(&site.bases.query, instrument, begins, until);
+        let url = |_: Option<&str>| yahoo::urls::bars(&site.query, instrument, begins, until);
         let answer = self
-            .ask_yahoo(site, url, tally, |reply| {
+            .ask_yahoo(site, until, url, tally, |reply| {
                 yahoo::parse::bars(&reply.body, instrument).map_err(|error| error.into_failure())
             })
             .await;

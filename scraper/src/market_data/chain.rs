@@ -10,7 +10,9 @@ use fleet_core::seams::{ChainRequest, FetchError, FetchFailure, RequestTally};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{VendorMarket, Yahoo, no_route};
+use super::{VendorMarket, no_route};
+use crate::egress::Host;
+use crate::handshake::Bases;
 use crate::vendors::yahoo::parse::ChainPage;
 use crate::vendors::{cboe, yahoo};
 
@@ -29,7 +31,7 @@ impl VendorMarket {
         let mut unknown = None;
         for vendor in &self.chain_order {
             let answer = match (vendor, &self.cboe, &self.yahoo) {
-                (Vendor::Cboe, Some(base), _) => self.cboe_chain(base, ticker, tally).await,
+                (Vendor::Cboe, Some(host), _) => self.cboe_chain(host, ticker, tally).await,
                 (Vendor::Yahoo, _, Some(site)) => self.yahoo_chain(site, ticker, want, tally).await,
                 (Vendor::Cboe | Vendor::Yahoo | Vendor::Finviz | Vendor::Robinhood, _, _) => Err(no_route()),
             };
@@ -60,11 +62,11 @@ impl VendorMarket {
 
     async fn cboe_chain(
         &self,
-        base: &str,
+        host: &Host,
         ticker: &Ticker,
         tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchFailure> {
-        self.ask_cboe(&cboe::urls::chain(base, ticker), tally, |reply| {
+        self.ask_cboe(host, &cboe::urls::chain(&host.base, ticker), tally, |reply| {
             let chain = cboe::parse::chain(&reply.body, ticker).map_err(|error| error.into_failure())?;
             Ok((chain, reply.arrived))
         })
@@ -73,12 +75,13 @@ impl VendorMarket {
 
     async fn yahoo_chain(
         &self,
-        site: &Yahoo,
+        site: &Bases,
         ticker: &Ticker,
         want: &ChainRequest,
         tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchFailure> {
-        let (first, mut arrived) = self.yahoo_page(site, ticker, None, tally).await?;
+        let now = want.as_of.unwrap_or_else(Timestamp::now);
+        let (first, mut arrived) = self.yahoo_page(site, ticker, None, now, tally).await?;
         let wanted = wanted(&first.listed, want, want.as_of.unwrap_or(arrived));
         let mut chain = Chain {
             underlying: ticker.clone(),
@@ -104,7 +107,7 @@ impl VendorMarket {
                 chain.not_served.push(day);
                 continue;
             }
-            let answer = self.yahoo_page(site, ticker, Some(day), tally).await;
+            let answer = self.yahoo_page(site, ticker, Some(day), now, tally).await;
             match answer.and_then(|(page, at)| Ok((check_page(page, day)?, at))) {
                 Ok((page, at)) => {
                     arrived = arrived.max(at);
@@ -125,13 +128,14 @@ impl VendorMarket {
 
     async fn yahoo_page(
         &self,
-        site: &Yahoo,
+        site: &Bases,
         ticker: &Ticker,
         day: Option<Date>,
+        now: Timestamp,
         tally: &RequestTally,
     ) -> Result<(ChainPage, Timestamp), FetchFailure> {
-        let url = |crumb: Option<&str>| yahoo::urls::chain(&site.bases.query, ticker, day, crumb);
-        self.ask_yahoo(site, url, tally, |reply| {
+        let url = |crumb: Option<&str>| yahoo::urls::chain(&site.query, ticker, day, crumb);
+        self.ask_yahoo(site, now, url, tally, |reply| {
             let page = yahoo::parse::chain_page(&reply.body, ticker).map_err(|error| error.into_failure())?;
             Ok((page, reply.arrived))
         })

@@ -38,7 +38,8 @@ fn plan(routes: Vec<VendorRoute>) -> VendorPlan {
 }
 
 fn built(plan: &VendorPlan, limits: DeliveryLimits) -> Result<VendorMarket, ClientError> {
-    VendorMarket::new(plan, limits, Arc::new(MemoryBudgets::default()), TlsSettings::default())
+    let endpoints = Arc::new(fleet_core::seams::MemoryEndpoints::default());
+    VendorMarket::new(plan, limits, Arc::new(MemoryBudgets::default()), endpoints, TlsSettings::default())
 }
 
 fn market(server: &Server) -> VendorMarket {

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use fleet_core::domain::Ticker;
+use fleet_core::domain::{Ticker, Vendor};
 use fleet_core::seams::{FetchFailure, RequestTally, UniverseAnswer};
 
 use super::VendorMarket;
+use crate::egress::Host;
 use crate::vendors::finviz;
 use crate::vendors::finviz::parse::ScreenerPage;
 
@@ -26,17 +27,23 @@ const fn drift(total: u32) -> u32 {
 impl VendorMarket {
     pub(super) async fn screener(
         &self,
-        base: &str,
+        host: &Host,
         filter: &str,
         tally: &RequestTally,
     ) -> Result<UniverseAnswer, FetchFailure> {
+        // From this machine there is no other way to ask; what is missing is told at the end.
+        let is_rotating = self.fetcher.egress.is_rotating(Vendor::Finviz);
         let mut collected = Collected::default();
         let mut first_row = 1;
         for _ in 0..MAX_PAGES {
-            let url = finviz::urls::screener(base, filter, first_row);
+            let url = finviz::urls::screener(&host.base, filter, first_row);
             let page = self
-                .ask_finviz(&url, tally, |reply| {
-                    finviz::parse::screener(&reply.body).map_err(|error| error.into_failure())
+                .ask_finviz(host, &url, tally, |reply| {
+                    let page = finviz::parse::screener(&reply.body).map_err(|error| error.into_failure())?;
+                    match missing_rows(&page, first_row) {
+                        Some(why) if is_rotating => Err(FetchFailure::Stale(why)),
+                        Some(_) | None => Ok(page),
+                    }
                 })
                 .await?;
             match collected.add(page, first_row) {
@@ -46,6 +53,15 @@ impl VendorMarket {
         }
         Err(FetchFailure::Malformed(format!("the screener has more than {MAX_PAGES} pages")))
     }
+}
+
+/// A page that has fewer rows than its own total and its own list of pages say, in words. It is its gateway's canary.
+fn missing_rows(page: &ScreenerPage, asked: u32) -> Option<String> {
+    let first = page.first_row.unwrap_or(asked);
+    let next = page.offsets.iter().copied().find(|start| *start > first).unwrap_or(page.total.saturating_add(1));
+    let expected = next.min(page.total.saturating_add(1)).saturating_sub(first);
+    (page.rows < expected)
+        .then(|| format!("a page of the screener has {} rows where its own total says {expected}", page.rows))
 }
 
 /// What the pages read so far gave.
@@ -133,5 +149,15 @@ mod tests {
     #[test]
     fn a_small_drift_is_the_market_moving() {
         assert_eq!((drift(0), drift(199), drift(300), drift(6000)), (2, 2, 3, 60));
+    }
+
+    #[test]
+    fn a_page_with_fewer_rows_than_its_total_says_is_seen() {
+        assert_eq!(missing_rows(&page(4, 1, &["A", "B"], &[1, 3]), 1), None);
+        assert_eq!(missing_rows(&page(4, 3, &["A", "B"], &[1, 3]), 3), None);
+        assert_eq!(missing_rows(&page(3, 3, &["A"], &[1, 3]), 3), None, "the last page is shorter");
+        assert!(missing_rows(&page(4, 1, &["A"], &[1, 3]), 1).is_some());
+        assert!(missing_rows(&page(4, 3, &["A"], &[1, 3]), 3).is_some());
+        assert_eq!(missing_rows(&page(0, 1, &[], &[]), 1), None, "nothing is found");
     }
 }

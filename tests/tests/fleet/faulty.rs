@@ -10,9 +10,9 @@ use fleet_tests::fleet::World;
 use fleet_tests::market::{Market, config};
 use fleet_tests::recordings::repository;
 
-const FAULTY: [&str; 18] = [
+const FAULTY: [&str; 19] = [
     "OKAY", "EMPTY", "WIDE", "CROSS", "BRK.B", "DUPE", "FLAP", "SOFT", "LIMIT", "CUT", "GONE", "HUGE", "YOUNG", "HALT",
-    "NEGTV", "SHAPE", "HTML", "BLOCK",
+    "NEGTV", "SHAPE", "HTML", "BLOCK", "STALE",
 ];
 
 /// Outcome and reason in stable words. Of a chain that was analysed the reason is its funnel.

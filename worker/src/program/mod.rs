@@ -22,7 +22,7 @@ mod voice;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleet_core::seams::{Budgets, SystemClock};
+use fleet_core::seams::{Budgets, Endpoints, GatewayRows, StoredEndpoints, SystemClock};
 use fleet_engines::connect::Engines;
 use fleet_scraper::TlsSettings;
 use fleet_telemetry::{Served, serve};
@@ -34,7 +34,7 @@ use self::interrupt::Stop;
 use self::notices::{Notice, Notices};
 use self::opening::OpeningPatience;
 use self::voice::Voice;
-use crate::markets::DirectMarkets;
+use crate::markets::VendorMarkets;
 use crate::{Instruments, RunningWorker, WorkerOptions, WorkerParts, start_with};
 
 /// Why a worker ends.
@@ -134,7 +134,9 @@ async fn watched(asked: &Asked, instruments: &Instruments, voice: Voice) -> Resu
 async fn start(asked: &Asked, engines: Engines, instruments: Instruments) -> Result<RunningWorker, Failure> {
     let Engines { queue, store, .. } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
-    let markets = Arc::new(DirectMarkets::new(budgets, TlsSettings { ca_file: asked.vendor_ca_file.clone() }));
+    let endpoints: Arc<dyn Endpoints> = Arc::new(StoredEndpoints::new(Arc::clone(&store) as Arc<dyn GatewayRows>));
+    let markets =
+        Arc::new(VendorMarkets::new(budgets, endpoints, TlsSettings { ca_file: asked.vendor_ca_file.clone() }));
     let parts = WorkerParts { queue, store, markets, clock: Arc::new(SystemClock) };
     let options = WorkerOptions { name: asked.name.clone(), slots: asked.slots };
     start_with(parts, options, instruments).await.map_err(|error| Failure::broken(error.to_string()))

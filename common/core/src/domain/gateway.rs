@@ -87,6 +87,19 @@ pub struct CanaryPlan {
     pub ticker: Ticker,
     /// One canary to a vendor over each gateway before the first of so many requests to it, 1 or more.
     pub every_requests: u32,
+    /// A vendor's own copies may be so far apart, s: only what a gateway shows that is older than what another one had shown
+    /// so long before is called old.
+    #[serde(default = "default_lag")]
+    pub lag_secs: u32,
+}
+
+const fn default_lag() -> u32 {
+    CanaryPlan::LAG_SECS
+}
+
+impl CanaryPlan {
+    /// Caches in front of vendors keep answers for seconds, rarely a minute.
+    pub const LAG_SECS: u32 = 120;
 }
 
 impl GatewayPlan {

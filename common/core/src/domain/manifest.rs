@@ -40,7 +40,8 @@ pub struct Manifest {
 
 impl Manifest {
     /// The version this code writes. It grows whenever a worker that does not know a field would give another answer:
-    /// 2 since there are facts, 3 since underlyings' bars are asked for further back than contracts'. Older ones are read: a
-    /// scan that was frozen before an update is worked on after it.
+    /// 2 since there are facts, 3 since underlyings' bars are asked for further back than contracts' and there are gateways
+    /// (who does not know them would ask vendors from its own address). Older ones are read: a scan that was frozen before
+    /// an update is worked on after it.
     pub const VERSION: u32 = 3;
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::{BarSeries, Chain, Instrument, RequestCounts, Ticker, Vendor};
+use crate::domain::{BarSeries, Chain, GatewayUse, Instrument, RequestCounts, Ticker, Vendor};
 
 /// Counts the requests of one task, also those of calls that failed, and keeps what the last one came to: a call that is
 /// cut off while it waits to try again cannot say so itself.
@@ -19,6 +19,18 @@ pub struct RequestTally(Mutex<Tallied>);
 struct Tallied {
     counts: RequestCounts,
     failure: Option<(Vendor, FetchFailure)>,
+    passes: Vec<GatewayPass>,
+}
+
+/// One request's way through a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayPass {
+    /// Who was asked.
+    pub vendor: Vendor,
+    /// By which gateway.
+    pub gateway: String,
+    /// When it left, on the market's own clock.
+    pub at: Duration,
 }
 
 impl RequestTally {
@@ -42,6 +54,27 @@ impl RequestTally {
     #[must_use]
     pub fn last_failure(&self) -> Option<(Vendor, FetchFailure)> {
         self.lock().failure.clone()
+    }
+
+    /// A gateway was used.
+    pub fn used(&self, gateway: &str, used: &GatewayUse) {
+        self.lock().counts.add_use(gateway, used);
+    }
+
+    /// A request went through a gateway.
+    pub fn passed(&self, pass: GatewayPass) {
+        self.lock().passes.push(pass);
+    }
+
+    /// The ways of this attempt's requests.
+    #[must_use]
+    pub fn passes(&self) -> Vec<GatewayPass> {
+        self.lock().passes.clone()
+    }
+
+    /// A new attempt begins: what earlier ones fetched is not used. Their requests still count.
+    pub fn begin_attempt(&self) {
+        self.lock().passes.clear();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tallied> {
@@ -96,6 +129,12 @@ pub trait MarketData: Send + Sync {
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError>;
+
+    /// Why what this attempt's requests brought is not to be used after all; `None`: nothing is known against it. Asked last,
+    /// before a commit.
+    fn doubt(&self, _tally: &RequestTally) -> Option<FetchError> {
+        None
+    }
 }
 
 /// A request that did not give an answer.

@@ -12,7 +12,7 @@ pub mod store;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoints::{Endpoints, MemoryEndpoints};
 pub use gateway_rows::{GatewayRow, GatewayRows, StoredEndpoints, endpoints_row};
-pub use market_data::{ChainRequest, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer};
+pub use market_data::{ChainRequest, FetchError, FetchFailure, GatewayPass, MarketData, RequestTally, UniverseAnswer};
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use store::{

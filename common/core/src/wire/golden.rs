@@ -241,6 +241,15 @@ fn golden_manifest() {
     let all = UnderlyingFacts { class: Some(UnderlyingClass::Fund), market_cap: Some(3.4e12), ..Default::default() };
     let facts = BTreeMap::from([(ticker("BRK.B"), all), (ticker("TSLA"), said)]);
     check("manifest-facts.json", &Manifest { facts, ..manifest() });
+    let gateways = GatewayPlan {
+        set: "finviz-20261120-1000".to_owned(),
+        names: vec!["eu-west-1".to_owned(), "us-east-1".to_owned()],
+        vendors: vec![Vendor::Cboe],
+        per_address_per_sec: BTreeMap::from([(Vendor::Cboe, 2.5)]),
+        canary: Some(CanaryPlan { ticker: ticker("SPY"), every_requests: 50, lag_secs: 120 }),
+    };
+    let vendors = VendorPlan { gateways: Some(gateways), ..manifest().vendors };
+    check("manifest-gateways.json", &Manifest { vendors, ..manifest() });
     check("manifest-live.json", &Manifest { as_of: None, tickers: Vec::new(), ..manifest() });
 }
 

@@ -1,0 +1,447 @@
+//! Through real gateways (the simulated market's) to a simulated market that counts, limits, freezes and truncates.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use fleet_core::domain::{CanaryPlan, GatewayEndpoint, GatewayKey, GatewayPlan};
+use fleet_core::seams::MemoryEndpoints;
+use fleet_gateways::openapi;
+use fleet_gateways::spec::{GatewaySpec, Route};
+use fleet_market::{GatewayConfig, LimitBy, MarketConfig, RunningGateway, RunningMarket, Spoil, serve_gateway};
+use futures::future::join_all;
+use jiff::civil::date;
+use url::Url;
+
+use super::*;
+use crate::identity::default_identity;
+use crate::simulated::routes;
+use crate::test_support::MemoryBudgets;
+
+const LIMITS: DeliveryLimits = DeliveryLimits {
+    timeout_secs: 120,
+    max_attempts: 5,
+    request_timeout_secs: 20,
+    request_tries: 4,
+    max_retry_after_secs: 30,
+};
+const KEY: &str = "k3y-of-this-test";
+const ROTATED: [Vendor; 3] = [Vendor::Finviz, Vendor::Cboe, Vendor::Yahoo];
+
+/// A market and gateways in front of it.
+struct World {
+    market: RunningMarket,
+    gateways: Vec<RunningGateway>,
+    endpoints: Arc<MemoryEndpoints>,
+    tickers: Vec<Ticker>,
+}
+
+/// What the plan of a test says.
+struct Wanted {
+    /// Requests a second to Yahoo over all gateways, and over each.
+    yahoo: Option<(f64, f64)>,
+    canary_every: Option<u32>,
+}
+
+const UNLIMITED: Wanted = Wanted { yahoo: None, canary_every: None };
+
+/// The address of the n-th gateway, from 0.
+fn address(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 10 + u8::try_from(n).unwrap()))
+}
+
+fn name(n: usize) -> String {
+    format!("region-{n:02}")
+}
+
+impl World {
+    async fn new(gateways: usize, config: MarketConfig) -> Self {
+        let market = fleet_market::serve(config).await.unwrap();
+        let mut spec = Vec::new();
+        for route in routes(&market.url()) {
+            for (key, base) in &route.base_urls {
+                let name = fleet_core::domain::gateway::route_name(route.vendor, key);
+                spec.push(Route::new(&name, base).unwrap());
+            }
+        }
+        let openapi = openapi::body(&GatewaySpec::new(spec).unwrap()).as_str().to_owned();
+        let mut running = Vec::new();
+        let mut told = Vec::new();
+        for n in 0..gateways {
+            let IpAddr::V4(source) = address(n) else { unreachable!("loopback is IPv4 here") };
+            let config = GatewayConfig { source, key: KEY.to_owned(), openapi: openapi.clone(), limit_per_sec: None };
+            let gateway = serve_gateway(config).await.unwrap();
+            let (name, base_url) = (name(n), gateway.base_url());
+            told.push(GatewayEndpoint { name, base_url, api_key: GatewayKey::new(KEY.to_owned()) });
+            running.push(gateway);
+        }
+        let endpoints = Arc::new(MemoryEndpoints::default());
+        endpoints.tell("set", told);
+        let direct = plan(&market, None);
+        let universe = VendorMarket::new(
+            &direct,
+            LIMITS,
+            Arc::new(MemoryBudgets::default()),
+            endpoints.clone(),
+            TlsSettings::default(),
+        );
+        let answer = universe.unwrap().universe("v=111", &RequestTally::default()).await.unwrap();
+        Self { market, gateways: running, endpoints, tickers: answer.tickers }
+    }
+
+    /// Another process of the scan.
+    fn vendors(&self, wanted: &Wanted) -> VendorMarket {
+        let canary = wanted.canary_every.map(|every_requests| CanaryPlan {
+            ticker: self.tickers[0].clone(),
+            every_requests,
+            lag_secs: 0,
+        });
+        let gateways = GatewayPlan {
+            set: "set".to_owned(),
+            names: (0..self.gateways.len()).map(name).collect(),
+            vendors: ROTATED.to_vec(),
+            per_address_per_sec: wanted.yahoo.map(|(_, each)| (Vendor::Yahoo, each)).into_iter().collect(),
+            canary,
+        };
+        let mut plan = plan(&self.market, Some(gateways));
+        for route in plan.routes.iter_mut().filter(|route| route.vendor == Vendor::Yahoo) {
+            route.budget_per_sec = wanted.yahoo.map(|(total, _)| total);
+        }
+        let budgets = Arc::new(MemoryBudgets::default());
+        VendorMarket::new(&plan, LIMITS, budgets, self.endpoints.clone(), TlsSettings::default()).unwrap()
+    }
+
+    /// Requests that came to the market past the gateways.
+    fn direct(&self) -> u64 {
+        let through: u64 = self.gateways.iter().map(RunningGateway::requests).sum();
+        // The universe of the preparation came directly.
+        self.market.requests() - (self.tickers.len() as u64).div_ceil(20) - through
+    }
+
+    async fn advance(&self, minutes: u32) {
+        let client = Clients::new(&TlsSettings::default()).unwrap();
+        let url = Url::parse(&format!("{}/_market/advance?minutes={minutes}", self.market.url())).unwrap();
+        let answer = client.client_for(&url).post(url.clone()).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+}
+
+fn plan(market: &RunningMarket, gateways: Option<GatewayPlan>) -> VendorPlan {
+    VendorPlan {
+        chain_order: vec![Vendor::Cboe, Vendor::Yahoo],
+        bars: Vendor::Yahoo,
+        routes: routes(&market.url()),
+        identity: default_identity(),
+        max_bars_per_ticker: 12,
+        bar_sessions: 130,
+        underlying_bar_sessions: None,
+        dte_window: (0, 60),
+        gateways,
+    }
+}
+
+fn as_of() -> Timestamp {
+    fleet_market::start()
+}
+
+fn want() -> ChainRequest {
+    ChainRequest { as_of: Some(as_of()), dte_window: (0, 30), also: std::collections::BTreeSet::new() }
+}
+
+/// A few bars: the cheapest answer there is.
+async fn few_bars(vendors: &VendorMarket, ticker: &Ticker, tally: &RequestTally) -> Result<BarSeries, FetchError> {
+    vendors.bars(&Instrument::Underlying(ticker.clone()), date(2026, 11, 18), as_of(), tally).await
+}
+
+/// So many requests for bars, sixteen at a time; failures by word.
+async fn many_bars(world: &World, vendors: &VendorMarket, requests: usize, tally: &RequestTally) -> Vec<&'static str> {
+    let slots = 16;
+    let of_slot = |slot: usize| async move {
+        let mut failures = Vec::new();
+        for n in (slot..requests).step_by(slots) {
+            let ticker = &world.tickers[n % world.tickers.len()];
+            // Another range each time, as other underlyings would be.
+            let from = date(2026, 11, 18).saturating_sub(jiff::Span::new().days(i64::try_from(n % 97).unwrap()));
+            let instrument = Instrument::Underlying(ticker.clone());
+            if let Err(error) = vendors.bars(&instrument, from, as_of(), tally).await {
+                failures.push(error.failure.word());
+            }
+        }
+        failures
+    };
+    join_all((0..slots).map(of_slot)).await.concat()
+}
+
+fn errors(tally: &RequestTally) -> u32 {
+    tally.counts().gateways.values().map(|used| used.errors).sum()
+}
+
+fn rate(vendors: &VendorMarket, vendor: Vendor) -> Option<f64> {
+    vendors.fetcher.egress.budget(vendor)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_goes_through_gateways_in_turn_and_nothing_directly() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let config = MarketConfig { tickers: 24, log: Some(log.path().to_owned()), ..MarketConfig::default() };
+    let world = World::new(3, config).await;
+    let vendors = world.vendors(&UNLIMITED);
+    let tally = RequestTally::default();
+    vendors.universe("v=111", &tally).await.unwrap();
+    for ticker in &world.tickers[..6] {
+        vendors.chain(ticker, &want(), &tally).await.unwrap();
+        few_bars(&vendors, ticker, &tally).await.unwrap();
+    }
+    assert_eq!(world.direct(), 0);
+    let counts = tally.counts();
+    let used: Vec<u32> = counts.gateways.values().map(|used| used.requests).collect();
+    assert_eq!((used.len(), used.iter().sum::<u32>()), (3, counts.total()));
+    assert!(used.iter().max().unwrap() - used.iter().min().unwrap() <= 3, "each vendor takes turns: {used:?}");
+    assert!(counts.gateways.values().all(|used| used.answered == used.requests && used.errors == 0), "{counts:?}");
+
+    // What the vendor saw: an identity of each gateway's own, no key, no client address, the gateway's address.
+    let text = std::fs::read_to_string(log.path()).unwrap();
+    let mut agents = BTreeMap::<String, std::collections::BTreeSet<String>>::new();
+    for line in text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let peer = line["peer"].as_str().unwrap().split(':').next().unwrap().to_owned();
+        if peer == "127.0.0.1" {
+            continue;
+        }
+        let header = |name: &str| line["headers"][name].as_str().unwrap_or_default().to_owned();
+        assert_eq!((header("x-api-key").as_str(), header("x-forwarded-for").as_str()), ("-", "-"), "{line}");
+        assert!(!header("x-amzn-apigateway-api-id").is_empty(), "a real gateway names itself");
+        agents.entry(peer).or_default().insert(header("user-agent"));
+    }
+    assert!(!text.contains(KEY), "the key reached the vendor");
+    assert_eq!(agents.len(), 3, "{agents:?}");
+    assert!(agents.values().all(|agents| agents.len() == 1), "one identity a lease: {agents:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_belongs_to_one_gateway() {
+    let world = World::new(2, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    let vendors = world.vendors(&UNLIMITED);
+    let yahoo = VendorMarket { chain_order: vec![Vendor::Yahoo], ..vendors };
+    let tally = RequestTally::default();
+    for ticker in &world.tickers {
+        yahoo.chain(ticker, &want(), &tally).await.unwrap();
+    }
+    let egress = &yahoo.fetcher.egress;
+    let leases = join_all((0..2).map(|_| egress.lease(Vendor::Yahoo))).await;
+    let sessions: Vec<_> =
+        leases.into_iter().map(|lease| lease.unwrap().handshake.session().map(|session| session.cookie)).collect();
+    assert!(sessions.iter().all(Option::is_some), "each gateway shook hands for itself");
+    assert_eq!((world.direct(), errors(&tally)), (0, 0), "a 401 asks for a handshake and is no fault of a gateway");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_that_refuse_rest_and_without_any_nothing_is_asked_directly() {
+    let world = World::new(2, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    let endpoints = world.endpoints.endpoints("set").await.unwrap();
+    let wrong = |endpoint: &GatewayEndpoint| GatewayEndpoint {
+        api_key: GatewayKey::new("wrong".to_owned()),
+        ..endpoint.clone()
+    };
+    world.endpoints.tell("set", vec![wrong(&endpoints[0]), endpoints[1].clone()]);
+    let (vendors, tally) = (world.vendors(&UNLIMITED), RequestTally::default());
+    for ticker in &world.tickers {
+        few_bars(&vendors, ticker, &tally).await.unwrap();
+    }
+    let used = tally.counts().gateways;
+    assert!(used[&name(0)].errors >= 1 && used[&name(0)].answered == 0, "{used:?}");
+    assert_eq!(used[&name(1)].errors, 0, "{used:?}");
+
+    world.endpoints.tell("set", endpoints.iter().map(wrong).collect());
+    let limits = DeliveryLimits { max_retry_after_secs: 1, ..LIMITS };
+    let before = world.market.requests();
+    for (set, words) in [(Some(()), "refuses our key"), (None, "no gateway of the set set is ready")] {
+        if set.is_none() {
+            world.endpoints.tell("set", Vec::new());
+        }
+        let mut vendors = world.vendors(&UNLIMITED);
+        vendors.fetcher.policy = RetryPolicy::new(&limits);
+        let error = few_bars(&vendors, &world.tickers[0], &RequestTally::default()).await.unwrap_err();
+        assert_eq!(error.failure.word(), "gateway", "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.failure.is_transient(), "the ticker is handed back");
+    }
+    assert_eq!(world.market.requests(), before, "nothing reached the vendor, least of all directly");
+}
+
+/// The check: a vendor that limits each address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_gateways_carry_five_thousand_requests_at_the_computed_budget_without_a_429() {
+    let config = MarketConfig { tickers: 40, limit_per_sec: Some(50.0), ..MarketConfig::default() };
+    let world = World::new(10, config).await;
+    let vendors = world.vendors(&Wanted { yahoo: Some((10_000.0, 50.0)), ..UNLIMITED });
+    let (tally, began) = (RequestTally::default(), Instant::now());
+    let failures = many_bars(&world, &vendors, 5000, &tally).await;
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!(failures, Vec::<&str>::new());
+    assert_eq!((tally.counts().total(), errors(&tally)), (5000, 0), "none was throttled or sent twice");
+    assert_eq!(rate(&vendors, Vendor::Yahoo), Some(500.0));
+    let used: Vec<u32> = tally.counts().gateways.values().map(|used| used.requests).collect();
+    assert_eq!((used.len(), used.iter().sum::<u32>()), (10, 5000));
+    assert!(used.iter().all(|used| (450..=550).contains(used)), "{used:?}");
+    assert!(took >= 9.5, "{took} s are faster than the budget");
+    eprintln!("5,000 requests over 10 gateways in {took:.1} s, 0 of them throttled");
+}
+
+/// The same vendor, counting all addresses as one account: what it bears is less than the addresses would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_vendor_limits_the_account_the_budget_shrinks_and_stays_below() {
+    let limit = 55.0;
+    let config =
+        MarketConfig { tickers: 40, limit_per_sec: Some(limit), limit_by: LimitBy::Account, ..MarketConfig::default() };
+    let world = World::new(10, config).await;
+    let vendors = world.vendors(&Wanted { yahoo: Some((10_000.0, 10.0)), ..UNLIMITED });
+    let tally = RequestTally::default();
+    let mut budgets = Vec::new();
+    while budgets.last().is_none_or(|budget| *budget >= limit) && budgets.len() < 4 {
+        many_bars(&world, &vendors, 800, &tally).await;
+        budgets.push(rate(&vendors, Vendor::Yahoo).unwrap());
+    }
+    let (first, budget) = (errors(&tally), rate(&vendors, Vendor::Yahoo).unwrap());
+    assert!(
+        first > 0 && budget < limit,
+        "{budget}/s is not below {limit}/s, after {first} answers of 429: {budgets:?}"
+    );
+    let failures = many_bars(&world, &vendors, 300, &tally).await;
+    assert_eq!((failures, errors(&tally) - first), (Vec::new(), 0), "it stays below");
+    assert_eq!(rate(&vendors, Vendor::Yahoo), Some(budget));
+    eprintln!("100/s by address, {limit}/s by account: {budget:.1}/s after {first} answers of 429, then none");
+}
+
+/// Chains of all tickers, again and again, while the market's clock goes on.
+async fn scan(world: &World, vendors: &VendorMarket, tally: &RequestTally) -> Vec<FetchError> {
+    let mut failures = Vec::new();
+    for ticker in &world.tickers {
+        tally.begin_attempt();
+        match vendors.chain(ticker, &want(), tally).await {
+            Ok(_) => failures.extend(vendors.doubt(tally)),
+            Err(error) => failures.push(error),
+        }
+    }
+    failures
+}
+
+fn quarantined(tally: &RequestTally, n: usize) -> u32 {
+    tally.counts().gateways.get(&name(n)).map_or(0, |used| used.quarantined)
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Asked {
+    Bars,
+    Chains,
+}
+
+/// Asks over two gateways, of which the second freezes after so many requests, while the market's clock goes on, until a
+/// canary finds out.
+async fn check_frozen(after: u32, every: u32, what: Asked) {
+    let world = World::new(2, MarketConfig { tickers: 10, ..MarketConfig::default() }).await;
+    let vendors = world.vendors(&Wanted { canary_every: Some(every), ..UNLIMITED });
+    world.market.spoil(address(1), Spoil::Frozen, after.into());
+    let tally = RequestTally::default();
+    let used = |n| tally.counts().gateways.get(&name(n)).map_or(0, |used| used.requests);
+    let round = async || {
+        let mut failures = Vec::new();
+        for ticker in &world.tickers {
+            tally.begin_attempt();
+            let failure = match what {
+                Asked::Bars => few_bars(&vendors, ticker, &tally).await.err(),
+                Asked::Chains => vendors.chain(ticker, &want(), &tally).await.err(),
+            };
+            failures.extend(failure.or_else(|| vendors.doubt(&tally)));
+        }
+        failures
+    };
+    let (mut failures, mut rounds) = (Vec::new(), 0);
+    while quarantined(&tally, 1) == 0 && rounds < 200 {
+        world.advance(1).await;
+        failures.extend(round().await);
+        rounds += 1;
+    }
+    let caught = used(1);
+    assert_eq!((quarantined(&tally, 1), quarantined(&tally, 0)), (1, 0));
+    assert!(caught > after, "it was caught before it froze: after {caught} requests");
+    // Two canaries, each before the first request after so many, and one request that was leaving just then.
+    assert!(caught <= after + 2 * (every + 2), "caught at {caught}, frozen after {after}, a canary every {every}");
+    assert!(failures.iter().all(|error| error.failure.word() == "stale"), "{failures:?}");
+    let (good, bad) = (used(0), used(1));
+    round().await;
+    assert!(used(0) >= good + 10 && used(1) == bad, "the route carries nothing, the other one carries all");
+    eprintln!("frozen after {after} requests of a route, caught at its request {caught}, a canary every {every}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bars_that_freeze_on_one_route_are_caught_within_two_canaries() {
+    check_frozen(300, 25, Asked::Bars).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chains_that_freeze_on_one_route_are_caught_within_two_canaries() {
+    check_frozen(12, 5, Asked::Chains).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_since_the_last_good_canary_is_handed_back() {
+    let world = World::new(1, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    let vendors = world.vendors(&Wanted { canary_every: Some(2), ..UNLIMITED });
+    let (first, second) = (RequestTally::default(), RequestTally::default());
+    vendors.chain(&world.tickers[1], &want(), &first).await.unwrap();
+    assert_eq!(vendors.doubt(&first), None);
+    world.market.spoil(address(0), Spoil::NoInterest, 0);
+    vendors.chain(&world.tickers[2], &want(), &second).await.unwrap();
+    assert_eq!(vendors.doubt(&second), None, "nothing is known yet");
+    // The next request sends the canary first; it has no open interest, and there is no other gateway.
+    let third = vendors.chain(&world.tickers[3], &want(), &RequestTally::default()).await.unwrap_err();
+    assert_eq!(third.failure.word(), "gateway", "{third}");
+    let doubt = vendors.doubt(&second).expect("it came after the last good canary");
+    assert_eq!(doubt.failure.word(), "stale");
+    assert!(doubt.to_string().contains("open interest"), "{doubt}");
+    assert_eq!(world.direct(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_halved_page_is_asked_for_again_elsewhere() {
+    let world = World::new(2, MarketConfig { tickers: 60, ..MarketConfig::default() }).await;
+    world.market.spoil(address(0), Spoil::HalfPages, 0);
+    let (vendors, tally) = (world.vendors(&UNLIMITED), RequestTally::default());
+    let answer = vendors.universe("v=111", &tally).await.unwrap();
+    assert_eq!((answer.tickers.len(), answer.total), (60, 60));
+    assert_eq!((quarantined(&tally, 0), quarantined(&tally, 1)), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_interest_that_is_all_zero_is_caught_by_the_first_canary() {
+    let world = World::new(2, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    world.market.spoil(address(1), Spoil::NoInterest, 0);
+    let vendors = world.vendors(&Wanted { canary_every: Some(50), ..UNLIMITED });
+    let tally = RequestTally::default();
+    scan(&world, &vendors, &tally).await;
+    assert_eq!((quarantined(&tally, 0), quarantined(&tally, 1)), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_healthy_scans_raise_no_alarm() {
+    let mut canaries = 0;
+    // Each is two rounds of chains and bars, and the universe.
+    for seed in 1..=20 {
+        let world = World::new(3, MarketConfig { seed, tickers: 4, ..MarketConfig::default() }).await;
+        let vendors = world.vendors(&Wanted { canary_every: Some(3), ..UNLIMITED });
+        let tally = RequestTally::default();
+        for _ in 0..2 {
+            assert_eq!(scan(&world, &vendors, &tally).await, Vec::new(), "seed {seed}");
+            for ticker in &world.tickers {
+                few_bars(&vendors, ticker, &tally).await.unwrap();
+            }
+            world.advance(7).await;
+        }
+        vendors.universe("v=111", &tally).await.unwrap();
+        let all = tally.counts().gateways;
+        assert!(all.values().all(|used| used.quarantined == 0 && used.errors == 0), "seed {seed}: {all:?}");
+        canaries += tally.counts().total() - 4 * 4 - 1;
+    }
+    assert!(canaries >= 20 * 6, "{canaries} canaries prove nothing");
+    eprintln!("20 healthy scans, {canaries} canaries, no alarm");
+}
