@@ -141,6 +141,10 @@ pub fn unlimited_at_home(resolved: &mut Resolved, market: &str) {
 /// A market on this very machine is reached by gateways on it, unless others were configured.
 pub fn simulated_at_home(resolved: &mut Resolved, market: &str) {
     let configured = ["provider", "aws_endpoint_url"].map(|key| format!("gateways.{key}"));
+    // A simulated market has tickers of its own.
+    if !resolved.origins.contains_key("gateways.canary") {
+        resolved.settings.gateways.canary = String::new();
+    }
     if is_loopback(market) && !configured.iter().any(|key| resolved.origins.contains_key(key)) {
         let gateways = &mut resolved.settings.gateways;
         gateways.provider = "simulated".to_owned();

@@ -103,7 +103,7 @@ pub async fn bring_up(
         raised = raise(&gateways, &mut order, &name, &spec, least) => raised?,
         () = stopped(interrupt) => {
             // Dropped where it stood, as a crash would; then undone, as after one.
-            take_down(&gateways, &set_id(&name, 1)?, &holder, telling).await;
+            take_down(&gateways, &order.set, &holder, telling).await;
             return Ok(Up::Interrupted);
         }
     };

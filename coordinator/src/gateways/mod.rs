@@ -1,5 +1,5 @@
 //! Gateways as the program uses them: [`wiring`] (settings become a provider, a ledger and routes), [`around`] (a scan's
-//! gateways, from before its fan-out until after its table), [`told`] (what a person sees of them),
+//! gateways, from before its fan-out until after its table), [`told`] (what a person sees of them), [`simulated`] (an AWS of this process),
 //! [`holder`] (whether the run that has them still lives).
 //!
 //! Promise: what was begun is taken down by the same process, however the scan ends; what a dead process left is in the
@@ -7,5 +7,6 @@
 
 pub mod around;
 pub mod holder;
+pub mod simulated;
 pub mod told;
 pub mod wiring;

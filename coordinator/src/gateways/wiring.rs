@@ -12,13 +12,14 @@ use fleet_gateways::progress::Watcher;
 use fleet_gateways::provider::{GatewayProvider, ProviderError};
 use fleet_gateways::raise::UpError;
 use fleet_gateways::reconcile::ReconcileError;
-use fleet_gateways::region::Region;
+use fleet_gateways::region::{KNOWN, Region};
 use fleet_gateways::set::Entropy;
 use fleet_gateways::spec::{GatewaySpec, Route};
 use fleet_gateways::stored_ledger::StoredLedger;
 use fleet_gateways::tags::OwnerTag;
 use fleet_gateways::{Gateways, Settings as GatewaysSettings};
 
+use super::simulated::SimulatedAws;
 use crate::config::{Settings, is_loopback};
 use crate::failure::{Failure, chain};
 
@@ -36,7 +37,14 @@ pub enum Reach {
 
 /// Who makes the gateways of a scan: AWS, or this process.
 pub async fn scan_provider(settings: &Settings) -> Result<Arc<dyn GatewayProvider>, Failure> {
-    provider(settings, Reach::Configured).await
+    if settings.gateways.provider != "simulated" {
+        return provider(settings, Reach::Configured).await;
+    }
+    let mut regions = regions(settings)?;
+    if regions.is_empty() {
+        regions = KNOWN.iter().filter_map(|code| Region::parse(code).ok()).collect();
+    }
+    Ok(SimulatedAws::new(regions))
 }
 
 /// Who makes gateways that outlive this process.
