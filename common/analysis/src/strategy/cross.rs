@@ -4,11 +4,14 @@
 //! average; SELL the bar on which it comes to stand below it after a BUY. A cross up below the long average is no BUY, so
 //! that the cross down after it concerns nobody. Between them one HOLDs or WAITs. A scan enters on the quotes of the
 //! session after the BUY bar, never at that bar's close.
+//!
+//! A strategy that is such a crossing and nothing else says which ([`Crosses`]); the rest is here.
 
-use fleet_core::domain::{Check, Cross, Operator, OptionKind, Score};
+use fleet_core::domain::{Check, Cross, ExitSignals, Operator, OptionKind, Score};
 
 use super::checks::{dte, kind};
-use super::{Case, ContractView, Judgement, UnderlyingView, part};
+use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Strategy, UnderlyingView, part};
+use crate::config::AnalysisConfig;
 use crate::indicators::{last_sma, macd_histogram};
 
 /// The fast line less the slow one at the last bar, dollars.
@@ -21,7 +24,63 @@ pub(crate) fn gap(closes: &[f64], cross: Cross) -> Option<f64> {
     }
 }
 
-/// What the two strategies share.
+/// A strategy that buys calls on a crossing of two lines.
+pub(super) trait Crosses: std::fmt::Debug + Send + Sync {
+    /// What it is.
+    fn card(&self) -> &'static Card;
+    /// Whether it runs.
+    fn enabled(&self) -> bool;
+    /// Its lines and its settings.
+    fn crossing(&self) -> Crossing;
+    /// A sentence for every setting of its lines that is out of range.
+    fn line_problems(&self, _all: &mut Problems) {}
+}
+
+impl<C: Crosses> Strategy for C {
+    fn card(&self) -> &'static Card {
+        Crosses::card(self)
+    }
+
+    fn enabled(&self) -> bool {
+        Crosses::enabled(self)
+    }
+
+    fn dte(&self) -> [i32; 2] {
+        self.crossing().dte
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
+        self.crossing().screen(contract, self.net_check(contract, config))
+    }
+
+    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
+        self.crossing().pre_gate(underlying)
+    }
+
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
+        self.crossing().judge(case, self.net_check(case.contract, config))
+    }
+
+    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
+        self.crossing().rules()
+    }
+
+    fn problems(&self, all: &mut Problems) {
+        let crossing = self.crossing();
+        self.line_problems(all);
+        all.count("trend_sessions", crossing.trend_sessions.into(), 2, 500);
+        all.days("dte", crossing.dte);
+        all.range("delta", crossing.delta, 0.0, 1.0);
+        all.number("max_extrinsic_share", crossing.max_extrinsic_share, 0.01, 1.0);
+        crossing.rules().problems("buy_spread_share", all);
+    }
+}
+
+/// Two lines, and what is bought when they cross.
 pub(super) struct Crossing {
     pub(super) cross: Cross,
     /// Sessions of the long average.
@@ -29,11 +88,16 @@ pub(super) struct Crossing {
     pub(super) dte: [i32; 2],
     pub(super) delta: [f64; 2],
     pub(super) max_extrinsic_share: f64,
+    pub(super) buy_spread_share: f64,
+    pub(super) validity_minutes: u32,
+    pub(super) target_pct: f64,
+    pub(super) stop_pct: f64,
+    pub(super) exit_dte: i32,
 }
 
 impl Crossing {
     /// What the chain decides.
-    pub(super) fn screen(&self, contract: &ContractView<'_>, net: Check) -> Vec<Check> {
+    fn screen(&self, contract: &ContractView<'_>, net: Check) -> Vec<Check> {
         let mut checks = vec![kind(contract, OptionKind::Call)];
         checks.extend(dte(contract, self.dte));
         checks.extend([
@@ -46,7 +110,7 @@ impl Crossing {
     }
 
     /// What the underlying decides: all three make a BUY.
-    pub(super) fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
+    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
         let closes: Vec<f64> = underlying.bars.iter().map(|bar| bar.close.dollars()).collect();
         let before = closes.len().checked_sub(1).and_then(|n| gap(&closes[..n], self.cross));
         vec![
@@ -56,12 +120,24 @@ impl Crossing {
         ]
     }
 
+    fn rules(&self) -> PlanRules {
+        PlanRules {
+            spread_share: self.buy_spread_share,
+            validity_minutes: self.validity_minutes,
+            target_pct: self.target_pct,
+            stop_pct: self.stop_pct,
+            exit_dte: self.exit_dte,
+            signals: ExitSignals { cross: Some(self.cross), ..ExitSignals::default() },
+            ..PlanRules::default()
+        }
+    }
+
     fn trend(&self, closes: &[f64]) -> Option<f64> {
         let average = last_sma(closes, usize::try_from(self.trend_sessions).ok()?).filter(|average| *average > 0.0)?;
         Some(closes.last()? / average)
     }
 
-    pub(super) fn judge(&self, case: &Case<'_>, net: Check) -> Judgement {
+    fn judge(&self, case: &Case<'_>, net: Check) -> Judgement {
         let Case { contract, underlying, .. } = case;
         let mut checks = self.screen(contract, net);
         checks.extend(self.pre_gate(underlying));

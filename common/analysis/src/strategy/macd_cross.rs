@@ -1,12 +1,11 @@
 //! S5m `macd_cross`: a call deep in the money when the MACD(12, 26, 9) of the underlying crosses above its signal line: `sma_cross` with
 //! other lines.
 
-use fleet_core::domain::{Check, Cross, ExitSignals};
+use fleet_core::domain::Cross;
 use serde::{Deserialize, Serialize};
 
-use super::cross::Crossing;
-use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView};
-use crate::config::AnalysisConfig;
+use super::cross::{Crosses, Crossing};
+use super::{Card, Role};
 
 /// What S5m is.
 pub const CARD: Card = Card {
@@ -83,23 +82,7 @@ impl Default for MacdCross {
     }
 }
 
-impl MacdCross {
-    const fn cross(&self) -> Cross {
-        Cross::Macd
-    }
-
-    const fn crossing(&self) -> Crossing {
-        Crossing {
-            cross: self.cross(),
-            trend_sessions: self.trend_sessions,
-            dte: self.dte,
-            delta: self.delta,
-            max_extrinsic_share: self.max_extrinsic_share,
-        }
-    }
-}
-
-impl Strategy for MacdCross {
+impl Crosses for MacdCross {
     fn card(&self) -> &'static Card {
         &CARD
     }
@@ -108,43 +91,18 @@ impl Strategy for MacdCross {
         self.enabled
     }
 
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
-    }
-
-    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
-        self.crossing().screen(contract, self.net_check(contract, config))
-    }
-
-    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
-        self.crossing().pre_gate(underlying)
-    }
-
-    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
-        self.crossing().judge(case, self.net_check(case.contract, config))
-    }
-
-    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
-        PlanRules {
-            spread_share: self.buy_spread_share,
+    fn crossing(&self) -> Crossing {
+        Crossing {
+            cross: Cross::Macd,
+            trend_sessions: self.trend_sessions,
+            dte: self.dte,
+            delta: self.delta,
+            max_extrinsic_share: self.max_extrinsic_share,
+            buy_spread_share: self.buy_spread_share,
             validity_minutes: self.validity_minutes,
             target_pct: self.target_pct,
             stop_pct: self.stop_pct,
             exit_dte: self.exit_dte,
-            signals: ExitSignals { cross: Some(self.cross()), ..ExitSignals::default() },
-            ..PlanRules::default()
         }
-    }
-
-    fn problems(&self, all: &mut Problems) {
-        all.count("trend_sessions", self.trend_sessions.into(), 2, 500);
-        all.days("dte", self.dte);
-        all.range("delta", self.delta, 0.0, 1.0);
-        all.number("max_extrinsic_share", self.max_extrinsic_share, 0.01, 1.0);
-        self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }
 }

@@ -16,7 +16,7 @@
 //! fleet_engines::store_promises!(tests);
 //! ```
 //!
-//! Each suite is itself tested: `tests/broken_queue.rs` and `tests/broken_store.rs` break an engine in one known way
+//! Each suite is itself tested: `tests/broken_queue.rs` and `tests/broken_store` break an engine in one known way
 //! each and show which promise notices.
 
 pub mod queue;

@@ -37,6 +37,7 @@ pub struct Chain {
 #[derive(Debug, Clone, Copy)]
 pub struct Day {
     pub date: Date,
+    pub open: f64,
     pub high: f64,
     pub low: f64,
     pub close: f64,
@@ -61,7 +62,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
-fn new_york_text(text: &str) -> Timestamp {
+pub fn new_york_text(text: &str) -> Timestamp {
     let wall: DateTime = text.parse().unwrap_or_else(|why| panic!("{text}: {why}"));
     wall.to_zoned(calendar::NEW_YORK.clone()).expect("in range").timestamp()
 }
@@ -128,7 +129,8 @@ pub fn read_chart(body: &Value) -> Chart {
             chart.days.pop();
         }
         let price = |name: &str| exact(quote[name][at].as_f64().expect("a day with a close has the other prices"));
-        chart.days.push(Day { date, high: price("high"), low: price("low"), close: exact(close), volume });
+        let (open, high, low) = (price("open"), price("high"), price("low"));
+        chart.days.push(Day { date, open, high, low, close: exact(close), volume });
     }
     chart
 }

@@ -14,6 +14,8 @@ use fleet_worker::explanation::unpack;
 use jiff::Timestamp;
 
 use super::bodies::{self, Chart};
+use super::compare_numbers::{compare_candidate, compare_underlying};
+use super::differences::Differences;
 use super::gates::{Quoted, Ticks, Told, doubt, iv_and_delta};
 use super::metrics;
 use super::parity::Group;
@@ -45,7 +47,7 @@ impl Asked<'_> {
     }
 
     /// The chart, if the product asked for it.
-    fn known(&self, symbol: &str) -> Option<Chart> {
+    pub(super) fn known(&self, symbol: &str) -> Option<Chart> {
         self.paths.get(symbol).map(|path| bodies::read_chart(&self.market.json(path)))
     }
 }
@@ -57,32 +59,6 @@ impl Bars for Asked<'_> {
 
     fn contract(&self, symbol: &str) -> Chart {
         self.chart(symbol)
-    }
-}
-
-/// The differences found, each in a line.
-#[derive(Default)]
-struct Differences(Vec<String>);
-
-impl Differences {
-    fn say(&mut self, line: String) {
-        self.0.push(line);
-    }
-
-    fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, product: T, oracle: T) {
-        if product != oracle {
-            self.say(format!("{what}: product {product:?}, oracle {oracle:?}"));
-        }
-    }
-
-    fn near(&mut self, what: &str, product: Option<f64>, oracle: Option<f64>, within: f64) {
-        let agree = match (product, oracle) {
-            (Some(product), Some(oracle)) => (product - oracle).abs() <= within,
-            (product, oracle) => product.is_none() && oracle.is_none(),
-        };
-        if !agree {
-            self.say(format!("{what}: product {product:?}, oracle {oracle:?}"));
-        }
     }
 }
 
@@ -144,7 +120,7 @@ fn check_seed(seed: u64) {
         shown,
     );
 
-    assert!(differences.0.is_empty(), "seed {seed}, {} differences:\n{}", differences.0.len(), first(&differences.0));
+    differences.expect_none(&format!("seed {seed}"));
     assert!(compared.contracts > 5_000, "{compared:?}");
     assert!(compared.volatilities > 1_000, "{compared:?}");
     assert!(compared.american > 200, "{compared:?}");
@@ -153,10 +129,6 @@ fn check_seed(seed: u64) {
     assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
     assert!(compared.numbers >= compared.candidates, "{compared:?}");
     eprintln!("seed {seed}: {compared:?}");
-}
-
-fn first(lines: &[String]) -> String {
-    lines.iter().take(40).cloned().collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn chart_paths(market: &Market) -> BTreeMap<String, String> {
@@ -230,7 +202,8 @@ fn compare_ticker(finding: &Finding, oracle: &Judgement, differences: &mut Diffe
     }
 }
 
-/// Numbers of the underlying, and what stands beside each candidate and control.
+/// Numbers of the underlying, and what stands beside each candidate and control. The first scan of a store has no
+/// history.
 fn compare_metrics(
     finding: &Finding,
     known: &Known<'_>,
@@ -238,90 +211,16 @@ fn compare_metrics(
     differences: &mut Differences,
     compared: &mut Compared,
 ) {
-    let (ticker, oracle) = (&finding.ticker, known.oracle);
+    let oracle = known.oracle;
     let is_usable = !matches!(oracle.skip, Some("no_options" | "stale_quotes" | "undated_quotes" | "spot_gap"));
-    differences.same(&format!("{ticker} has metrics"), finding.metrics.is_some(), is_usable);
-    let (Some(product), Some(summary)) = (&finding.metrics, &finding.summary) else { return };
     let chart = asked.known(&asked.underlying);
-    let wanted = metrics::underlying(known.quoted(), &oracle.parity, chart.as_ref());
-    let mut near = |what: &str, product: Option<f64>, oracle: Option<f64>| {
-        differences.near(&format!("{ticker} {what}"), product, oracle, 1e-8);
-    };
-    near("IV30", product.iv30, wanted.iv30);
-    near("skew", product.skew_25, wanted.skew);
-    near("term slope", product.term_slope, wanted.term_slope);
-    near("HV20", product.realised.hv20, wanted.hv20);
-    near("HV30", product.realised.hv30, wanted.hv30);
-    near("HV60", product.realised.hv60, wanted.hv60);
-    near("IV30/HV20", product.iv30_to_hv20, wanted.iv30.zip(wanted.hv20).map(|(iv, hv)| iv / hv));
-    near("put/call volume", product.put_call_volume, wanted.put_call_volume);
-    near("put/call open interest", product.put_call_open_interest, wanted.put_call_open_interest);
-    near("summary's IV30", summary.iv30, wanted.iv30);
-    near("summary's call volume", Some(summary.call_volume as f64), Some(wanted.call_volume));
-    near("summary's put volume", Some(summary.put_volume as f64), Some(wanted.put_volume));
-    // The first scan of a store has no history.
-    near("IV rank", product.iv_rank, None);
-    near("IV percentile", product.iv_percentile, None);
-    compared.iv30s += usize::from(wanted.iv30.is_some());
-    compared.realised += usize::from(wanted.hv60.is_some());
+    let numbers = is_usable.then(|| metrics::underlying(known.quoted(), &oracle.parity, chart.as_ref()).after(&[]));
+    let Some(underlying) = compare_underlying(finding, numbers, known.quoted(), differences) else { return };
+    compared.iv30s += usize::from(underlying.iv30.is_some());
+    compared.realised += usize::from(underlying.hv60.is_some());
     for candidate in &finding.candidates {
-        compare_numbers(candidate, known, asked, &wanted, differences);
+        compare_candidate(candidate, known.quoted(), asked, &underlying, differences);
         compared.numbers += 1;
-    }
-}
-
-fn compare_numbers(
-    candidate: &Candidate,
-    known: &Known<'_>,
-    asked: &Asked<'_>,
-    underlying: &metrics::Underlying,
-    differences: &mut Differences,
-) {
-    let Known { chain, as_of, oracle, .. } = *known;
-    let symbol = candidate.symbol.to_string();
-    let row = chain.rows.iter().find(|row| row.symbol == symbol).expect("a candidate is a row");
-    let own = asked.known(&symbol).unwrap_or_default();
-    let split = own.last_split.max(asked.known(&asked.underlying).and_then(|chart| chart.last_split));
-    let split = split.filter(|split| *split <= super::strategy::last_closed_session(as_of));
-    let days: Vec<bodies::Day> = super::strategy::closed_days(&own, as_of)
-        .into_iter()
-        .filter(|day| day.volume > 0.0 && split.is_none_or(|split| day.date >= split))
-        .collect();
-    let wanted = metrics::numbers(row, known.quoted(), &oracle.parity, underlying, &days);
-    // Trees and differences, not formulas, where early exercise is worth something.
-    let by_tree =
-        priced_group(known, row).is_some_and(|group| !super::gates::contract(row, group).is_never_exercised_early());
-    let Some(product) = candidate.metrics.as_deref() else {
-        differences.say(format!("{symbol}: the product tells no metrics"));
-        return;
-    };
-    let Some(bought) = product.bought.as_ref() else {
-        differences.say(format!("{symbol}: the product tells no position"));
-        return;
-    };
-    let moved = product.expected_move;
-    for (what, product, oracle) in [
-        ("IV at the bid", product.iv_bid, wanted.iv_bid),
-        ("IV at the ask", product.iv_ask, wanted.iv_ask),
-        ("theta", product.greeks.map(|greeks| greeks.theta_per_day), wanted.theta),
-        ("chance in the money", product.prob_itm, wanted.prob_itm),
-        ("POP", bought.pop, wanted.pop),
-        ("break-even", bought.breakeven_pct, wanted.breakeven_pct),
-        ("break-even in deviations", bought.breakeven_sigma, wanted.breakeven_sd),
-        ("EV", bought.ev.map(|ev| ev.per_share), wanted.ev),
-        ("EV of the past", bought.ev_hist.map(|ev| ev.per_share), wanted.ev_past),
-        ("independent stretches", bought.ev_hist.map(|ev| ev.n_eff), wanted.n_eff),
-        ("expected move", moved.and_then(|by| by.one_sigma), wanted.one_sigma),
-        ("expected move by the straddle", moved.and_then(|by| by.straddle_85), wanted.straddle_85),
-        ("volume/OI", product.volume_to_open_interest, wanted.volume_to_open_interest),
-        ("liquidity", product.liquidity, wanted.liquidity),
-    ] {
-        let within = match what {
-            "IV at the bid" | "IV at the ask" if by_tree => 1e-3,
-            "theta" if by_tree => 5e-4 + 0.02 * oracle.map_or(0.0, f64::abs),
-            _ => 1e-7,
-        };
-        differences.near(&format!("{symbol} {what}"), product, oracle, within);
     }
 }
 

@@ -16,7 +16,7 @@ const SESSIONS: usize = 31;
 const LEAST: usize = 30;
 
 /// Rank and percentile of the last of a series, which is today's.
-fn place(series: &[Option<f64>]) -> (Option<f64>, Option<f64>) {
+pub fn place(series: &[Option<f64>]) -> (Option<f64>, Option<f64>) {
     let Some(Some(today)) = series.last().copied() else { return (None, None) };
     let known: Vec<f64> = series.iter().copied().flatten().collect();
     if known.len() < LEAST {

@@ -1,5 +1,4 @@
-//! The oracle's metrics: what the table shows beside a candidate, and what is read of its underlying (ANALYTICS 1,
-//! RULES 10).
+//! The oracle's metrics of an underlying: its chain, its own bars and its history (ANALYTICS 1, RULES 10).
 
 use std::collections::BTreeMap;
 
@@ -8,11 +7,9 @@ use jiff::civil::Date;
 
 use super::bodies::{Chain, Chart, Day, Row};
 use super::calendar;
-use super::gates::{Quoted, contract, open_interest_is_unknown, spread_is_narrow, tells_volatility};
-use super::indicators::median;
-use super::maths::{black, d1_d2, normal};
-use super::parity::{Group, Parity, RATE};
-use super::strategy::{closed_days, last_closed_session, sessions_missed};
+use super::gates::{Quoted, open_interest_is_unknown, spread_is_narrow};
+use super::parity::{Group, Parity};
+use super::strategy::{closed_days, sessions_missed};
 
 type Key = (String, Date);
 
@@ -25,41 +22,50 @@ pub struct Underlying {
     pub hv20: Option<f64>,
     pub hv30: Option<f64>,
     pub hv60: Option<f64>,
+    /// Yang and Zhang's over 30 sessions.
+    pub yang_zhang: Option<f64>,
     pub forecast: Option<f64>,
     pub put_call_volume: Option<f64>,
     pub put_call_open_interest: Option<f64>,
     pub call_volume: f64,
     pub put_volume: f64,
+    /// None where the chain's mean nothing.
+    pub open_interests: Option<(f64, f64)>,
+    pub rank: Option<f64>,
+    pub percentile: Option<f64>,
+    /// Sessions with a volatility behind the two, today's among them.
+    pub sessions: usize,
+    /// Mean volume of all options in the sessions before.
+    pub usual_volume: Option<f64>,
     /// By root and expiration: σ at the money, and the straddle.
-    at_the_money: BTreeMap<Key, (Option<f64>, Option<f64>)>,
+    pub at_the_money: BTreeMap<Key, (Option<f64>, Option<f64>)>,
     /// Adjusted for dividends.
-    closes: Vec<f64>,
+    pub closes: Vec<f64>,
+}
+
+/// What an earlier session's chain came to, whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    pub iv30: Option<f64>,
+    /// Of calls and puts.
+    pub volume: f64,
 }
 
 impl Underlying {
+    /// With what the sessions before came to, oldest first.
+    pub fn after(mut self, past: &[Session]) -> Self {
+        let series: Vec<Option<f64>> = past.iter().map(|session| session.iv30).chain([self.iv30]).collect();
+        (self.rank, self.percentile) = super::history::place(&series);
+        self.sessions = series.iter().flatten().count();
+        let newest = past.len().checked_sub(20).map(|from| &past[from..]);
+        self.usual_volume = newest.map(|sessions| sessions.iter().map(|session| session.volume).sum::<f64>() / 20.0);
+        self
+    }
+
     /// σ at the money of a root's expiration.
     pub fn sigma(&self, root: &str, expiration: Date) -> Option<f64> {
         self.at_the_money.get(&(root.to_owned(), expiration))?.0
     }
-}
-
-/// What stands beside one contract, bought at the ask.
-#[derive(Debug, Clone, Default)]
-pub struct Numbers {
-    pub iv_bid: Option<f64>,
-    pub iv_ask: Option<f64>,
-    pub theta: Option<f64>,
-    pub prob_itm: Option<f64>,
-    pub pop: Option<f64>,
-    pub breakeven_pct: Option<f64>,
-    pub breakeven_sd: Option<f64>,
-    pub ev: Option<f64>,
-    pub ev_past: Option<f64>,
-    pub n_eff: Option<f64>,
-    pub one_sigma: Option<f64>,
-    pub straddle_85: Option<f64>,
-    pub volume_to_open_interest: Option<f64>,
-    pub liquidity: Option<f64>,
 }
 
 /// One contract of a smile.
@@ -97,7 +103,9 @@ pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) ->
     if let Some(chart) = chart {
         let days = closed_days(chart, as_of);
         if days.last().is_some_and(|day| sessions_missed(day.date, as_of) <= 1) {
-            out.closes = adjusted(&days, &chart.dividends);
+            let days = adjusted(&days, &chart.dividends);
+            out.closes = days.iter().map(|day| day.close).collect();
+            out.yang_zhang = yang_zhang(&days, 30);
             out.hv20 = realised(&out.closes, 20);
             out.hv30 = realised(&out.closes, 30);
             out.hv60 = realised(&out.closes, 60);
@@ -185,129 +193,54 @@ fn count(chain: &Chain, as_of: Timestamp, out: &mut Underlying) {
     out.put_call_open_interest = ratio(|row| row.open_interest).filter(|_| !open_interest_is_unknown(chain));
     out.call_volume = standard().filter(|row| row.call).map(|row| row.volume).sum();
     out.put_volume = standard().filter(|row| !row.call).map(|row| row.volume).sum();
+    let open = |call: bool| standard().filter(|row| row.call == call).map(|row| row.open_interest).sum();
+    out.open_interests = (!open_interest_is_unknown(chain)).then(|| (open(true), open(false)));
 }
 
-/// Closes before an ex-date lowered by the dividend's share of the last close before it.
-fn adjusted(days: &[Day], dividends: &[(Date, f64)]) -> Vec<f64> {
-    let mut closes: Vec<f64> = days.iter().map(|day| day.close).collect();
+/// Prices before an ex-date lowered by the dividend's share of the last close before it.
+fn adjusted(days: &[Day], dividends: &[(Date, f64)]) -> Vec<Day> {
+    let mut out = days.to_vec();
     let last = days.last().map(|day| day.date);
     for (ex_date, amount) in dividends.iter().filter(|(ex_date, _)| Some(*ex_date) <= last) {
         let before = days.iter().take_while(|day| day.date < *ex_date).count();
         if let Some(close) = before.checked_sub(1).map(|at| days[at].close) {
-            closes[..before].iter_mut().for_each(|price| *price *= 1.0 - amount / close);
+            for day in &mut out[..before] {
+                for price in [&mut day.open, &mut day.high, &mut day.low, &mut day.close] {
+                    *price *= 1.0 - amount / close;
+                }
+            }
         }
     }
-    closes
+    out
 }
 
 /// √252 times the sample deviation of the last n returns.
 fn realised(closes: &[f64], n: usize) -> Option<f64> {
     let window = &closes[closes.len().checked_sub(n + 1)?..];
     let returns: Vec<f64> = window.windows(2).map(|two| (two[1] / two[0]).ln()).collect();
-    let mean = returns.iter().sum::<f64>() / n as f64;
-    let squares: f64 = returns.iter().map(|r| (r - mean).powi(2)).sum();
-    Some((252.0 * squares / (n as f64 - 1.0)).sqrt())
+    Some((252.0 * sample_variance(&returns)).sqrt())
 }
 
-/// What stands beside a contract past the gates. `chart` is its own, of what is traded alone.
-pub fn numbers(row: &Row, quoted: Quoted<'_>, parity: &Parity, underlying: &Underlying, days: &[Day]) -> Numbers {
-    let mut out = Numbers::default();
-    let Quoted { chain, as_of, ticks, .. } = quoted;
-    let key = (row.root.clone(), row.expiration);
-    let Some(group) = parity.groups.get(&key).filter(|_| parity.spot.is_some()) else { return out };
-    let (spot, contract) = (group.spot, contract(row, *group));
-    // A contract past the gates trades.
-    let at = |price: f64| {
-        let alone = Row { bid: price, ask: price, ..row.clone() };
-        let european = || quoted.volatility(&alone, *group).0;
-        let american = || contract.implied_vol(price).filter(|_| tells_volatility(&alone, *group, ticks));
-        if super::gates::is_european(&row.root) { european() } else { american() }
-    };
-    (out.iv_bid, out.iv_ask) = (at(row.bid), at(row.ask));
-    let is_known = out.iv_bid.zip(out.iv_ask).is_some_and(|(low, high)| (high - low) / 2.0 <= 0.10);
-    let vol = quoted.volatility(row, *group).0.filter(|_| is_known);
-    let sign = if row.call { 1.0 } else { -1.0 };
-    let breakeven = row.strike + sign * row.ask;
-    out.breakeven_pct = (breakeven > 0.0).then(|| 100.0 * (breakeven / spot - 1.0));
-    let Group { years, forward, .. } = *group;
-    if let Some(vol) = vol {
-        let (_, d2) = d1_d2(forward, row.strike, years, vol);
-        out.prob_itm = Some(normal(sign * d2));
-        out.theta = Some(if contract.is_never_exercised_early() || super::gates::is_european(&row.root) {
-            theta(row.call, spot, row.strike, *group, vol)
-        } else {
-            contract.theta(vol)
-        });
-        if breakeven > 0.0 {
-            out.pop = Some(normal(sign * d1_d2(forward, breakeven, years, vol).1));
-            out.breakeven_sd = Some((breakeven / spot).ln() / (vol * years.sqrt()));
-        }
-    }
-    out.ev = underlying.forecast.map(|vol| black(row.call, forward, row.strike, years, 0.0, vol) - row.ask);
-    (out.ev_past, out.n_eff) = past(row, spot, as_of, &underlying.closes).unzip();
-    let dte = f64::from(calendar::days_to(as_of, row.expiration));
-    if let Some((sigma, straddle)) = underlying.at_the_money.get(&key) {
-        out.one_sigma = sigma.filter(|_| dte > 0.0).map(|sigma| spot * sigma * (dte / 365.0).sqrt());
-        out.straddle_85 = straddle.map(|straddle| 0.85 * straddle);
-    }
-    let open = (!open_interest_is_unknown(chain)).then_some(row.open_interest);
-    out.volume_to_open_interest = open.filter(|open| *open > 0.0).map(|open| row.volume / open);
-    out.liquidity = liquidity(row, open, as_of, days);
-    out
+fn sample_variance(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)
 }
 
-/// Dollars a share and calendar day.
-fn theta(call: bool, spot: f64, strike: f64, group: Group, vol: f64) -> f64 {
-    let Group { years, forward, .. } = group;
-    let (d1, d2) = d1_d2(forward, strike, years, vol);
-    let q = RATE - (forward / spot).ln() / years;
-    let (asset, cash) = (spot * (-q * years).exp(), strike * (-RATE * years).exp());
-    let density = (-d1 * d1 / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    let sign = if call { 1.0 } else { -1.0 };
-    (-asset * density * vol / (2.0 * years.sqrt()) - sign * RATE * cash * normal(sign * d2)
-        + sign * q * asset * normal(sign * d1))
-        / 365.0
-}
-
-/// Mean profit over the past's stretches of as many sessions as are left, and how many independent ones there are.
-fn past(row: &Row, spot: f64, as_of: Timestamp, closes: &[f64]) -> Option<(f64, f64)> {
-    let mut day = calendar::new_york_date(as_of);
-    let mut sessions = 0;
-    while day < row.expiration {
-        day = day.tomorrow().expect("in range");
-        sessions += usize::from(calendar::is_session(day));
-    }
-    let closes = &closes[closes.len().saturating_sub(1261)..];
-    let later = closes.get(sessions..).filter(|later| sessions > 0 && !later.is_empty())?;
-    let profit = |(from, to): (&f64, &f64)| {
-        let settled = spot * to / from;
-        let worth = if row.call { settled - row.strike } else { row.strike - settled };
-        worth.max(0.0) - row.ask
-    };
-    let windows = later.len() as f64;
-    Some((closes.iter().zip(later).map(profit).sum::<f64>() / windows, windows / sessions as f64))
-}
-
-/// 40 points for the spread, 25 for open interest, 20 for usual volume, 15 for sessions traded.
-fn liquidity(row: &Row, open: Option<f64>, as_of: Timestamp, days: &[Day]) -> Option<f64> {
-    let last = last_closed_session(as_of);
-    let before_today = calendar::sessions_before(calendar::new_york_date(as_of), 1)[0];
-    let end = last.min(before_today).tomorrow().expect("in range");
-    let sessions = calendar::sessions_before(end, 20);
-    if days.first().is_none_or(|day| day.date > sessions[0]) {
-        return None;
-    }
-    let volume = |date: &Date| days.iter().find(|day| day.date == *date).map_or(0.0, |day| day.volume);
-    let volumes: Vec<f64> = sessions.iter().map(volume).collect();
-    let traded = volumes.iter().filter(|volume| **volume > 0.0).count() as f64;
-    let spread = (row.ask - row.bid) / ((row.bid + row.ask) / 2.0);
-    let share = |value: f64| value.clamp(0.0, 1.0);
-    Some(
-        40.0 * share((0.15 - spread) / 0.13)
-            + 25.0 * share((open? + 1.0).log10() / 4.0)
-            + 20.0 * share((median(&volumes)? + 1.0).log10() / 3.5)
-            + 15.0 * share(traded / 20.0),
-    )
+/// Of the nights, of the sessions, and of what a session's range says beyond its ends (Yang and Zhang 2000).
+fn yang_zhang(days: &[Day], n: usize) -> Option<f64> {
+    let window = &days[days.len().checked_sub(n + 1)?..];
+    let nights: Vec<f64> = window.windows(2).map(|two| (two[1].open / two[0].close).ln()).collect();
+    let sessions: Vec<f64> = window[1..].iter().map(|day| (day.close / day.open).ln()).collect();
+    let ranges = window[1..].iter().map(|day| {
+        let (up, down, moved) = ((day.high / day.open).ln(), (day.low / day.open).ln(), (day.close / day.open).ln());
+        up * (up - moved) + down * (down - moved)
+    });
+    let length = n as f64;
+    let share = 0.34 / (1.34 + (length + 1.0) / (length - 1.0));
+    let ranges = ranges.sum::<f64>() / length;
+    let daily = sample_variance(&nights) + share * sample_variance(&sessions) + (1.0 - share) * ranges;
+    Some((252.0 * daily).sqrt())
 }
 
 #[cfg(test)]
@@ -316,15 +249,19 @@ mod golden {
 
     #[test]
     fn the_golden_values_of_the_analytics() {
-        let years = 45.0_f64 / 365.0;
-        let forward = 100.0 * (0.04 * years).exp();
-        let group = Group { years, spot: 100.0, dividend_yield: 0.0, forward, implied: true };
-        assert!((theta(true, 100.0, 105.0, group, 0.30) - -0.047_363).abs() < 6e-7);
-        assert!((theta(false, 100.0, 95.0, group, 0.30) - -0.036_051).abs() < 6e-7);
         // Total variance between .09·20 at 20 days and .0625·40 at 40: √(2.15/30).
         let atm = [(20, 20.0 / 365.0, 0.30), (40, 40.0 / 365.0, 0.25)];
         assert!((iv30(&atm).expect("bracketed") - 0.267_706).abs() < 6e-7);
         assert_eq!(iv30(&atm[..1]), None);
+    }
+
+    #[test]
+    fn the_rank_of_the_analytics() {
+        let past = [30.0, 10.0, 11.0, 15.0, 17.0].map(|iv30| Session { iv30: Some(iv30), volume: 1.0 });
+        // Thirty sessions are the least: six times the example's.
+        let seen = Underlying { iv30: Some(20.0), ..Underlying::default() }.after(&past.repeat(6));
+        assert_eq!((seen.rank, seen.percentile, seen.sessions), (Some(50.0), Some(80.0), 31));
+        assert_eq!(seen.usual_volume, Some(1.0));
     }
 
     #[test]
