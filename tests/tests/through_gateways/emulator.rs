@@ -176,11 +176,15 @@ fn a_scan_that_is_killed_at_any_moment_leaves_nothing_that_cleanup_does_not_find
     let began = |world: &World, market: &Market| {
         (Instant::now(), emulator.with(world.scan(market, ["--gateways", "--slot", "1030"])).spawn())
     };
-    // How long an undisturbed one takes.
-    let (world, market) = (World::new(), Market::start(config(6, 4)));
-    let (at, scan) = began(&world, &market);
-    let _ = scan.wait(PATIENCE).expect_code(0);
-    let whole = at.elapsed().as_secs_f64();
+    // How long an undisturbed one takes, at best.
+    let market = Market::start(config(6, 4));
+    let whole = (0..2).map(|_| {
+        let world = World::new();
+        let (at, scan) = began(&world, &market);
+        let _ = scan.wait(PATIENCE).expect_code(0);
+        at.elapsed().as_secs_f64()
+    });
+    let whole = whole.fold(f64::INFINITY, f64::min);
     // Seeded moments: four of ten while gateways are made, three while they are deleted, three between.
     let mut state = 0x9e37_79b9_u64;
     for (round, (from, to)) in [
@@ -191,9 +195,9 @@ fn a_scan_that_is_killed_at_any_moment_leaves_nothing_that_cleanup_does_not_find
         (0.3, 0.7),
         (0.3, 0.7),
         (0.3, 0.7),
-        (0.7, 1.0),
-        (0.7, 1.0),
-        (0.7, 1.0),
+        (0.75, 0.95),
+        (0.75, 0.95),
+        (0.75, 0.95),
     ]
     .into_iter()
     .enumerate()
@@ -214,4 +218,55 @@ fn a_scan_that_is_killed_at_any_moment_leaves_nothing_that_cleanup_does_not_find
         eprintln!("killed after {moment:?} (ended: {ended}): {left} things left\n{}{}", said.stderr, ran.stderr);
         assert_eq!(emulator.things(), Vec::<String>::new(), "round {round}: left behind: {}", ran.stderr);
     }
+}
+
+/// Answers every request with an address, as those do who tell people theirs.
+fn tells_addresses() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { break };
+            let mut head = [0; 4096];
+            // Who goes away in between gets no answer.
+            if stream.read(&mut head).is_ok() {
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\nconnection: close\r\n\r\n203.0.113.7\n");
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn gateways_are_brought_up_tried_listed_and_taken_down_by_hand() {
+    let Some(emulator) = Emulator::find() else { return };
+    let world = World::new();
+    let told = tells_addresses();
+    let run = |words: &[&str], code| {
+        let ran =
+            emulator.with(world.with_store(words.iter().copied())).env("OPTIONFLEET_GATEWAYS__TEST_URL", told.as_str());
+        ran.run().expect_code(code)
+    };
+    let _ = run(&["gateways", "test"], 1);
+    let up = run(&["gateways", "up", "--keep", "1h"], 0);
+    let mut names: Vec<&str> = up.stdout.lines().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["eu-central-1", "us-east-1", "us-west-2"]);
+    let tried = run(&["gateways", "test", "--format", "json"], 0).json();
+    let tried = tried["gateways"].as_array().expect("gateways").clone();
+    assert_eq!(tried.len(), 3);
+    for gateway in &tried {
+        assert_eq!((&gateway["status"], &gateway["address"]), (&200.into(), &"203.0.113.7".into()), "{gateway}");
+    }
+    let listed = run(&["gateways", "list", "--format", "json"], 0).json();
+    let things = listed["things"].as_array().expect("things").clone();
+    assert_eq!(things.len(), 9, "{listed}");
+    assert!(things.iter().all(|thing| thing["orphan"] == false), "{listed}");
+    // Kept for the next scan: that is no orphan.
+    let _ = run(&["cleanup", "--yes"], 0);
+    assert_eq!(emulator.things().len(), 9);
+    let _ = run(&["gateways", "down"], 0);
+    assert_eq!(emulator.things(), Vec::<String>::new(), "left behind");
 }
