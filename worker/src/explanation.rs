@@ -95,6 +95,7 @@ mod tests {
             rate,
             yield_: 0.01,
             yield_assumed: false,
+            dividend_bound: None,
         }
     }
 

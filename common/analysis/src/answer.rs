@@ -7,6 +7,7 @@ use fleet_core::domain::{
     Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
 };
 
+use crate::cash_dividends::Repriced;
 use crate::exits;
 use crate::indicators::Indicators;
 use crate::metrics::of_contract::{Depth, Examined, contract_metrics};
@@ -14,6 +15,7 @@ use crate::metrics::of_underlying::{Past, underlying_metrics};
 use crate::own_bars::{OwnBars, by_name};
 use crate::place::{Place, skip_word};
 use crate::ranking;
+use crate::repricing::Repricing;
 use crate::stage::{Stage, Standing, fresh_time};
 use crate::strategy::{Case, ContractView, Judgement, Role, Strategy, UnderlyingView, potential};
 
@@ -47,17 +49,20 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
     let unknown = Past::default();
     let past = underlying.as_ref().map_or(&unknown, |underlying| &underlying.past);
     let mut signals = Signals::default();
-    let rows = match &skip {
-        Some(reason) => skipped_rows(stage, reason),
+    let (mut rows, looked) = match &skip {
+        Some(reason) => (skipped_rows(stage, reason), Looked::new()),
         None => {
             let mut rows = gated_rows(stage);
             let looked = examine(stage, underlying.as_ref(), &standing, &mut rows, &mut signals);
-            signals.sort();
-            add_metrics(stage, past, &looked, &mut rows, &mut signals);
-            signals.candidates.extend(controls(stage, underlying.as_ref()));
-            rows
+            (rows, looked)
         }
     };
+    signals.sort();
+    let repricing = Repricing::of(stage, &signals.candidates);
+    add_metrics(stage, past, &looked, &repricing, &mut rows, &mut signals);
+    if skip.is_none() {
+        signals.candidates.extend(controls(stage, underlying.as_ref()));
+    }
     let funnel = funnel(stage, &rows, skip.as_ref());
     let followed = exits::follow(stage, underlying.as_ref(), underlying_bars.as_deref());
     let finding = Finding {
@@ -76,7 +81,7 @@ pub(crate) fn assemble(stage: &Stage<'_>) -> (Finding, Vec<ContractExplanation>)
         not_served: stage.snapshot.chain.not_served.clone(),
         requests: stage.snapshot.requests.clone(),
     };
-    (finding, explanations(stage, rows))
+    (finding, explanations(stage, rows, &repricing))
 }
 
 fn funnel(stage: &Stage<'_>, rows: &[Row], skip: Option<&SkipReason>) -> Funnel {
@@ -201,9 +206,16 @@ fn examine(
     looked
 }
 
-/// The numbers beside candidates, near misses, and whatever else was judged by its own bars; the past's costly ones only
-/// beside the first two.
-fn add_metrics(stage: &Stage<'_>, past: &Past, looked: &Looked, rows: &mut [Row], signals: &mut Signals) {
+/// The numbers beside candidates, near misses, whatever else was judged by its own bars, and what has cash dividends; the
+/// past's costly ones only beside the first two.
+fn add_metrics(
+    stage: &Stage<'_>,
+    past: &Past,
+    looked: &Looked,
+    repricing: &Repricing,
+    rows: &mut [Row],
+    signals: &mut Signals,
+) {
     let row_of = |symbol: &OccSymbol| stage.rows.by_symbol.get(symbol);
     let told: BTreeSet<usize> = signals
         .candidates
@@ -213,13 +225,15 @@ fn add_metrics(stage: &Stage<'_>, past: &Past, looked: &Looked, rows: &mut [Row]
         .filter_map(row_of)
         .collect();
     let judged = looked.iter().filter(|(_, (_, indicators))| indicators.is_some()).map(|(row, _)| *row);
-    for row in judged.chain(told.iter().copied()).collect::<BTreeSet<usize>>() {
+    for row in judged.chain(told.iter().copied()).chain(repricing.rows()).collect::<BTreeSet<usize>>() {
         let depth = if told.contains(&row) { Depth::Whole } else { Depth::WithoutPast };
         let (own, indicators) = looked.get(&row).map_or((None, None), |(own, known)| (Some(own), known.as_ref()));
-        rows[row].metrics = metrics(stage, row, (own, indicators), past, depth);
+        rows[row].metrics = metrics(stage, row, (own, indicators), past, depth, repricing.get(row));
     }
     for candidate in &mut signals.candidates {
-        candidate.metrics = row_of(&candidate.symbol).and_then(|row| rows[row].metrics.clone());
+        let Some(row) = row_of(&candidate.symbol) else { continue };
+        candidate.metrics.clone_from(&rows[row].metrics);
+        repricing.tell(row, candidate);
     }
 }
 
@@ -308,7 +322,7 @@ fn controls<'s>(stage: &'s Stage<'_>, underlying: Option<&UnderlyingView<'s>>) -
         let case = Case { contract: &view, underlying: &underlying, own: indicators.as_ref() };
         let judgement = control?.judge(&case, stage.config);
         let found = candidate(stage, *row, control?, &case, judgement)?;
-        let metrics = metrics(stage, *row, (own.as_ref(), indicators.as_ref()), &underlying.past, Depth::Whole);
+        let metrics = metrics(stage, *row, (own.as_ref(), indicators.as_ref()), &underlying.past, Depth::Whole, None);
         Some(Candidate { metrics, ..found })
     })
 }
@@ -365,13 +379,14 @@ fn metrics(
     (own, indicators): (Option<&OwnBars>, Option<&Indicators>),
     past: &Past,
     depth: Depth,
+    cash: Option<&Repriced>,
 ) -> Option<Box<ContractMetrics>> {
     let bars = own.map_or(&[][..], |own| &own.bars);
     let Stage { snapshot, config, sifting, .. } = *stage;
-    contract_metrics(&Examined { snapshot, config, sifting, row, bars, indicators, past, depth }).map(Box::new)
+    contract_metrics(&Examined { snapshot, config, sifting, row, bars, indicators, past, depth, cash }).map(Box::new)
 }
 
-fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
+fn explanations(stage: &Stage<'_>, rows: Vec<Row>, repricing: &Repricing) -> Vec<ContractExplanation> {
     let technicals = own_technicals(stage);
     let explain = |(at, row): (usize, Row)| {
         let quote = &stage.snapshot.chain.contracts[at];
@@ -384,7 +399,7 @@ fn explanations(stage: &Stage<'_>, rows: Vec<Row>) -> Vec<ContractExplanation> {
             gate: row.gate,
             iv: vol.map(|v| v.iv),
             delta: vol.map(|v| v.greeks.delta),
-            model: stage.model(at),
+            model: repricing.bounded(at, stage.model(at)),
             strategies: row.strategies,
             technicals,
             metrics: row.metrics,

@@ -22,7 +22,7 @@ const SPOT_DTE: (i32, i32) = (7, 60);
 const SIMULTANEOUS_SECS: i64 = 60;
 
 /// Yields that options are priced with. Hours before settlement a cent of noise in the forward is a yield beyond.
-const YIELD: std::ops::RangeInclusive<f64> = -0.5..=3.0;
+pub const YIELD: std::ops::RangeInclusive<f64> = -0.5..=3.0;
 
 /// What prices the contracts of one root and expiration.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -235,12 +235,17 @@ fn implied_forward(mut pairs: Vec<Pair>) -> Option<f64> {
 
 fn implied_spot(groups: &[Group], assumed_yield: f64) -> Option<f64> {
     let growth = |group: &Group| libm::exp((group.rate - assumed_yield) * group.years);
-    let spots = || groups.iter().filter_map(|group| Some((group.dte, group.implied? / growth(group))));
-    let mut near: Vec<f64> =
-        spots().filter(|(dte, _)| (SPOT_DTE.0..=SPOT_DTE.1).contains(dte)).map(|(_, spot)| spot).collect();
+    let spots = groups.iter().filter_map(|group| Some((group.dte, group.implied? / growth(group))));
+    spot_of_groups(&spots.collect::<Vec<(i32, f64)>>())
+}
+
+/// The spot that groups tell, each with its days to expiration: the lower median of the near ones, else the nearest one's.
+pub fn spot_of_groups(spots: &[(i32, f64)]) -> Option<f64> {
+    let is_near = |dte: &i32| (SPOT_DTE.0..=SPOT_DTE.1).contains(dte);
+    let mut near: Vec<f64> = spots.iter().filter(|(dte, _)| is_near(dte)).map(|(_, spot)| *spot).collect();
     lower_median(&mut near).or_else(|| {
         let apart = |dte: i32| (dte - dte.clamp(SPOT_DTE.0, SPOT_DTE.1)).abs();
-        spots().min_by_key(|(dte, _)| (apart(*dte), *dte)).map(|(_, spot)| spot)
+        spots.iter().min_by_key(|(dte, _)| (apart(*dte), *dte)).map(|(_, spot)| *spot)
     })
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! rows (duplicates, dating) → forward (spot) → side (gates, vol: IV and greeks) → strategy screens  = stage
 //!   wanted: what to fetch next, so that nothing is fetched for a contract that a gate stops
-//!   answer: bars → coverage → indicators (raw, decay-adjusted) → strategies → candidates;  exits: live trades
+//!   answer: bars → coverage → indicators (raw, decay-adjusted) → strategies → candidates (priced once more with cash
+//!           dividends);  exits: live trades
 //! ```
 //!
 //! Promises: same snapshot and settings, same bytes; no clock, randomness, logging, I/O or panic; nothing later than
@@ -12,11 +13,13 @@
 
 mod answer;
 pub mod bars;
+pub mod cash_dividends;
 pub mod config;
 pub mod decay;
 pub mod doubt;
 mod examination;
 mod exits;
+pub mod expected_dividends;
 pub mod forward;
 pub mod gates;
 pub mod gsm7;
@@ -29,6 +32,7 @@ pub mod place;
 pub mod pricing_rules;
 pub mod ranking;
 pub mod rates;
+mod repricing;
 pub mod rows;
 pub mod side;
 pub mod sifting;

@@ -17,6 +17,9 @@ pub struct Pricing {
     pub spot: SpotChoice,
     /// Where an expiration's dividend yield comes from.
     pub dividends: DividendSource,
+    /// Whether contracts that reached a strategy are priced once more with the cash dividends to come, as far as the rhythm
+    /// of the past ones tells them; with `implied` dividends and early exercise only.
+    pub cash_dividends: bool,
     /// Whether contracts are priced, and held to bounds of arbitrage, by their own exercise style.
     pub exercise: ExerciseRule,
     /// A price so few ticks or fewer above its lower bound has no implied volatility; 0: only at or below the bound.
@@ -89,6 +92,7 @@ impl Default for Pricing {
         Self {
             spot: SpotChoice::Implied,
             dividends: DividendSource::Implied,
+            cash_dividends: true,
             exercise: ExerciseRule::ByStyle,
             min_time_value_ticks: 1.0,
             volatility_of: VolatilityOf::Quoted,

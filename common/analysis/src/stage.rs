@@ -224,7 +224,7 @@ impl<'a> Stage<'a> {
         let carry = self.parity.as_ref()?.carries.get(&(symbol.root, symbol.expiration))?;
         let spot_source = self.spot().1;
         let Carry { spot, rate, yield_, assumed: yield_assumed, .. } = *carry;
-        Some(PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed })
+        Some(PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed, dividend_bound: None })
     }
 
     /// The spot and where it came from.

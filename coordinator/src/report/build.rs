@@ -144,6 +144,7 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
         spread_pct: candidate.spread_pct,
         iv: candidate.iv,
         delta: candidate.delta,
+        model: candidate.model,
         dte: candidate.dte,
         rsi: candidate.rsi,
         coverage: candidate.coverage.map(|sessions| sessions.to_string()),

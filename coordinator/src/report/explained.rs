@@ -8,8 +8,8 @@ use serde::Serialize;
 use fleet_core::domain::calendar::{exchange_date, new_york_text};
 use fleet_core::domain::{
     Candidate, Check, ContractExplanation, ContractMetrics, ContractQuote, Direction, EntryPlan, ExerciseModel,
-    Finding, NamedReading, Price, PricingModel, Ranked, ScanId, ScorePart, SpotSource, Technicals, TradedSessions,
-    Verdict,
+    ExpectedDividend, Finding, NamedReading, Price, PricingModel, Ranked, ScanId, ScorePart, SpotSource, Technicals,
+    TradedSessions, Verdict,
 };
 
 use super::layout::{or_dash, wrap};
@@ -157,11 +157,12 @@ pub fn explained<'a>(
 
 /// One line on what a volatility was computed with.
 fn model_text(model: &PricingModel) -> String {
-    let PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed } = *model;
+    let PricingModel { exercise, spot, spot_source, rate, yield_, yield_assumed, dividend_bound } = *model;
     let (rate, yield_) = (rate * 100.0, yield_ * 100.0);
     let how = match exercise {
         ExerciseModel::European => "exercise at settlement only",
         ExerciseModel::American => "early exercise",
+        ExerciseModel::AmericanCashDividends => "early exercise with cash dividends",
         ExerciseModel::EuropeanApproximation => {
             "as if exercised at settlement only (an approximation: it did not pass the gates on quote, open interest and \
              volume)"
@@ -175,7 +176,21 @@ fn model_text(model: &PricingModel) -> String {
         SpotSource::None => "unknown",
     };
     let assumed = if yield_assumed { " (assumed)" } else { "" };
-    format!("{how}; {source} spot {}, rate {rate:.2} %, dividends as a yield of {yield_:.2} %{assumed}", number(spot))
+    let bound = dividend_bound.map_or_else(String::new, |bound| format!(", ± ${bound:.2} a share by that"));
+    let beside = match exercise {
+        ExerciseModel::AmericanCashDividends => "a yield beside the dividends of",
+        _ => "dividends as a yield of",
+    };
+    format!("{how}; {source} spot {}, rate {rate:.2} %, {beside} {yield_:.2} %{assumed}{bound}", number(spot))
+}
+
+/// The dividends before a contract's settlement: `$0.26 on 2026-12-10 (projected), $0.26 on 2027-03-10 (projected)`.
+fn dividends_text(dividends: &[ExpectedDividend]) -> String {
+    let one = |dividend: &ExpectedDividend| {
+        let projected = if dividend.projected { " (projected)" } else { "" };
+        format!("${} on {}{projected}", dividend.amount, dividend.ex_date)
+    };
+    dividends.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// For people.
@@ -202,10 +217,18 @@ pub fn render(told: &Explained<'_>) -> String {
         "Spot used",
         format!("{}, {} days to expiration", or_dash(told.spot_used, number), or_dash(told.dte, |n| n.to_string())),
     );
-    line("IV", or_dash(contract.iv, |iv| format!("{} %", number(iv * 100.0))));
-    line("Delta", or_dash(contract.delta, number));
+    let vol = |iv: Option<f64>| or_dash(iv, |iv| format!("{} %", number(iv * 100.0)));
+    let cash = contract.metrics.and_then(|metrics| metrics.cash.as_deref());
+    line("IV", vol(cash.map(|cash| cash.iv).or(contract.iv)));
+    line("Delta", or_dash(cash.map(|cash| cash.delta).or(contract.delta), number));
+    if let Some(cash) = cash {
+        line("Priced", model_text(&cash.model));
+        line("Dividends", dividends_text(&cash.dividends));
+    }
     if let Some(model) = &contract.model {
-        line("Priced", model_text(model));
+        let seen = format!("IV {}, delta {}: ", vol(contract.iv), or_dash(contract.delta, number));
+        let (name, seen) = if cash.is_some() { ("Gates saw", seen) } else { ("Priced", String::new()) };
+        line(name, seen + &model_text(model));
     }
     if let Some(RankTold { ranked, total }) = contract.ranked {
         let Ranked { gamma, theta_per_day, vega_per_point, rho_per_point, score } = ranked;

@@ -72,10 +72,22 @@ pub const COLUMNS: &[(&str, Value)] = &[
     ("atr14_pct", |row, _| own_bars(row, |bars| bars.atr14_pct)),
     ("relative_volume", |row, _| own_bars(row, |bars| bars.relative_volume)),
     ("traded_sessions", |row, _| own_bars(row, |bars| Some(bars.traded_sessions.into()))),
+    ("model", |row, _| serde_json::to_value(row.model?.exercise).ok()?.as_str().map(str::to_owned)),
+    ("rate", |row, _| text(Some(row.model?.rate))),
+    ("dividend_yield", |row, _| text(Some(row.model?.yield_))),
+    ("cash_dividends", |row, _| cash_dividends(row)),
+    ("dividend_bound", |row, _| text(row.model?.dividend_bound)),
 ];
 
 fn text<T: ToString>(value: Option<T>) -> Option<String> {
     value.map(|value| value.to_string())
+}
+
+/// `2026-12-10:0.26 2027-03-10:0.26`
+fn cash_dividends(row: &CandidateRow) -> Option<String> {
+    let cash = row.metrics.as_ref()?.cash.as_ref()?;
+    let all = cash.dividends.iter().map(|dividend| format!("{}:{}", dividend.ex_date, dividend.amount));
+    Some(all.collect::<Vec<_>>().join(" "))
 }
 
 fn greek(row: &CandidateRow, pick: fn(&ContractGreeks) -> f64) -> Option<String> {

@@ -19,6 +19,7 @@ pub mod more;
 pub mod own_bars;
 pub mod places;
 pub mod plan;
+pub mod priced;
 pub mod ranking;
 pub mod status;
 pub mod table;
@@ -32,7 +33,7 @@ use serde::Serialize;
 
 use fleet_core::domain::{
     Check, ContractMetrics, Direction, GatewayUse, NamedReading, Notice, OccSymbol, OptionKind, PositionMetrics,
-    ScanId, ScorePart, SpotSource, Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
+    PricingModel, ScanId, ScorePart, SpotSource, Ticker, TradeId, TradeState, UnderlyingMetrics, Vendor,
 };
 
 pub use build::{ReportInput, build};
@@ -209,6 +210,8 @@ pub struct CandidateRow {
     pub iv: Option<f64>,
     /// Per $1.
     pub delta: Option<f64>,
+    /// What both were computed with; `None` of what an earlier version stored.
+    pub model: Option<PricingModel>,
     /// Calendar days to expiration.
     pub dte: i32,
     /// RSI(14) of the contract's last closed bar.

@@ -122,6 +122,7 @@ fn metrics() -> ContractMetrics {
         size_hint: Some(0),
     };
     ContractMetrics {
+        cash: None,
         iv_bid: Some(0.349),
         iv_ask: Some(0.355),
         iv_uncertainty: Some(0.003),
@@ -490,3 +491,6 @@ fn darkness_and_contracts_sold_first_are_told_below_the_table() {
     report.candidates.clear();
     assert!(table::render(&report).contains("No candidates.\nS3 cheap_iv dark: "));
 }
+
+#[path = "priced_tests.rs"]
+mod priced;

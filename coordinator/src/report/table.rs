@@ -10,6 +10,7 @@ use fleet_core::domain::{Check, Direction, GatewayUse, Operator, TradeState, Ver
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
 use super::own_bars;
 use super::places::{place_words, skip_words};
+use super::priced::priced;
 use super::{CandidateRow, Completion, DarkRow, Report, more};
 
 /// The closing lines of every table.
@@ -235,6 +236,7 @@ fn below(report: &Report) -> String {
         ),
         2,
     );
+    text += &priced(rows);
     text += &own_bars::coverage(rows);
     if !report.settled {
         let n = report.candidates.len() + usize::try_from(report.candidates_not_shown).unwrap_or(usize::MAX);

@@ -23,6 +23,7 @@ use super::probability::{Chances, Market, pop, pop_delta};
 use super::quoted_vol::QuotedVol;
 use super::yields::{CallYield, PutYield};
 use crate::bars::median;
+use crate::cash_dividends::Repriced;
 use crate::config::AnalysisConfig;
 use crate::indicators::Indicators;
 use crate::sifting::Sifting;
@@ -49,6 +50,8 @@ pub struct Examined<'a> {
     pub past: &'a Past,
     /// How much of it.
     pub depth: Depth,
+    /// The contract with cash dividends, where it was priced so.
+    pub cash: Option<&'a Repriced>,
 }
 
 /// How much is worth computing.
@@ -77,7 +80,7 @@ struct Held<'a> {
 /// The numbers of a contract past the gates; `None` of a row that is none, or is not priced.
 #[must_use]
 pub fn contract_metrics(of: &Examined<'_>) -> Option<ContractMetrics> {
-    let Examined { snapshot, config, sifting, row, bars, indicators, past, depth } = *of;
+    let Examined { snapshot, config, sifting, row, bars, indicators, past, depth, cash } = *of;
     let view = sifting.view(snapshot, row)?;
     let symbol = view.quote.symbol;
     let priced = sifting.priced(snapshot, config, row)?;
@@ -86,7 +89,7 @@ pub fn contract_metrics(of: &Examined<'_>) -> Option<ContractMetrics> {
     let tick = |price: f64| config.pricing.min_time_value_ticks * sifting.ticks.at(price);
     let vol_at = |price: f64| priced.iv_at(price, tick(price));
     let quoted = QuotedVol::around(point.map(|at| at.iv), bid, ask, vol_at);
-    let greeks = point.map(|at| at.greeks).filter(|_| quoted.greeks_are_usable());
+    let greeks = cash.map(|cash| cash.greeks).or(point.map(|at| at.greeks)).filter(|_| quoted.greeks_are_usable());
     let vol = quoted.mid.filter(|_| quoted.greeks_are_usable());
     let Terms { years, rate, yield_, .. } = priced.terms;
     let market = Market { years, rate, yield_ };
@@ -149,6 +152,7 @@ pub fn contract_metrics(of: &Examined<'_>) -> Option<ContractMetrics> {
         cost_to_leave_per_contract: to_leave_per_contract(bid, ask, &config.costs),
         expected_move: chain.and_then(|chain| chain.expected_move(symbol.root, symbol.expiration)),
         bars: indicators.map(|indicators| bar_metrics(bars, indicators, sifting.last_closed)),
+        cash: cash.map(|cash| Box::new(cash.told.clone())),
     })
 }
 

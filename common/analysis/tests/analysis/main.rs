@@ -1,6 +1,7 @@
 //! The analysis from outside, through its one door.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails; clippy only knows functions marked as tests")]
 
+mod cash_dividends;
 mod chance;
 mod driftless;
 mod exit_signals;

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pricing_model::CashPriced;
 use super::underlying_metrics::ExpirationMove;
 
 /// One contract in numbers: those that reached a strategy have them.
@@ -18,7 +19,8 @@ pub struct ContractMetrics {
     pub iv_ask: Option<f64>,
     /// Half the difference of the two.
     pub iv_uncertainty: Option<f64>,
-    /// At the volatility of the mid; `None` where that is known no better than ± 10 points, as the chances are.
+    /// At the volatility of the mid, with cash dividends where `cash` is there; `None` where that is known no better than ± 10
+    /// points, as the chances are.
     pub greeks: Option<ContractGreeks>,
     /// Risk-neutral chance of ending in the money: N(d2) of a call, N(−d2) of a put.
     pub prob_itm: Option<f64>,
@@ -50,6 +52,9 @@ pub struct ContractMetrics {
     pub expected_move: Option<ExpirationMove>,
     /// What its own bars say.
     pub bars: Option<BarMetrics>,
+    /// Priced with cash dividends: candidates, and contracts of live trades, with an ex-date before settlement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cash: Option<Box<CashPriced>>,
 }
 
 /// Sensitivities of one contract.

@@ -49,6 +49,17 @@ pub struct CashDividend {
     pub amount: Price,
 }
 
+/// A cash dividend to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedDividend {
+    /// The first session without it.
+    pub ex_date: Date,
+    /// Dollars per share.
+    pub amount: Price,
+    /// Nobody announced it: the rhythm of the past ones lets expect it.
+    pub projected: bool,
+}
+
 /// Shares a person says to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {

@@ -46,7 +46,7 @@ pub use contract_metrics::{
 };
 pub use delivery_limits::DeliveryLimits;
 pub use explanation::{ContractExplanation, RankScore, Ranked, Technicals};
-pub use facts::{CashDividend, EarningsDate, Holding, UnderlyingClass, UnderlyingFacts};
+pub use facts::{CashDividend, EarningsDate, ExpectedDividend, Holding, UnderlyingClass, UnderlyingFacts};
 pub use finding::{Answer, Finding};
 pub use funnel::Funnel;
 pub use gateway::{CanaryPlan, GatewayEndpoint, GatewayKey, GatewayPlan, GatewayUse};
@@ -55,7 +55,7 @@ pub use money::{BadPrice, Money, Price};
 pub use notice::{Notice, NoticeKind};
 pub use occ::{BadOccSymbol, OccSymbol, Root};
 pub use outcome::{FailReason, Outcome, StoredOutcome};
-pub use pricing_model::{ExerciseModel, PricingModel};
+pub use pricing_model::{CashPriced, ExerciseModel, PricingModel};
 pub use provenance::{Provenance, SpotSource};
 pub use quote::{ContractQuote, LastTrade};
 pub use scan::{BadScanId, ScanId, ScanState};

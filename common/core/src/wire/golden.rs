@@ -448,6 +448,31 @@ fn golden_metrics() {
 }
 
 #[test]
+fn golden_cash_dividends() {
+    let model = PricingModel {
+        exercise: ExerciseModel::AmericanCashDividends,
+        spot: 401.5,
+        spot_source: SpotSource::Implied,
+        rate: 0.0425,
+        yield_: -0.001_953_125,
+        yield_assumed: false,
+        dividend_bound: None,
+    };
+    let dividend = ExpectedDividend { ex_date: date(2026, 12, 10), amount: price(0.26), projected: true };
+    let cash = CashPriced { iv: 0.4375, delta: 0.390_625, model, dividends: vec![dividend] };
+    let by_yield = PricingModel { exercise: ExerciseModel::American, dividend_bound: Some(0.52), ..model };
+    let metrics = ContractMetrics { cash: Some(Box::new(cash)), ..contract_metrics() };
+    let told = Finding {
+        candidates: vec![
+            Candidate { model: Some(model), metrics: Some(Box::new(metrics)), ..candidate() },
+            Candidate { model: Some(by_yield), ..candidate() },
+        ],
+        ..finding(Answer::Analysed)
+    };
+    check("outcome-cash-dividends.json", &outcome(Outcome::Found(Box::new(told))));
+}
+
+#[test]
 fn a_newer_version_is_refused_by_name_before_its_body_is_read() {
     let error = decode::<Task>(br#"{"v":2,"body":{"what":"nobody knows yet"}}"#).unwrap_err();
     assert!(matches!(error, WireError::Newer { what: "task", found: 2, known: 1 }), "{error:?}");

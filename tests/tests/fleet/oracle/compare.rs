@@ -76,6 +76,8 @@ struct Compared {
     iv30s: usize,
     realised: usize,
     numbers: usize,
+    /// Candidates with cash dividends.
+    cash: usize,
     skips: BTreeSet<&'static str>,
 }
 
@@ -127,7 +129,7 @@ fn check_seed(seed: u64) {
     assert!(compared.checks > 50, "{compared:?}");
     assert!(compared.candidates > 0 && compared.readings > 0, "{compared:?}");
     assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
-    assert!(compared.numbers >= compared.candidates, "{compared:?}");
+    assert!(compared.numbers >= compared.candidates && compared.cash > 0, "{compared:?}");
     eprintln!("seed {seed}: {compared:?}");
 }
 
@@ -219,7 +221,8 @@ fn compare_metrics(
     compared.iv30s += usize::from(underlying.iv30.is_some());
     compared.realised += usize::from(underlying.hv60.is_some());
     for candidate in &finding.candidates {
-        compare_candidate(candidate, known.quoted(), asked, &underlying, differences);
+        let cash = compare_candidate(candidate, known.quoted(), asked, &underlying, differences);
+        compared.cash += usize::from(cash.is_some());
         compared.numbers += 1;
     }
 }

@@ -10,7 +10,9 @@ use fleet_core::domain::{
 
 use super::bodies::Day;
 use super::calendar;
+use super::cash::Valued;
 use super::compare::Asked;
+use super::compare_cash::compare_cash;
 use super::differences::Differences;
 use super::gates::Quoted;
 use super::metrics::Underlying;
@@ -112,14 +114,15 @@ fn compare_moves(
     }
 }
 
-/// Everything that stands beside a candidate or control but what its bars say.
+/// Everything that stands beside a candidate or control but what its bars say. Returns what it is worth with cash dividends.
 pub fn compare_candidate(
     candidate: &Candidate,
     quoted: Quoted<'_>,
     asked: &Asked<'_>,
     underlying: &Underlying,
     differences: &mut Differences,
-) {
+) -> Option<Valued> {
+    let cash = compare_cash(candidate, quoted, asked, differences);
     let symbol = candidate.symbol.to_string();
     let row = quoted.chain.rows.iter().find(|row| row.symbol == symbol).expect("a candidate is a row");
     let own = asked.known(&symbol).unwrap_or_default();
@@ -129,18 +132,30 @@ pub fn compare_candidate(
         .into_iter()
         .filter(|day| day.volume > 0.0 && split.is_none_or(|split| day.date >= split))
         .collect();
-    let Some(oracle) = numbers(row, quoted, underlying, &days) else {
+    let Some(mut oracle) = numbers(row, quoted, underlying, &days) else {
         differences.say(format!("{symbol}: a candidate without a spot"));
-        return;
+        return cash;
     };
     let Some(product) = candidate.metrics.as_deref() else {
         differences.say(format!("{symbol}: the product tells no metrics"));
-        return;
+        return cash;
     };
     let (Some(bought), Some(sold)) = (&product.bought, &product.sold) else {
         differences.say(format!("{symbol}: the product tells no position"));
-        return;
+        return cash;
     };
+    // Greeks are told with cash dividends where there are any, everything else without.
+    if let Some(Valued { delta, gamma, theta, vega, rho, .. }) = &cash {
+        let greeks = [("delta", delta), ("gamma", gamma), ("theta", theta), ("vega", vega), ("rho", rho)];
+        let sold = [("pop by delta", &(1.0 - delta.abs()))];
+        for (named, all) in [(&mut oracle.contract, &greeks[..]), (&mut oracle.sold, &sold[..])] {
+            for (name, value) in all {
+                if let Some(known) = named.get_mut(name).and_then(Option::as_mut) {
+                    *known = **value;
+                }
+            }
+        }
+    }
     // Trees and differences, not formulas, where early exercise is worth something.
     let by_tree = oracle.by_tree;
     let width = |named: &Named| named["past high"].zip(named["past low"]).map_or(0.0, |(high, low)| high - low);
@@ -157,6 +172,10 @@ pub fn compare_candidate(
                 // Drawn otherwise: either end errs by some hundredths of the width.
                 "past low" | "past high" => 0.15 * width(oracle),
                 "iv bid" | "iv ask" | "iv uncertainty" if by_tree => 1e-3,
+                "delta" | "pop by delta" if cash.is_some() => 4e-3,
+                "gamma" if cash.is_some() => 5e-4 + 0.05 * size,
+                "theta" if cash.is_some() => 1e-3 + 0.04 * size,
+                "vega" | "rho" if cash.is_some() => 5e-3 + 0.04 * size,
                 "theta" | "vega" if by_tree => 5e-4 + 0.02 * size,
                 "rho" if by_tree => 1e-3 + 0.03 * size,
                 "gamma" if by_tree => 2e-4 + 0.03 * size,
@@ -166,6 +185,7 @@ pub fn compare_candidate(
             differences.near(&format!("{symbol}{of} {name}"), told, *value, within);
         }
     }
+    cash
 }
 
 fn of_contract(metrics: &ContractMetrics) -> Named {
@@ -189,6 +209,7 @@ fn of_contract(metrics: &ContractMetrics) -> Named {
         cost_to_leave_per_contract,
         expected_move,
         bars: _,
+        cash: _,
     } = metrics;
     let greek = |of: fn(ContractGreeks) -> f64| greeks.map(of);
     BTreeMap::from([

@@ -10,7 +10,9 @@
 mod american;
 mod bodies;
 mod calendar;
+mod cash;
 mod compare;
+mod compare_cash;
 mod compare_numbers;
 mod decay;
 mod differences;

@@ -86,7 +86,7 @@ fn check_later(sessions: u32, settings: &str, wanted: fn(&Seen<'_>) -> Firing) {
             if let Some(underlying) = compare_underlying(finding, numbers_of, seen.quoted(), &mut differences) {
                 usual += usize::from(underlying.usual_volume.is_some());
                 for candidate in finding.candidates.iter().take(NUMBERS) {
-                    compare_candidate(candidate, seen.quoted(), &bars, &underlying, &mut differences);
+                    let _ = compare_candidate(candidate, seen.quoted(), &bars, &underlying, &mut differences);
                     numbers += 1;
                 }
             }
