@@ -7,11 +7,11 @@ use std::sync::Arc;
 use fleet_core::domain::ScanId;
 use fleet_core::seams::{Budgets, Clock, Endpoints, GatewayRows, Notifier, Store, StoredEndpoints, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
-use fleet_scraper::TlsSettings;
+use fleet_scraper::{Access, RobinhoodToken, TlsSettings};
 use fleet_worker::markets::VendorMarkets;
 use fleet_worker::program::opening::{self, OpeningPatience};
 
-use crate::config::{Settings, vendor_ca_file};
+use crate::config::{Settings, asks_robinhood, vendor_ca_file};
 use crate::failure::{Failure, chain};
 use crate::progress::Telling;
 use crate::scan::{Patience, ScanParts};
@@ -73,11 +73,24 @@ pub fn parts(settings: &Settings, engines: Engines, notifier: Arc<dyn Notifier>)
     Ok(ScanParts {
         queue,
         store,
-        markets: Arc::new(VendorMarkets::new(budgets, endpoints, TlsSettings { ca_file: vendor_ca_file(settings) })),
+        markets: Arc::new(VendorMarkets::new(budgets, endpoints, access(settings)?)),
         notifier,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         patience: patience(settings)?,
     })
+}
+
+/// What this process brings to reach vendors. Who works on a scan that asks Robinhood needs a token; a fleet's workers bring
+/// their own.
+pub fn access(settings: &Settings) -> Result<Access, Failure> {
+    let token = RobinhoodToken::from_env(|name| std::env::var(name).ok());
+    let robinhood = token.map_err(|error| Failure::usage(error.to_string()))?;
+    if robinhood.is_none() && asks_robinhood(settings) && place(settings)? == Place::OneMachine {
+        let (variable, file) = (RobinhoodToken::VARIABLE, RobinhoodToken::FILE_VARIABLE);
+        return Err(Failure::usage("[vendors] names robinhood, which wants an account's token, and there is none")
+            .hint(format!("put one into {variable}, or into a file named by {file}")));
+    }
+    Ok(Access { tls: TlsSettings { ca_file: vendor_ca_file(settings) }, robinhood })
 }
 
 /// Tasks of a scan in a fleet's queue. `None`: on one machine only the scanning process knows, or nobody answers.

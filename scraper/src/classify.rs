@@ -12,8 +12,8 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
-use crate::parse_error::excerpt;
-use crate::vendors::body;
+use crate::parse_error::{ParseError, excerpt};
+use crate::vendors::{body, robinhood};
 
 /// What a request counts as an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub(crate) fn classify(
     expected: Expected,
     now: Timestamp,
 ) -> Result<(), FetchFailure> {
-    let retry_after = retry_after(headers, now);
+    // Robinhood says the pause in a sentence.
+    let in_words = || robinhood::parse::retry_secs(bytes).map(Duration::from_secs);
+    let retry_after = retry_after(headers, now).or_else(in_words);
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(FetchFailure::Throttled { retry_after });
     }
@@ -46,16 +48,22 @@ pub(crate) fn classify(
     }
     Err(match status.as_u16() {
         401 => {
-            FetchFailure::Unauthorized(said(bytes).map_or_else(|| "status 401".to_owned(), |error| error.description))
+            let own = said(bytes).map(|error| error.description).or_else(|| detail(bytes));
+            FetchFailure::Unauthorized(own.unwrap_or_else(|| "status 401".to_owned()))
         }
-        403 => FetchFailure::Blocked("status 403".to_owned()),
+        403 => FetchFailure::Blocked(
+            detail(bytes).map_or_else(|| "status 403".to_owned(), |detail| format!("status 403, {detail}")),
+        ),
         404 | 410 => FetchFailure::NotFound,
         // "Come back then" is an instruction, whatever the status; without it a 503 is a server that failed.
         503 if retry_after.is_some() => FetchFailure::Throttled { retry_after },
         code @ 500..=599 => FetchFailure::Server(code),
         code => match said(bytes) {
             Some(error) => FetchFailure::VendorError { code: error.code, description: error.description },
-            None => FetchFailure::Status(code),
+            None => match robinhood::parse::trouble(bytes) {
+                Some(ParseError::VendorError { code, description }) => FetchFailure::VendorError { code, description },
+                Some(_) | None => FetchFailure::Status(code),
+            },
         },
     })
 }
@@ -76,6 +84,14 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 struct VendorSaid {
     code: String,
     description: String,
+}
+
+/// Robinhood's sentence about who may ask.
+fn detail(bytes: &[u8]) -> Option<String> {
+    match robinhood::parse::trouble(bytes)? {
+        ParseError::Unauthorized(said) | ParseError::Blocked(said) => Some(said),
+        _ => None,
+    }
 }
 
 fn said(bytes: &[u8]) -> Option<VendorSaid> {
@@ -129,6 +145,21 @@ mod tests {
             r#"{"chart":{"result":null,"error":{"code":"Bad Request","description":"Data doesn't exist for"}}}"#;
         let (code, description) = ("Bad Request".into(), "Data doesn't exist for".into());
         check(400, None, range, FetchFailure::VendorError { code, description });
+    }
+
+    #[test]
+    fn robinhoods_errors_say_who_may_ask_and_when() {
+        let credentials = "Authentication credentials were not provided.";
+        check(401, None, &format!("{{\"detail\":\"{credentials}\"}}"), FetchFailure::Unauthorized(credentials.into()));
+        let permission = "You do not have permission to perform this action.";
+        let expected = FetchFailure::Blocked(format!("status 403, {permission}"));
+        check(403, None, &format!("{{\"detail\":\"{permission}\"}}"), expected);
+        let slow = r#"{"detail":"Request was throttled. Expected available in 7 seconds."}"#;
+        check(429, None, slow, throttled(Some(7)));
+        check(429, Some("3"), slow, throttled(Some(3)));
+        let (code, description) = ("interval".into(), "This field is required.".into());
+        let required = r#"{"interval":["This field is required."]}"#;
+        check(400, None, required, FetchFailure::VendorError { code, description });
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use fleet_core::domain::Vendor;
 use fleet_core::seams::{FetchFailure, RequestTally};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Client, StatusCode};
 use url::Url;
 
@@ -44,6 +44,8 @@ pub(crate) struct Ask {
     pub(crate) kind: RequestKind,
     /// The session's cookies.
     pub(crate) cookie: Option<HeaderValue>,
+    /// The account's token.
+    pub(crate) authorization: Option<HeaderValue>,
     /// What counts as an answer.
     pub(crate) expected: Expected,
 }
@@ -201,6 +203,9 @@ impl Fetcher {
             };
             let mut headers = lease.identity.headers(&ask.kind, ask.cookie.as_ref());
             to.authorise(&mut headers);
+            if let Some(token) = &ask.authorization {
+                headers.insert(AUTHORIZATION, token.clone());
+            }
             tally.count(vendor);
             let left = self.egress.departs(vendor, lease, tally);
             let answer = match transmit(self.clients.client_for(&to.url), &to.url, headers, self.timeout).await {

@@ -102,6 +102,7 @@ impl Bases {
             url: read_url(&yahoo::urls::cookie(&self.cookie))?,
             kind: RequestKind::Document,
             cookie: None,
+            authorization: None,
             expected: Expected::AnyStatus,
         })
     }
@@ -112,6 +113,7 @@ impl Bases {
             url: read_url(&yahoo::urls::crumb(&self.query))?,
             kind: RequestKind::Data { origin: ORIGIN },
             cookie: Some(cookie.clone()),
+            authorization: None,
             expected: Expected::Body,
         })
     }

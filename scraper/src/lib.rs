@@ -6,7 +6,7 @@
 //!   (`client`) → classify (`classify`), tried again as `retry` decides;
 //! - `egress` knows the ways out: this machine, or a plan's gateways, which it rotates, rests and watches by canaries;
 //! - [`vendors`] turns bytes into domain values: pure, one folder a vendor; [`parse_error`] says why not;
-//! - `handshake` holds Yahoo's cookie and crumb; [`spelling`] each vendor's spelling of a ticker;
+//! - `handshake` holds Yahoo's cookie and crumb; `token` a Robinhood account's token; [`spelling`] each vendor's spelling of a ticker;
 //! - [`reach`] tells whether anybody is there before a scan asks in vain;
 //! - [`probe`] tries a gateway once;
 //! - [`simulated`] knows the simulated market's addresses and asks for its clock; [`inspect`] reads recorded bodies.
@@ -29,6 +29,7 @@ pub mod reach;
 mod retry;
 pub mod simulated;
 pub mod spelling;
+mod token;
 pub mod vendors;
 
 #[cfg(test)]
@@ -36,4 +37,5 @@ mod test_support;
 
 pub use client::{ClientError, TlsSettings, install_crypto_provider, is_loopback};
 pub use identity::{Identity, IdentityKey, Reads, default_identity, identity_problems};
-pub use market_data::VendorMarket;
+pub use market_data::{Access, VendorMarket};
+pub use token::{BadToken, RobinhoodToken};

@@ -2,11 +2,11 @@
 //!
 //! What is asked of whom is decided here; how a request is sent is [`crate::fetch`]'s business. Promises: everything a
 //! plan could get wrong is refused when the market is built, not at the first request; one market serves all slots of
-//! a process, and they share its budgets and its session. Robinhood is a place without an implementation: a plan that
-//! names it is refused.
+//! a process, and they share its budgets and its session.
 //!
 //! - [`chain`]: vendors in the plan's order, the next only where one does not know the symbol or lists nothing;
 //! - [`bars`]: daily bars from Yahoo;
+//! - [`robinhood`]: chains and bars with an account's token;
 //! - [`universe`]: every page of Finviz's screener;
 //! - [`canaries`]: requests whose answers are known to move, over each gateway now and then.
 //!
@@ -15,6 +15,7 @@
 mod bars;
 mod canaries;
 mod chain;
+mod robinhood;
 mod universe;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ use crate::handshake::{Bases, CookieSession, ORIGIN, read_url};
 use crate::identity::{Identity, RequestKind, default_identity};
 use crate::pace::Pacer;
 use crate::retry::RetryPolicy;
+use crate::token::RobinhoodToken;
+use robinhood::Robinhood;
 
 /// The site whose pages ask CBOE's data host.
 const CBOE_ORIGIN: &str = "https://www.cboe.com";
@@ -49,6 +52,23 @@ pub struct VendorMarket {
     finviz: Option<Host>,
     cboe: Option<Host>,
     yahoo: Option<Bases>,
+    robinhood: Option<Robinhood>,
+    bars: Vendor,
+}
+
+/// What a process brings with it to reach vendors, and no manifest holds.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Whom to trust.
+    pub tls: TlsSettings,
+    /// The token of a Robinhood account; without one Robinhood is not asked, and a plan that wants it is told so.
+    pub robinhood: Option<RobinhoodToken>,
+}
+
+impl From<TlsSettings> for Access {
+    fn from(tls: TlsSettings) -> Self {
+        Self { tls, robinhood: None }
+    }
 }
 
 /// Gateways tried with a fresh session each, for one request that Yahoo refuses.
@@ -62,13 +82,14 @@ impl VendorMarket {
         limits: DeliveryLimits,
         budgets: Arc<dyn Budgets>,
         endpoints: Arc<dyn Endpoints>,
-        tls: TlsSettings,
+        access: impl Into<Access>,
     ) -> Result<Self, ClientError> {
+        let Access { tls, robinhood: token } = access.into();
         check_limits(&limits)?;
         let max_block = Duration::from_secs(limits.max_retry_after_secs.into());
         let mut pacers = BTreeMap::new();
         let mut bases = BTreeMap::new();
-        for route in plan.routes.iter().filter(|route| route.vendor != Vendor::Robinhood) {
+        for route in &plan.routes {
             bases.insert(route.vendor, checked_bases(route)?);
             let rotated = plan.gateways.as_ref().filter(|gateways| gateways.vendors.contains(&route.vendor));
             let allowed = match rotated {
@@ -84,12 +105,13 @@ impl VendorMarket {
             pacers.insert(route.vendor, pacer);
         }
         for vendor in &plan.chain_order {
-            needs(*vendor, &[Vendor::Cboe, Vendor::Yahoo], &bases, "chains")?;
+            needs(*vendor, &[Vendor::Cboe, Vendor::Yahoo, Vendor::Robinhood], &bases, "chains")?;
         }
-        needs(plan.bars, &[Vendor::Yahoo], &bases, "bars")?;
+        needs(plan.bars, &[Vendor::Yahoo, Vendor::Robinhood], &bases, "bars")?;
         let mut one = |vendor, key: &str| bases.get_mut(&vendor).and_then(|keys: &mut Keys| keys.remove(key));
         let mut host = |vendor| one(vendor, "base").map(|base| Host { vendor, key: "base", base });
         let (finviz, cboe) = (host(Vendor::Finviz), host(Vendor::Cboe));
+        let robinhood = host(Vendor::Robinhood).map(|host| Robinhood::new(host, token));
         let yahoo = one(Vendor::Yahoo, "query")
             .zip(one(Vendor::Yahoo, "cookie"))
             .map(|(query, cookie)| Bases { query, cookie });
@@ -117,6 +139,8 @@ impl VendorMarket {
             finviz,
             cboe,
             yahoo,
+            robinhood,
+            bars: plan.bars,
         })
     }
 
@@ -211,9 +235,13 @@ impl MarketData for VendorMarket {
         until: Timestamp,
         tally: &RequestTally,
     ) -> Result<BarSeries, FetchError> {
-        let fail = |failure| FetchError { vendor: Vendor::Yahoo, what: format!("bars of {instrument}"), failure };
-        let yahoo = self.yahoo.as_ref().ok_or_else(|| fail(no_route()))?;
-        self.yahoo_bars(yahoo, instrument, from, until, tally).await.map_err(fail)
+        let fail = |failure| FetchError { vendor: self.bars, what: format!("bars of {instrument}"), failure };
+        let answer = match (self.bars, &self.yahoo, &self.robinhood) {
+            (Vendor::Yahoo, Some(yahoo), _) => self.yahoo_bars(yahoo, instrument, from, until, tally).await,
+            (Vendor::Robinhood, _, Some(site)) => self.robinhood_bars(site, instrument, from, until, tally).await,
+            (Vendor::Yahoo | Vendor::Robinhood | Vendor::Cboe | Vendor::Finviz, _, _) => Err(no_route()),
+        };
+        answer.map_err(fail)
     }
 
     fn doubt(&self, tally: &RequestTally) -> Option<FetchError> {
@@ -270,7 +298,7 @@ const fn check_limits(limits: &DeliveryLimits) -> Result<(), ClientError> {
 }
 
 fn ask(host: &Host, url: &str, kind: RequestKind, cookie: Option<HeaderValue>) -> Result<Ask, FetchFailure> {
-    Ok(Ask { host: host.clone(), url: read_url(url)?, kind, cookie, expected: Expected::Body })
+    Ok(Ask { host: host.clone(), url: read_url(url)?, kind, cookie, authorization: None, expected: Expected::Body })
 }
 
 fn no_route() -> FetchFailure {

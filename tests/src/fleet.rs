@@ -85,7 +85,7 @@ impl World {
 /// Without budgets, which only loopback allows.
 #[must_use]
 pub fn unlimited(mut invocation: Invocation) -> Invocation {
-    for vendor in ["FINVIZ", "CBOE", "YAHOO"] {
+    for vendor in ["FINVIZ", "CBOE", "YAHOO", "ROBINHOOD"] {
         for rate in ["PER_ADDRESS_PER_SEC", "TOTAL_PER_SEC"] {
             invocation = invocation.env(&format!("OPTIONFLEET_VENDORS__{vendor}__{rate}"), "unlimited");
         }

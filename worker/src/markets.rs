@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fleet_core::domain::Manifest;
 use fleet_core::seams::{Budgets, Endpoints, MarketData};
-use fleet_scraper::{TlsSettings, VendorMarket};
+use fleet_scraper::{Access, VendorMarket};
 
 use crate::{MarketFactory, chain_text};
 
@@ -14,21 +14,21 @@ use crate::{MarketFactory, chain_text};
 pub struct VendorMarkets {
     budgets: Arc<dyn Budgets>,
     endpoints: Arc<dyn Endpoints>,
-    tls: TlsSettings,
+    access: Access,
 }
 
 impl VendorMarkets {
     /// Every request is drawn from these budgets; gateways and their keys come from `endpoints`.
     #[must_use]
-    pub fn new(budgets: Arc<dyn Budgets>, endpoints: Arc<dyn Endpoints>, tls: TlsSettings) -> Self {
-        Self { budgets, endpoints, tls }
+    pub fn new(budgets: Arc<dyn Budgets>, endpoints: Arc<dyn Endpoints>, access: impl Into<Access>) -> Self {
+        Self { budgets, endpoints, access: access.into() }
     }
 }
 
 impl MarketFactory for VendorMarkets {
     fn market_for(&self, manifest: &Manifest) -> Result<Arc<dyn MarketData>, String> {
         let (budgets, endpoints) = (Arc::clone(&self.budgets), Arc::clone(&self.endpoints));
-        VendorMarket::new(&manifest.vendors, manifest.limits, budgets, endpoints, self.tls.clone())
+        VendorMarket::new(&manifest.vendors, manifest.limits, budgets, endpoints, self.access.clone())
             .map(|market| Arc::new(market) as Arc<dyn MarketData>)
             .map_err(|error| chain_text(&error as &dyn Error))
     }

@@ -48,9 +48,10 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
 /// The demo's configuration: everything at the market, as fast as it goes.
 fn flags(market: &str, store: &str, args: &DemoArgs) -> Vec<FlagValue> {
     let flag = "demo";
-    let rates = ["finviz", "cboe", "yahoo"].map(|vendor| match vendor {
+    let rates = ["finviz", "cboe", "yahoo", "robinhood"].map(|vendor| match vendor {
         "finviz" => ["vendors.finviz.per_address_per_sec", "vendors.finviz.total_per_sec"],
         "cboe" => ["vendors.cboe.per_address_per_sec", "vendors.cboe.total_per_sec"],
+        "robinhood" => ["vendors.robinhood.per_address_per_sec", "vendors.robinhood.total_per_sec"],
         _ => ["vendors.yahoo.per_address_per_sec", "vendors.yahoo.total_per_sec"],
     });
     let mut all = scan_target::market_flags(market, flag);

@@ -87,6 +87,7 @@ pub fn market_flags(market: &str, flag: &'static str) -> Vec<FlagValue> {
         ("vendors.cboe.base", "cboe"),
         ("vendors.yahoo.query", "yahoo"),
         ("vendors.yahoo.cookie", "yahoo-cookie"),
+        ("vendors.robinhood.base", "robinhood"),
     ]
     .map(|(key, path)| FlagValue { key, flag, value: format!("{market}/{path}").into() })
     .to_vec()
@@ -130,6 +131,7 @@ pub fn unlimited_at_home(resolved: &mut Resolved, market: &str) {
         ("finviz", &mut vendors.finviz.per_address_per_sec, &mut vendors.finviz.total_per_sec),
         ("cboe", &mut vendors.cboe.per_address_per_sec, &mut vendors.cboe.total_per_sec),
         ("yahoo", &mut vendors.yahoo.per_address_per_sec, &mut vendors.yahoo.total_per_sec),
+        ("robinhood", &mut vendors.robinhood.per_address_per_sec, &mut vendors.robinhood.total_per_sec),
     ] {
         let configured = |key: &str| resolved.origins.contains_key(&format!("vendors.{name}.{key}"));
         if !configured("per_address_per_sec") && !configured("total_per_sec") {
@@ -167,14 +169,14 @@ pub fn check_flags(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> 
 /// A vendor answers for now, whatever a scan pretends.
 fn refuse_the_past_of_others(args: &ScanArgs, settings: &Settings) -> Result<(), Failure> {
     let vendors = &settings.vendors;
-    let asks = |vendor: &str| vendors.chain_order.iter().any(|name| name == vendor);
+    let asks = |vendor: &str| vendors.chain_order.iter().chain([&vendors.bars]).any(|name| name == vendor);
     let asks_finviz = args.tickers.is_none();
     let urls = [
         ("vendors.finviz.base", &vendors.finviz.base, asks_finviz),
         ("vendors.cboe.base", &vendors.cboe.base, asks("cboe")),
-        // Bars come from here, whoever serves the chains.
-        ("vendors.yahoo.query", &vendors.yahoo.query, true),
-        ("vendors.yahoo.cookie", &vendors.yahoo.cookie, true),
+        ("vendors.yahoo.query", &vendors.yahoo.query, asks("yahoo")),
+        ("vendors.yahoo.cookie", &vendors.yahoo.cookie, asks("yahoo")),
+        ("vendors.robinhood.base", &vendors.robinhood.base, asks("robinhood")),
     ];
     let real = urls.into_iter().find(|(_, url, asked)| *asked && !is_loopback(url));
     match (args.as_of, real) {

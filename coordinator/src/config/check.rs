@@ -101,7 +101,7 @@ fn engines(settings: &Settings, found: &mut Vec<Problem>) {
 fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
     let vendors = &settings.vendors;
     type Urls<'a> = &'a [(&'a str, &'a str)];
-    let rates: [(&str, Rate, Rate, Urls<'_>); 3] = [
+    let rates: [(&str, Rate, Rate, Urls<'_>); 4] = [
         (
             "finviz",
             vendors.finviz.per_address_per_sec,
@@ -122,6 +122,12 @@ fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
                 ("vendors.yahoo.query", vendors.yahoo.query.as_str()),
                 ("vendors.yahoo.cookie", vendors.yahoo.cookie.as_str()),
             ],
+        ),
+        (
+            "robinhood",
+            vendors.robinhood.per_address_per_sec,
+            vendors.robinhood.total_per_sec,
+            &[("vendors.robinhood.base", vendors.robinhood.base.as_str())],
         ),
     ];
     for (vendor, per_address, total, urls) in rates {
@@ -146,21 +152,22 @@ fn vendors(settings: &Settings, found: &mut Vec<Problem>) {
     }
     within(found, "vendors.cboe.max_quote_age_minutes", vendors.cboe.max_quote_age_minutes, 1..=10_080);
     within(found, "vendors.yahoo.max_quote_age_minutes", vendors.yahoo.max_quote_age_minutes, 1..=10_080);
+    within(found, "vendors.robinhood.max_quote_age_minutes", vendors.robinhood.max_quote_age_minutes, 1..=10_080);
     if vendors.chain_order.is_empty() {
-        push(found, "vendors.chain_order", "is empty; name cboe, yahoo or both");
+        push(found, "vendors.chain_order", "is empty; name cboe, yahoo, robinhood or several");
     }
     let mut seen = Vec::new();
     for name in &vendors.chain_order {
         if super::plan::chain_vendor(name).is_none() {
-            push(found, "vendors.chain_order", &format!("names `{name}`; chains come from cboe or yahoo"));
+            push(found, "vendors.chain_order", &format!("names `{name}`; chains come from cboe, yahoo or robinhood"));
         }
         if seen.contains(&name) {
             push(found, "vendors.chain_order", &format!("names `{name}` twice"));
         }
         seen.push(name);
     }
-    if vendors.bars != "yahoo" {
-        push(found, "vendors.bars", &format!("is `{}`; bars come from yahoo", vendors.bars));
+    if super::plan::bars_vendor(&vendors.bars).is_none() {
+        push(found, "vendors.bars", &format!("is `{}`; bars come from yahoo or robinhood", vendors.bars));
     }
 }
 

@@ -23,8 +23,8 @@ pub use check::is_loopback;
 pub use describe::{Described, described};
 pub use gateways::GatewaySettings;
 pub use plan::{
-    budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, through_gateways, vendor_ca_file,
-    vendor_plan,
+    asks_robinhood, budget_per_sec, config_hash, delivery_limits, for_universe_of, manifest_template, through_gateways,
+    vendor_ca_file, vendor_plan,
 };
 pub use redact::redacted;
 pub use reference::reference;
@@ -141,6 +141,8 @@ pub struct VendorSettings {
     pub cboe: CboeSettings,
     /// Chains by expiration, and bars.
     pub yahoo: YahooSettings,
+    /// Chains and bars with an account's token.
+    pub robinhood: RobinhoodSettings,
 }
 
 impl Default for VendorSettings {
@@ -151,6 +153,7 @@ impl Default for VendorSettings {
             finviz: FinvizSettings::default(),
             cboe: CboeSettings::default(),
             yahoo: YahooSettings::default(),
+            robinhood: RobinhoodSettings::default(),
         }
     }
 }
@@ -226,6 +229,31 @@ impl Default for YahooSettings {
             per_address_per_sec: Rate::PerSec(2.0),
             total_per_sec: Rate::PerSec(20.0),
             max_quote_age_minutes: 35,
+        }
+    }
+}
+
+/// Robinhood. Its token is a secret of each process that asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RobinhoodSettings {
+    /// Base URL.
+    pub base: String,
+    /// Requests a second from one address.
+    pub per_address_per_sec: Rate,
+    /// Requests a second over all addresses: one account's.
+    pub total_per_sec: Rate,
+    /// Older quotes are not analysed.
+    pub max_quote_age_minutes: u32,
+}
+
+impl Default for RobinhoodSettings {
+    fn default() -> Self {
+        Self {
+            base: "https://api.robinhood.com".to_owned(),
+            per_address_per_sec: Rate::PerSec(1.0),
+            total_per_sec: Rate::PerSec(1.0),
+            max_quote_age_minutes: 2,
         }
     }
 }

@@ -17,8 +17,25 @@ pub fn chain_vendor(word: &str) -> Option<Vendor> {
     match word {
         "cboe" => Some(Vendor::Cboe),
         "yahoo" => Some(Vendor::Yahoo),
+        "robinhood" => Some(Vendor::Robinhood),
         _ => None,
     }
+}
+
+/// A vendor of bars by its word.
+pub fn bars_vendor(word: &str) -> Option<Vendor> {
+    match word {
+        "yahoo" => Some(Vendor::Yahoo),
+        "robinhood" => Some(Vendor::Robinhood),
+        _ => None,
+    }
+}
+
+/// Whether a scan of these settings asks Robinhood for anything: then whoever works on it needs a token.
+#[must_use]
+pub fn asks_robinhood(settings: &Settings) -> bool {
+    let vendors = &settings.vendors;
+    vendors.chain_order.iter().chain([&vendors.bars]).any(|word| word == Vendor::Robinhood.word())
 }
 
 /// What may be sent to a vendor in a second from this machine: min(total, per address × one egress); `None` is unlimited.
@@ -35,8 +52,7 @@ fn rates(settings: &Settings, vendor: Vendor) -> (Rate, Rate) {
         Vendor::Finviz => (vendors.finviz.per_address_per_sec, vendors.finviz.total_per_sec),
         Vendor::Cboe => (vendors.cboe.per_address_per_sec, vendors.cboe.total_per_sec),
         Vendor::Yahoo => (vendors.yahoo.per_address_per_sec, vendors.yahoo.total_per_sec),
-        // Not in any plan yet; the strictest default keeps a mistake harmless.
-        Vendor::Robinhood => (Rate::PerSec(1.0), Rate::PerSec(1.0)),
+        Vendor::Robinhood => (vendors.robinhood.per_address_per_sec, vendors.robinhood.total_per_sec),
     }
 }
 
@@ -67,19 +83,26 @@ pub fn vendor_plan(settings: &Settings) -> VendorPlan {
         budget_per_sec: budget_per_sec(settings, vendor),
         max_quote_age_secs,
     };
+    let robinhood = asks_robinhood(settings).then(|| {
+        let age = minutes(vendors.robinhood.max_quote_age_minutes);
+        route(Vendor::Robinhood, &[("base", &vendors.robinhood.base)], age)
+    });
+    let others = [
+        // A screener has no quotes that could be too old.
+        route(Vendor::Finviz, &[("base", &vendors.finviz.base)], 0),
+        route(Vendor::Cboe, &[("base", &vendors.cboe.base)], minutes(vendors.cboe.max_quote_age_minutes)),
+        route(
+            Vendor::Yahoo,
+            &[("query", &vendors.yahoo.query), ("cookie", &vendors.yahoo.cookie)],
+            minutes(vendors.yahoo.max_quote_age_minutes),
+        ),
+    ];
     VendorPlan {
         chain_order: vendors.chain_order.iter().filter_map(|word| chain_vendor(word)).collect(),
-        bars: Vendor::Yahoo,
-        routes: vec![
-            // A screener has no quotes that could be too old.
-            route(Vendor::Finviz, &[("base", &vendors.finviz.base)], 0),
-            route(Vendor::Cboe, &[("base", &vendors.cboe.base)], minutes(vendors.cboe.max_quote_age_minutes)),
-            route(
-                Vendor::Yahoo,
-                &[("query", &vendors.yahoo.query), ("cookie", &vendors.yahoo.cookie)],
-                minutes(vendors.yahoo.max_quote_age_minutes),
-            ),
-        ],
+        // What check-config refuses is Yahoo here.
+        bars: bars_vendor(&vendors.bars).unwrap_or(Vendor::Yahoo),
+        // Who asks nothing of Robinhood has the plan, and the hash, of before it was there.
+        routes: others.into_iter().chain(robinhood).collect(),
         identity: settings.identity.headers.clone(),
         max_bars_per_ticker: settings.bars.max_per_ticker,
         bar_sessions: settings.bars.sessions,

@@ -147,11 +147,14 @@ pub fn estimate(tickers: &[Ticker], vendors: &VendorPlan, universe_pages: u32) -
 }
 
 /// Requests one chain takes: CBOE serves it whole; Yahoo by expiration, of which there is at most about one a week in
-/// the window, and the first request brings one of them.
+/// the window, and the first request brings one of them. Robinhood lists contracts and quotes forty of them at a time.
 fn chain_requests(vendor: Vendor, (from, to): (i32, i32)) -> (u32, u32) {
+    let weeks = u32::try_from(to.saturating_sub(from).max(0) / 7 + 1).unwrap_or(1);
     match vendor {
-        Vendor::Cboe | Vendor::Finviz | Vendor::Robinhood => (1, 1),
-        Vendor::Yahoo => (1, 1 + u32::try_from(to.saturating_sub(from).max(0) / 7 + 1).unwrap_or(1)),
+        Vendor::Cboe | Vendor::Finviz => (1, 1),
+        Vendor::Yahoo => (1, 1 + weeks),
+        // The stock, its chains, its price; then a page and about three batches of marks for each expiration.
+        Vendor::Robinhood => (3, 3 + 4 * weeks),
     }
 }
 

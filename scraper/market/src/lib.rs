@@ -12,6 +12,7 @@
 //! | `/cboe/api/global/delayed_quotes/options/SYM.json` | <https://cdn.cboe.com> |
 //! | `/yahoo/v7/finance/options/SYM`, `/yahoo/v8/finance/chart/SYM`, `/yahoo/v1/test/getcrumb` | Yahoo's query host |
 //! | `/yahoo-cookie/` | Yahoo's cookie host |
+//! | `/robinhood/instruments/`, `…/options/chains/`, `…/options/instruments/`, `…/marketdata/…` | Robinhood's API, with the token [`ROBINHOOD_TOKEN`] |
 //! | `GET /_market` | the clock, the seed, who is planted, requests by vendor |
 //! | `POST /_market/advance?sessions=N&minutes=M` | moves the clock: to the same time N sessions on, and M minutes more |
 //! | `POST /_market/spoil?address=A&what=W&after=N` | after N more requests, an address gets old data (`frozen`), chains without open interest (`no_interest`) or half of each screener page (`half_pages`) |
@@ -72,6 +73,7 @@ mod quarters;
 mod quotes;
 mod reply;
 mod request_log;
+mod robinhood;
 mod server;
 mod spoil;
 mod theory;
@@ -93,6 +95,7 @@ use crate::listing::Faults;
 use crate::server::{Market, Requests};
 
 pub use crate::gateway::{GatewayConfig, GatewayError, RunningGateway, serve_gateway};
+pub use crate::robinhood::TOKEN as ROBINHOOD_TOKEN;
 pub use crate::spoil::Spoil;
 pub use crate::time::{MAX_ADVANCE, start};
 

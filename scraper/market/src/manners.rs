@@ -54,7 +54,12 @@ pub(crate) fn too_many(vendor: Vendor, retry_after: Duration) -> Reply {
     match vendor {
         Vendor::Finviz => Reply::new(200, "text/html", "Too many requests."),
         Vendor::Yahoo => Reply::new(429, TEXT, "Too Many Requests\r\n").header("retry-after", wait),
-        Vendor::Cboe | Vendor::Robinhood => {
+        Vendor::Robinhood => {
+            // The pause is in its sentence alone.
+            let text = format!("Request was throttled. Expected available in {wait} seconds.");
+            crate::robinhood::detail(429, &text)
+        }
+        Vendor::Cboe => {
             Reply::new(429, HTML, "<html><body>Too Many Requests</body></html>").header("retry-after", wait)
         }
     }

@@ -12,6 +12,10 @@ pub(crate) struct Ask {
     pub query: BTreeMap<String, String>,
     /// The Cookie header.
     pub cookie: String,
+    /// The Authorization header.
+    pub authorization: String,
+    /// The vendor's own address as the request was sent to it, without a slash at the end.
+    pub base: String,
 }
 
 /// An answer.

@@ -25,7 +25,7 @@ use crate::reply::{Ask, HTML, JSON, Reply};
 use crate::request_log::{Line, RequestLog};
 use crate::spoil::{Served, Spoil, Spoils, without_interest};
 use crate::world::World;
-use crate::{LimitBy, cboe, chart, finviz, yahoo};
+use crate::{LimitBy, cboe, chart, finviz, robinhood, yahoo};
 
 /// Bodies smaller than this are not worth compressing.
 const COMPRESS_FROM: usize = 1024;
@@ -52,6 +52,7 @@ pub(crate) struct Requests {
     finviz: AtomicU64,
     yahoo: AtomicU64,
     cboe: AtomicU64,
+    robinhood: AtomicU64,
 }
 
 impl Requests {
@@ -59,13 +60,13 @@ impl Requests {
         match vendor {
             Vendor::Finviz => &self.finviz,
             Vendor::Yahoo => &self.yahoo,
-            // Nothing is served under Robinhood's prefix.
-            Vendor::Cboe | Vendor::Robinhood => &self.cboe,
+            Vendor::Cboe => &self.cboe,
+            Vendor::Robinhood => &self.robinhood,
         }
     }
 
     pub(crate) fn total(&self) -> u64 {
-        [Vendor::Finviz, Vendor::Yahoo, Vendor::Cboe].iter().map(|v| self.of(*v).load(Ordering::SeqCst)).sum()
+        Vendor::ALL.iter().map(|v| self.of(*v).load(Ordering::SeqCst)).sum()
     }
 }
 
@@ -75,6 +76,7 @@ enum Place {
     YahooQuery,
     YahooCookie,
     Cboe,
+    Robinhood,
     Control,
     Nowhere,
 }
@@ -91,6 +93,8 @@ impl Place {
             (Self::YahooQuery, rest)
         } else if let Some(rest) = below("/cboe") {
             (Self::Cboe, rest)
+        } else if let Some(rest) = below("/robinhood") {
+            (Self::Robinhood, rest)
         } else if let Some(rest) = below("/_market") {
             (Self::Control, rest)
         } else {
@@ -103,6 +107,7 @@ impl Place {
             Self::Finviz => Some(Vendor::Finviz),
             Self::YahooQuery | Self::YahooCookie => Some(Vendor::Yahoo),
             Self::Cboe => Some(Vendor::Cboe),
+            Self::Robinhood => Some(Vendor::Robinhood),
             Self::Control | Self::Nowhere => None,
         }
     }
@@ -138,7 +143,17 @@ pub(crate) async fn handle(
         Some(vendor) if limited => too_many(vendor, market.retry_after),
         Some(_) if parts.method != Method::GET => Reply::new(405, HTML, "Method Not Allowed"),
         Some(_) | None => {
-            let ask = Ask { path: decoded(path), query: query(&parts.uri), cookie: cookies(&parts.headers) };
+            let ask = Ask {
+                path: decoded(path),
+                query: query(&parts.uri),
+                cookie: cookies(&parts.headers),
+                authorization: header(&parts.headers, header::AUTHORIZATION),
+                base: format!(
+                    "http://{}{}",
+                    header(&parts.headers, header::HOST),
+                    parts.uri.path().strip_suffix(path).unwrap_or_default()
+                ),
+            };
             let method = parts.method.clone();
             let at_work = Arc::clone(&market);
             let served = market.served(vendor, peer.ip());
@@ -202,6 +217,7 @@ impl Market {
             },
             Place::YahooCookie => yahoo::set_cookie(&self.world),
             Place::YahooQuery => self.yahoo(ask, now),
+            Place::Robinhood => self.robinhood(ask, now),
             Place::Control => self.control(method, ask),
             Place::Nowhere => Reply::json(404, JSON, &json!({"error": "no vendor here; GET /_market tells what is"})),
         }
@@ -227,6 +243,20 @@ impl Market {
                 self.chain(fault, Vendor::Yahoo, || yahoo::chain(&self.world, underlying, ask, seen(fault, now)))
             }
             None => yahoo::no_result(),
+        }
+    }
+
+    fn robinhood(&self, ask: &Ask, now: Timestamp) -> Reply {
+        if let Some(refused) = robinhood::refused(ask) {
+            return refused;
+        }
+        let question = robinhood::asked(&self.world, ask, now);
+        let answer = || robinhood::answer(&self.world, &question, ask, now);
+        match &question {
+            robinhood::Question::Contracts(underlying) => {
+                self.chain(underlying.profile.fault, Vendor::Robinhood, answer)
+            }
+            _ => answer(),
         }
     }
 
@@ -292,7 +322,7 @@ impl Market {
             Faults::None => BTreeMap::new(),
             Faults::Added => Fault::ALL.iter().map(|(_, code, what)| (*code, *what)).collect(),
         };
-        let requests: BTreeMap<&str, u64> = [Vendor::Finviz, Vendor::Yahoo, Vendor::Cboe]
+        let requests: BTreeMap<&str, u64> = Vendor::ALL
             .into_iter()
             .map(|vendor| (vendor.word(), self.requests.of(vendor).load(Ordering::SeqCst)))
             .collect();
@@ -306,6 +336,7 @@ impl Market {
             "planted": planted.collect::<Vec<_>>(),
             "faulty": faulty,
             "requests": requests,
+            "robinhood_token": robinhood::TOKEN,
         });
         Reply::json(200, JSON, &state)
     }
@@ -339,6 +370,10 @@ fn query(uri: &Uri) -> BTreeMap<String, String> {
         .unwrap_or_default()
 }
 
+fn header(headers: &HeaderMap, name: header::HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
 fn cookies(headers: &HeaderMap) -> String {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.collect::<Vec<_>>().join("; ")
@@ -347,7 +382,12 @@ fn cookies(headers: &HeaderMap) -> String {
 fn headers_of(headers: &HeaderMap) -> serde_json::Map<String, serde_json::Value> {
     headers
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
+        .map(|(name, value)| {
+            // A log is kept and shown; a token is neither.
+            let shown =
+                if name == header::AUTHORIZATION { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            (name.to_string(), shown.into_owned().into())
+        })
         .collect()
 }
 

@@ -79,15 +79,20 @@ impl World {
 
     /// Rows of some expirations at a moment, in the exchange's order, with the ticker's data fault in them.
     pub(crate) fn rows(&self, underlying: &Underlying, expirations: &[Date], moment: &Moment) -> Vec<Row> {
+        let of_day = |day: &Date| contracts::of_expiration(&underlying.profile, *day);
+        let all: Vec<Contract> = expirations.iter().flat_map(of_day).collect();
+        self.rows_of(underlying, &all, moment)
+    }
+
+    /// The same of some contracts.
+    pub(crate) fn rows_of(&self, underlying: &Underlying, contracts: &[Contract], moment: &Moment) -> Vec<Row> {
         let mut rows = Vec::new();
         let view = underlying.view(*moment, &self.sessions);
-        for expiration in expirations {
-            for contract in contracts::of_expiration(&underlying.profile, *expiration) {
-                let quote = underlying.quote(&contract, &view, &self.sessions);
-                let row =
-                    Row { symbol: contract.symbol.to_string(), contract, quote, bid: quote.bid, ask: Some(quote.ask) };
-                with_fault(&underlying.profile, row, &mut rows);
-            }
+        for contract in contracts {
+            let quote = underlying.quote(contract, &view, &self.sessions);
+            let (symbol, contract) = (contract.symbol.to_string(), *contract);
+            let row = Row { symbol, contract, quote, bid: quote.bid, ask: Some(quote.ask) };
+            with_fault(&underlying.profile, row, &mut rows);
         }
         rows
     }

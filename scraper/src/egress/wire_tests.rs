@@ -134,6 +134,7 @@ async fn send(url: &str, tls: &TlsSettings) {
             url: Url::parse(&format!("{base}/x.json?n={n}")).unwrap(),
             kind,
             cookie: Some(HeaderValue::from_static("A3=x")),
+            authorization: None,
             expected: Expected::Body,
         };
         let read = |reply: crate::fetch::Reply| Ok(reply.body);

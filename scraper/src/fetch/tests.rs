@@ -42,6 +42,7 @@ fn ask(url: &str) -> Ask {
         url: Url::parse(url).unwrap(),
         kind: RequestKind::Document,
         cookie: None,
+        authorization: None,
         expected: Expected::Body,
     }
 }

@@ -44,7 +44,7 @@ fn is_no_data(description: &str) -> bool {
     description.to_ascii_lowercase().starts_with("data doesn't exist")
 }
 
-fn empty(instrument: &Instrument) -> BarSeries {
+pub(super) fn empty(instrument: &Instrument) -> BarSeries {
     BarSeries {
         instrument: instrument.clone(),
         bars: Vec::new(),

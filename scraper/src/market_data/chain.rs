@@ -31,15 +31,24 @@ impl VendorMarket {
         let mut unknown = None;
         for vendor in &self.chain_order {
             let answer = match (vendor, &self.cboe, &self.yahoo) {
+                (Vendor::Robinhood, _, _) => match &self.robinhood {
+                    Some(site) => self.robinhood_chain(site, ticker, want, tally).await,
+                    None => Err(no_route()),
+                },
                 (Vendor::Cboe, Some(host), _) => self.cboe_chain(host, ticker, tally).await,
                 (Vendor::Yahoo, _, Some(site)) => self.yahoo_chain(site, ticker, want, tally).await,
-                (Vendor::Cboe | Vendor::Yahoo | Vendor::Finviz | Vendor::Robinhood, _, _) => Err(no_route()),
+                (Vendor::Cboe | Vendor::Yahoo | Vendor::Finviz, _, _) => Err(no_route()),
             };
             match answer {
                 Ok((chain, arrived)) if lists_nothing(&chain) => {
                     empty.get_or_insert((chain, arrived));
                 }
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    if let Some(site) = &self.robinhood {
+                        site.remember_roots(&answer.0);
+                    }
+                    return Ok(answer);
+                }
                 Err(failure) => {
                     let not_found = failure == FetchFailure::NotFound;
                     let error = FetchError { vendor: *vendor, what: format!("chain of {ticker}"), failure };
@@ -168,26 +177,31 @@ impl Served {
     }
 
     fn failed(&mut self, failure: FetchFailure) {
-        self.is_refused |= matches!(
-            failure,
-            FetchFailure::Throttled { .. }
-                | FetchFailure::Blocked(_)
-                | FetchFailure::Consent
-                | FetchFailure::Unauthorized(_)
-        );
+        self.is_refused |= is_refusal(&failure);
         self.failure.get_or_insert(failure);
     }
 }
 
-/// The expirations to ask for.
-struct WantedDates {
-    /// Those the vendor lists, ascending.
-    listed: Vec<Date>,
-    /// Live trades' expirations that it does not list (nor will serve).
-    unlisted: Vec<Date>,
+/// Whether a failure makes asking for more pointless or impolite.
+pub(super) const fn is_refusal(failure: &FetchFailure) -> bool {
+    matches!(
+        failure,
+        FetchFailure::Throttled { .. }
+            | FetchFailure::Blocked(_)
+            | FetchFailure::Consent
+            | FetchFailure::Unauthorized(_)
+    )
 }
 
-fn wanted(listed: &[Date], want: &ChainRequest, as_of: Timestamp) -> WantedDates {
+/// The expirations to ask for.
+pub(super) struct WantedDates {
+    /// Those the vendor lists, ascending.
+    pub(super) listed: Vec<Date>,
+    /// Live trades' expirations that it does not list (nor will serve).
+    pub(super) unlisted: Vec<Date>,
+}
+
+pub(super) fn wanted(listed: &[Date], want: &ChainRequest, as_of: Timestamp) -> WantedDates {
     let (nearest, farthest) = want.dte_window;
     let in_window = |day: &Date| (nearest..=farthest).contains(&dte(as_of, *day));
     let today = exchange_date(as_of);

@@ -433,7 +433,10 @@ fn a_plan_that_cannot_work_is_refused() {
 
     let mut robinhood = good();
     robinhood.chain_order = vec![Vendor::Robinhood];
-    assert!(matches!(built(&robinhood, LIMITS), Err(ClientError::CannotServe { vendor: Vendor::Robinhood, .. })));
+    assert!(matches!(built(&robinhood, LIMITS), Err(ClientError::NoRoute { vendor: Vendor::Robinhood, .. })));
+    let mut finviz = good();
+    finviz.chain_order = vec![Vendor::Finviz];
+    assert!(matches!(built(&finviz, LIMITS), Err(ClientError::CannotServe { vendor: Vendor::Finviz, .. })));
 
     let mut missing = good();
     missing.routes.remove(1);

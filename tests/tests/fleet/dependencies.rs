@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("fleet-indicators", &[]),
     ("fleet-engines", &["fleet-core"]),
     ("fleet-scraper", &["fleet-core"]),
-    ("fleet-market", &["fleet-core", "fleet-analysis"]),
+    ("fleet-market", &["fleet-core", "fleet-analysis", "fleet-scraper"]),
     ("fleet-gateways", &["fleet-core"]),
     ("fleet-telemetry", &[]),
     ("fleet-servers", &[]),

@@ -23,7 +23,8 @@ const MAX_SLOTS: i64 = 256;
     max_term_width = 100,
     after_help = "Secrets come from the environment only, each also from a file named by the variable with _FILE at its end:
   OPTIONFLEET_NATS_USER, OPTIONFLEET_NATS_PASSWORD, OPTIONFLEET_NATS_TOKEN, OPTIONFLEET_NATS_NKEY,
-  OPTIONFLEET_NATS_CREDS (a path), OPTIONFLEET_REDIS_USER, OPTIONFLEET_REDIS_PASSWORD
+  OPTIONFLEET_NATS_CREDS (a path), OPTIONFLEET_REDIS_USER, OPTIONFLEET_REDIS_PASSWORD,
+  ROBINHOOD_TOKEN (for scans that name robinhood)
 
 SIGTERM or Ctrl-C drains: no more tasks are taken, what is held is finished, the rest is handed back.
 Exit codes: 0 drained or idle, 1 broken environment, 2 usage, 130 a second Ctrl-C.

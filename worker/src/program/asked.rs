@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fleet_engines::connect::{BadAddress, QueueAddress, Secrets, StoreAddress, check_pair};
 use fleet_engines::nats::NatsAuth;
+use fleet_scraper::RobinhoodToken;
 use fleet_telemetry::LogFormat;
 
 use super::args::{Cli, Format};
@@ -24,6 +25,8 @@ pub struct Asked {
     pub secrets: Secrets,
     /// Whom to trust among vendors, beside the public authorities.
     pub vendor_ca_file: Option<PathBuf>,
+    /// For plans that name Robinhood.
+    pub robinhood: Option<RobinhoodToken>,
     /// The worker's name.
     pub name: String,
     /// Its slots, at least one.
@@ -67,6 +70,7 @@ impl Asked {
             store,
             secrets,
             vendor_ca_file: vendor_ca_file(cli, &variable),
+            robinhood: RobinhoodToken::from_env(&variable).map_err(|error| Failure::usage(error.to_string()))?,
             name: cli.name.clone().unwrap_or_else(default_name),
             slots: cli.slots as usize,
             exit_when_idle: cli.exit_when_idle,

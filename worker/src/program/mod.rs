@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use fleet_core::seams::{Budgets, Endpoints, GatewayRows, StoredEndpoints, SystemClock};
 use fleet_engines::connect::Engines;
-use fleet_scraper::TlsSettings;
+use fleet_scraper::{Access, TlsSettings};
 use fleet_telemetry::{Served, serve};
 
 use self::args::Cli;
@@ -135,8 +135,9 @@ async fn start(asked: &Asked, engines: Engines, instruments: Instruments) -> Res
     let Engines { queue, store, .. } = engines;
     let budgets: Arc<dyn Budgets> = Arc::clone(&store) as Arc<dyn Budgets>;
     let endpoints: Arc<dyn Endpoints> = Arc::new(StoredEndpoints::new(Arc::clone(&store) as Arc<dyn GatewayRows>));
-    let markets =
-        Arc::new(VendorMarkets::new(budgets, endpoints, TlsSettings { ca_file: asked.vendor_ca_file.clone() }));
+    let tls = TlsSettings { ca_file: asked.vendor_ca_file.clone() };
+    let access = Access { tls, robinhood: asked.robinhood.clone() };
+    let markets = Arc::new(VendorMarkets::new(budgets, endpoints, access));
     let parts = WorkerParts { queue, store, markets, clock: Arc::new(SystemClock) };
     let options = WorkerOptions { name: asked.name.clone(), slots: asked.slots };
     start_with(parts, options, instruments).await.map_err(|error| Failure::broken(error.to_string()))

@@ -17,7 +17,7 @@ pub enum Vendor {
     Cboe,
     /// Chains by expiration, and bars.
     Yahoo,
-    /// Chains and bars with an account's token (a later capability).
+    /// Chains and bars with an account's token.
     Robinhood,
 }
 

@@ -57,6 +57,16 @@ impl Span {
         if days <= 358 { Self::Year } else { Self::FiveYears }
     }
 
+    /// The first date of a span that ends on this one.
+    #[must_use]
+    pub fn begins(self, last: Date) -> Date {
+        let years = match self {
+            Self::Year => 1,
+            Self::FiveYears => 5,
+        };
+        last.saturating_sub(jiff::Span::new().years(years)).saturating_add(jiff::Span::new().days(1))
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Year => "year",
@@ -128,6 +138,12 @@ mod tests {
         ] {
             assert_eq!(url, format!("{BASE}{expected}"));
         }
+    }
+
+    #[test]
+    fn a_span_says_from_when_on_it_is_complete() {
+        assert_eq!(Span::Year.begins(date(2026, 11, 20)), date(2025, 11, 21));
+        assert_eq!(Span::reaching(2_000).begins(date(2026, 11, 20)), date(2021, 11, 21));
     }
 
     #[test]
