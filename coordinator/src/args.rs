@@ -95,8 +95,7 @@ pub enum Command {
     /// Find what runs that died left of gateways, and delete it
     Cleanup(CleanupArgs),
     /// What strategies there are, which of them run, and what each wants to know
-    #[command(after_help = "Example:  optionfleet strategies")]
-    Strategies,
+    Strategies(StrategiesArgs),
     /// Print the configuration in force, or every mistake in it
     #[command(after_help = "Example:  optionfleet check-config --config my.toml")]
     CheckConfig,
@@ -132,7 +131,7 @@ pub struct ScanArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Rows of the table; 0 shows all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub top: Option<u32>,
     /// Indicators by name for candidates, on their own bars and their underlyings', e.g. rsi:14,macd,bbands:20:2
     #[arg(long, value_name = "LIST")]
@@ -153,7 +152,7 @@ pub struct ScanArgs {
     #[arg(long)]
     pub strict: bool,
     /// Seal the scan after this long, e.g. 20m
-    #[arg(long, value_name = "TIME", value_parser = deadline)]
+    #[arg(long, value_name = "TIME", value_parser = deadline, allow_hyphen_values = true)]
     pub deadline: Option<Duration>,
     /// Name of this run in the day: HHMM, or 30m for the present half hour; a second launch of a slot resumes it
     #[arg(long, value_name = "HHMM|30m", conflicts_with = "resume")]
@@ -173,8 +172,9 @@ pub struct ScanArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:  optionfleet demo --seed 7 --keep /tmp/demo")]
 pub struct DemoArgs {
-    /// Decides everything: same seed, same output
-    #[arg(long, default_value_t = 1)]
+    /// Decides everything: same seed, same table; in JSON only `fetched_at` differs, the real time of a response, and with
+    /// --gateways the latencies
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Add about twenty tickers that are each wrong in one known way
     #[arg(long)]
@@ -186,7 +186,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// Rows of the table; 0 shows all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub top: Option<u32>,
 }
 
@@ -198,19 +198,19 @@ pub struct MarketArgs {
     #[arg(long, default_value = "127.0.0.1:8600")]
     pub listen: SocketAddr,
     /// Decides everything
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Ordinary tickers
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = count, allow_negative_numbers = true)]
     pub tickers: u32,
     /// Add about twenty tickers that are each wrong in one known way
     #[arg(long)]
     pub faults: bool,
     /// Wait this long before each answer, e.g. 150ms
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub latency: Option<Duration>,
     /// Allow each address so many requests at each vendor, e.g. 5/s
-    #[arg(long, value_name = "N/s", value_parser = rate)]
+    #[arg(long, value_name = "N/s", value_parser = rate, allow_hyphen_values = true)]
     pub limit: Option<f64>,
     /// Append every request to this file, in JSON lines
     #[arg(long = "log", id = "request_log", value_name = "FILE")]
@@ -257,7 +257,7 @@ A file is CSV with a heading that names its columns, in any order: symbol, kind 
 
 Contracts of the same kind, spot, years, rate and yield share their exercise boundaries in blocks of 8192 rows, which changes a price by less than 3e-4 at spot 100. Theta is per calendar day, vega and rho per point (.01); dollars are per share. Probabilities are those of the European formula, risk-neutral.
 
-A row that cannot be priced keeps its place, with the reason in the last column. Exit codes: 0 every row was understood (a price that tells no volatility has a reason all the same), 2 the file or a flag was not, 3 some rows were not.")]
+A row that cannot be priced keeps its place, with the reason in the last column; there too is what must be known of the others: an expiration on which nothing expires, dividends that are none of the contract's. Numbers of CSV are unrounded, below 1e-6 in the form 7.2e-201. Exit codes: 0 every row was understood (a price that tells no volatility has a reason all the same), 2 the file or a flag was not, 3 some rows were not.")]
 pub struct PriceArgs {
     /// The contracts: a CSV file, or - for standard input
     #[arg(value_name = "FILE|-", value_parser = any_path())]
@@ -345,6 +345,19 @@ pub struct ExplainArgs {
     /// Its underlying, where the symbol's root does not tell it
     #[arg(long)]
     pub ticker: Option<String>,
+    /// In this scan; contracts are explained as the newest scan of their underlying left them
+    #[arg(long, value_name = "ID")]
+    pub scan: Option<String>,
+}
+
+/// `strategies`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  optionfleet strategies
+  optionfleet strategies cheap_iv     # one, with its settings and where they come from")]
+pub struct StrategiesArgs {
+    /// One of them only, with its settings: a name or a code
+    pub name: Option<String>,
 }
 
 /// `ranking`
@@ -357,7 +370,7 @@ pub struct RankingArgs {
     #[arg(long)]
     pub ticker: Option<String>,
     /// Contracts; 0 tells all
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count, allow_negative_numbers = true)]
     pub top: u32,
 }
 
@@ -389,7 +402,7 @@ pub struct ListArgs {
     #[arg(long)]
     pub ticker: Option<String>,
     /// At most so many; 0 shows all
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count, allow_negative_numbers = true)]
     pub limit: u32,
 }
 
@@ -455,7 +468,7 @@ pub enum ScansCommand {
     /// Delete old scans; trades stay for ever
     Prune {
         /// Older than this, e.g. 30d
-        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
+        #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, default_value = "30d")]
         older_than: Duration,
     },
 }
@@ -478,7 +491,7 @@ pub enum GatewaysCommand {
     /// Bring some up and keep them for the next scans
     Up {
         /// For so long, e.g. 2h; at most 24h
-        #[arg(long, value_name = "TIME", value_parser = keeping, default_value = "2h")]
+        #[arg(long, value_name = "TIME", value_parser = keeping, allow_hyphen_values = true, default_value = "2h")]
         keep: Duration,
     },
     /// Everything of ours in every Region, who uses it, and what nobody does
@@ -546,6 +559,16 @@ fn deadline(text: &str) -> Result<Duration, String> {
         return Err("a deadline is more than nothing and at most 24h, e.g. 20m".to_owned());
     }
     Ok(time)
+}
+
+/// Reads a whole number up to the largest of 64 bits.
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {} is wanted", u64::MAX))
+}
+
+/// Reads a whole number up to the largest of 32 bits.
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {} is wanted", u32::MAX))
 }
 
 /// Reads `text` or `json`; an empty variable is as good as none.
@@ -635,5 +658,24 @@ mod tests {
         check_refused("optionfleet scan --as-of 2026-11-20T15:00:00Z --market http://h", "cannot be used with");
         check_refused("optionfleet inspect", "required");
         check_refused("optionfleet market --limit fast", "a rate such as 5/s");
+    }
+
+    #[test]
+    fn numbers_below_nothing_are_told_their_range() {
+        let seeds = "a whole number from 0 to 18446744073709551615 is wanted";
+        let counts = "a whole number from 0 to 4294967295 is wanted";
+        check_refused("optionfleet demo --seed -1", seeds);
+        check_refused("optionfleet demo --seed 18446744073709551616", seeds);
+        check_refused("optionfleet market --seed -1", seeds);
+        check_refused("optionfleet market --tickers -1", counts);
+        check_refused("optionfleet scan --top -1", counts);
+        check_refused("optionfleet demo --top 1.5", counts);
+        check_refused("optionfleet ranking --top -1", counts);
+        check_refused("optionfleet trades --limit -1", counts);
+        check_refused("optionfleet market --latency -5ms", "a time such as");
+        check_refused("optionfleet market --limit -1", "a rate such as 5/s");
+        check_refused("optionfleet scan --deadline -5m", "a time such as");
+        check_refused("optionfleet scans prune --older-than -3d", "a time such as");
+        check_refused("optionfleet gateways up --keep -2h", "a time such as");
     }
 }

@@ -175,6 +175,36 @@ pub async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, Failure> 
     Ok(connect::open_store(&store_address(settings)?, &secrets()?).await?.0)
 }
 
+/// An empty store of a question's own, where the configured file is not there yet: `settings` name it from here on. It goes
+/// away with what is returned. `None`: the configured store is asked.
+pub fn passing_store(settings: &mut Settings) -> Result<Option<PassingStore>, Failure> {
+    match store_address(settings)? {
+        StoreAddress::Sqlite(path) if !exists(&path)? => {
+            let directory = std::env::temp_dir().join(format!("optionfleet-dry-run-{}", std::process::id()));
+            settings.store.url = format!("sqlite:{}", directory.join("optionfleet.db").display());
+            Ok(Some(PassingStore { directory }))
+        }
+        StoreAddress::Sqlite(_) | StoreAddress::Redis(_) => Ok(None),
+    }
+}
+
+/// A store among the temporary files, removed when this is dropped.
+#[derive(Debug)]
+pub struct PassingStore {
+    directory: PathBuf,
+}
+
+impl Drop for PassingStore {
+    fn drop(&mut self) {
+        match std::fs::remove_dir_all(&self.directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                eprintln!("warning: cannot remove {}: {error}", self.directory.display());
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 fn exists(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(|error| Failure::broken(format!("cannot look for the store {}: {error}", path.display())))
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use fleet_core::domain::ScanState;
 
+use crate::args::Global;
 use crate::scan::{FoundSoFar, Progress};
 
 /// How much is told.
@@ -22,10 +23,10 @@ pub enum Telling {
 }
 
 impl Telling {
-    /// What suits this stderr.
+    /// What suits this stderr and what was asked for.
     #[must_use]
-    pub fn of(quiet: bool) -> Self {
-        match (quiet, std::io::stderr().is_terminal()) {
+    pub fn of(global: &Global) -> Self {
+        match (global.quiet, std::io::stderr().is_terminal()) {
             (true, _) => Self::Quiet,
             (false, true) => Self::Bar,
             (false, false) => Self::Lines,

@@ -74,6 +74,10 @@ fn what_is_typed_wrong_is_exit_2() {
     check_refused(&["scan", "--market", "notaurl"], 2, "--market is `notaurl`; it must be http(s)://HOST");
     check_refused(&["scan", "--deadline", "0s"], 2, "--deadline");
     check_refused(&["explain", "AAPL 270319"], 2, "is not an OCC symbol");
+    check_refused(&["explain", "AAPL", "--scan", "no spaces"], 2, "is not a scan id");
+    check_refused(&["strategies", "S9"], 2, "there is no strategy `S9`; there are oversold_call (S1), ");
+    let named = "indicators.shown is not understood: no indicator `rsy`; did you mean `rsi`?";
+    check_refused(&["scan", "--tickers", "AAPL", "--indicators", "rsy:14"], 2, named);
     check_refused(&["inspect", "--kind", "soup", "x"], 2, "`soup` is no kind of body");
     let calendar = |from, to, part| check_refused(&["calendar", "--from", from, "--to", to], 2, part);
     for bad in ["tomorrow", "2026-13-01", "2026-02-29", "20261120", "26-11-20", "2026-11-20T10"] {
@@ -208,13 +212,40 @@ fn inspect_tells_what_is_refused() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read /nonexistent"));
 }
 
+#[test]
+fn one_strategy_is_shown_with_its_settings() {
+    let home = TempDir::new().unwrap();
+    let variables = [("OPTIONFLEET_STRATEGIES__CHEAP_IV__ENABLED", "true")];
+    let table = run(home.path(), &["strategies", "s3"], &variables);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.starts_with("S3   cheap_iv             on "), "{table}");
+    assert!(
+        table.contains("strategies.cheap_iv.enabled = true   # OPTIONFLEET_STRATEGIES__CHEAP_IV__ENABLED"),
+        "{table}"
+    );
+    assert!(!table.contains("oversold_call"), "{table}");
+    let json = run(home.path(), &["strategies", "cheap_iv", "--format", "json"], &[]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["strategies"].as_array().unwrap().len(), 1);
+    let settings = json["strategies"][0]["settings"].as_array().unwrap();
+    assert!(settings.iter().any(|setting| setting["key"] == "strategies.cheap_iv.dte"), "{settings:?}");
+    let all = run(home.path(), &["strategies", "--format", "json"], &[]);
+    let all: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert!(all["strategies"].as_array().unwrap().len() > 5 && all["strategies"][0].get("settings").is_none());
+}
+
 /// It says what a scan would do, and makes nothing for it.
 #[test]
-fn a_dry_run_makes_no_file_for_notices() {
+fn a_dry_run_leaves_no_file_for_notices_and_no_store() {
     let home = tempfile::tempdir().unwrap();
     let notices = home.path().join("notices.jsonl");
     let sink = format!("file:{}", notices.display());
-    let done = run(home.path(), &["scan", "--tickers", "AAPL", "--dry-run", "--notify", &sink], &[]);
+    let temporary = tempfile::tempdir().unwrap();
+    let variables = [("TMPDIR", temporary.path().to_str().unwrap())];
+    let done = run(home.path(), &["scan", "--tickers", "AAPL", "--dry-run", "--notify", &sink], &variables);
     assert!(done.status.success(), "{done:?}");
     assert!(!notices.exists(), "the notices' file was made");
+    let files = |of: &Path| std::fs::read_dir(of).unwrap().collect::<Vec<_>>();
+    let left: Vec<_> = files(home.path()).into_iter().chain(files(temporary.path())).collect();
+    assert!(left.is_empty(), "it left {left:?}");
 }

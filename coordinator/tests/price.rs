@@ -299,6 +299,42 @@ fn dividends_are_paid_in_cash() {
     // Two dividends of $2 at a delta of about .77 would take three dollars; exercise before the first saves some of it.
     assert!((1.0..3.0).contains(&fell), "{fell}");
     assert_eq!(paid.number(0, "prob_itm"), None);
+    assert!(paid.text(0, "reason").contains("are not known with cash dividends"), "{}", paid.text(0, "reason"));
+    // The forward is: two dividends lower, and a little interest on the first.
+    let fell = plain.number(0, "forward").unwrap() - paid.number(0, "forward").unwrap();
+    assert!((4.0..4.04).contains(&fell), "{fell}");
+    // One that is paid after settlement is none, and that is said.
+    let later = Results::of(&printed(&[&words[..], &at, &["--dividend", "2028-02-01:2"]].concat(), "", 0));
+    assert_eq!(later.text(0, "reason"), "no dividend lies between now and settlement: none is counted");
+    assert_eq!((later.text(0, "model"), later.number(0, "prob_itm")), ("american_alo", plain.number(0, "prob_itm")));
+    let all_of_it = [&words[..], &at, &["--dividend", "2027-02-01:200"]].concat();
+    check_refused(&all_of_it, "", "the dividend of 200 dollars is not below the spot, 100");
+}
+
+#[test]
+fn an_expiration_on_which_nothing_expires_is_told() {
+    let words = ["--kind", "call", "--spot", "100", "--strike", "100", "--vol", ".3", "--rate", ".04"];
+    let at = ["--as-of", "2026-11-10T15:30:00Z", "--expiration"];
+    let saturday = printed(&[&words[..], &at, &["2026-11-21"]].concat(), "", 0);
+    assert!(saturday.contains("nothing expires on 2026-11-21, a Saturday"), "{saturday}");
+    assert!(saturday.contains("2026-11-20 and") && saturday.contains("2026-11-27"), "{saturday}");
+    let friday = printed(&[&words[..], &at, &["2026-11-20"]].concat(), "", 0);
+    assert!(!friday.contains("note"), "{friday}");
+}
+
+/// A far call has a gamma of 1e-200: it is written in a few digits that give it back.
+#[test]
+fn no_number_has_hundreds_of_digits() {
+    let file = "kind,spot,strike,years,vol,rate\ncall,100,1,.25,.3,.04\n";
+    let csv = printed(&["-", "--format", "csv"], file, 0);
+    let results = Results::of(&csv);
+    let longest = results.rows[0].iter().map(String::len).max().unwrap();
+    assert!(longest <= 25 && csv.lines().nth(1).unwrap().len() < 300, "{csv}");
+    let gamma = results.text(0, "gamma");
+    assert!(gamma.contains("e-"), "{gamma}");
+    let json = printed(&["-", "--format", "json"], file, 0);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["contracts"][0]["gamma"].as_f64(), results.number(0, "gamma"));
 }
 
 /// Ten blocks: what is read is bounded by what is written, and whoever stops reading ends it without a word.

@@ -145,7 +145,7 @@ impl WorkerWatch {
     /// What it says of itself now, or said last.
     #[must_use]
     pub fn report(&self) -> WorkerReport {
-        self.context.report(*self.phase.borrow() != Phase::Working)
+        self.context.report(*self.phase.borrow())
     }
 }
 
@@ -205,7 +205,7 @@ impl WorkerContext {
         rest
     }
 
-    pub(crate) fn report(&self, draining: bool) -> WorkerReport {
+    pub(crate) fn report(&self, phase: Phase) -> WorkerReport {
         let (busy, committed) = self.activity.counts();
         WorkerReport {
             name: self.name.clone(),
@@ -213,7 +213,7 @@ impl WorkerContext {
             slots: self.slots,
             busy,
             committed,
-            draining: draining || self.has_given_up(),
+            draining: phase != Phase::Working || self.has_given_up(),
             started_at: self.started_at,
         }
     }

@@ -84,7 +84,7 @@ async fn run(context: Arc<WorkerContext>, sender: watch::Sender<Phase>) {
         if now == Phase::Leaving {
             return leave(&context).await;
         }
-        let report = context.report(now != Phase::Working);
+        let report = context.report(now);
         // A change of phase interrupts both the calls and the rest. (It cannot fail: we hold a sender.)
         tokio::select! {
             _ = phase.changed() => {}

@@ -228,7 +228,7 @@ impl AnalysisConfig {
         all.number("risk_dollars", metrics.risk_dollars, 1.0, 1e9);
         all.of_table("indicators");
         if let Err(why) = indicators.specs() {
-            all.say("shown", &format!("cannot be shown: {why}"));
+            all.say("shown", &format!("is not understood: {why}"));
         }
         all.into_sentences()
     }

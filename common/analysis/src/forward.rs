@@ -82,7 +82,8 @@ impl Carry {
     }
 
     /// Of a yield that the quotes do not tell.
-    fn of_yield(spot: f64, yield_: f64, years: f64, rate: f64, assumed: bool) -> Self {
+    fn of_yield(spot: f64, flat: FlatYield, years: f64, rate: f64) -> Self {
+        let FlatYield { yield_, assumed } = flat;
         let forward = spot * libm::exp((rate - yield_) * years);
         Self { years, rate, spot, forward, yield_, discount: libm::exp(-rate * years), assumed }
     }
@@ -118,7 +119,7 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisCon
         let own = group.implied.filter(|_| pricing.dividends == DividendSource::Implied);
         let carry = match own {
             Some(forward) => Carry::implied(spot, forward, years, rate),
-            None => Carry::of_yield(spot, flat.yield_, years, rate, flat.assumed),
+            None => Carry::of_yield(spot, flat, years, rate),
         };
         parity.carries.insert((group.root, group.expiration), carry);
         if let Some(forward) = group.implied {
@@ -132,8 +133,10 @@ pub fn parity(chain: &Chain, rows: &Rows, as_of: Timestamp, config: &AnalysisCon
 }
 
 /// The yield of expirations whose own quotes are not asked, or do not tell.
+#[derive(Debug, Clone, Copy)]
 struct FlatYield {
     yield_: f64,
+    /// Not the vendor's: the configured one.
     assumed: bool,
 }
 

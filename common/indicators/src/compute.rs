@@ -98,9 +98,12 @@ pub fn compute(spec: &Spec, bars: &Bars) -> Result<Vec<Output>, ComputeError> {
         });
     }
     if let Some(places) = bars.places() {
-        let counts_bars = matches!(spec.indicator().id, FuncId::MAXINDEX | FuncId::MININDEX | FuncId::MINMAXINDEX);
+        let meaning = match spec.indicator().id {
+            FuncId::MAXINDEX | FuncId::MININDEX | FuncId::MINMAXINDEX => Meaning::Bar,
+            _ => Meaning::Number,
+        };
         for output in &mut outputs {
-            output.values = spread(&output.values, places, bars.len(), counts_bars);
+            output.values = spread(&output.values, places, bars.len(), meaning);
         }
     }
     Ok(outputs)
@@ -203,13 +206,22 @@ fn of_traded(spec: &Spec, bars: &Bars, inputs: &Slots<'_>) -> Result<Vec<Output>
     Ok(outputs)
 }
 
+/// What the values of an indicator are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// Numbers.
+    Number,
+    /// Places of bars among those that were computed on.
+    Bar,
+}
+
 /// Values of the traded bars back at their places among all the bars.
-fn spread(values: &[f64], places: &[usize], bars: usize, counts_bars: bool) -> Vec<f64> {
+fn spread(values: &[f64], places: &[usize], bars: usize, meaning: Meaning) -> Vec<f64> {
     let mut all = vec![f64::NAN; bars];
     for (value, place) in values.iter().zip(places) {
-        all[*place] = match counts_bars && value.is_finite() {
-            true => places.get(*value as usize).map_or(f64::NAN, |bar| *bar as f64),
-            false => *value,
+        all[*place] = match meaning {
+            Meaning::Bar if value.is_finite() => places.get(*value as usize).map_or(f64::NAN, |bar| *bar as f64),
+            Meaning::Bar | Meaning::Number => *value,
         };
     }
     all

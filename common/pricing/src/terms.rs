@@ -97,8 +97,8 @@ const DOLLARS: (f64, f64) = (1e-4, 1e8);
 const YEARS: (f64, f64) = (0.0, 30.0);
 /// 300 % a year; with 30 years every growth factor is below e¹⁰⁵ and every product of two finite.
 const RATE: (f64, f64) = (-0.5, 3.0);
-/// Annual volatility.
-const VOL: (f64, f64) = (1e-4, 10.0);
+/// Annual volatilities that are computed with, lowest and highest.
+pub const VOL: (f64, f64) = (1e-4, 10.0);
 
 fn within(what: &'static str, value: f64, (low, high): (f64, f64)) -> Result<(), Refused> {
     // NaN compares false and is refused.

@@ -22,7 +22,7 @@ use crate::{markets, output};
 /// Tells, or with `--yes` deletes.
 pub async fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, Failure> {
     let settings = context::configure(global, Vec::new())?.settings;
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
     let regions = args.regions.iter().map(|code| Region::parse(code)).collect::<Result<Vec<_>, _>>();
     let regions = regions.map_err(|bad| Failure::usage(format!("--region: {bad}")))?;
     let scope = if regions.is_empty() { Scope::Everywhere } else { Scope::Only(regions) };

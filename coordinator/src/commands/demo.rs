@@ -28,7 +28,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         .map_err(|error| market::failure(&error))?;
     let settings = context::configure_apart(global, flags(&served.url(), &store_url, args))?.settings;
     let info = scan_target::ask_market(&served.url()).await?;
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
     let engines = markets::open(&settings, telling).await?;
     if !global.quiet {
         eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));

@@ -21,21 +21,27 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     let text = args.contract.trim().to_ascii_uppercase();
     let symbol = match (OccSymbol::parse(&text), Ticker::parse(&text)) {
         (Ok(symbol), _) => symbol,
-        (Err(_), Ok(ticker)) => return run_underlying(global, &ticker).await,
+        (Err(_), Ok(ticker)) => return run_underlying(global, &ticker, asked_scan(args)?).await,
         (Err(error), Err(_)) => return Err(Failure::usage(error.to_string())),
     };
     let given = match &args.ticker {
         None => None,
         Some(text) => Some(Ticker::parse(text).map_err(|error| Failure::usage(error.to_string()))?),
     };
+    let asked = asked_scan(args)?;
     let settings = context::configure(global, Vec::new())?.settings;
     let store = markets::existing_store(&settings).await?;
     let tickers = match given {
         Some(ticker) => vec![ticker],
         None => possible_underlyings(store.as_ref(), &symbol).await?,
     };
+    let mut others = Vec::new();
     for ticker in &tickers {
         let Some((scan, blob)) = store.explanation(ticker).await? else { continue };
+        if asked.as_ref().is_some_and(|asked| *asked != scan) {
+            others.push(format!("of {ticker} it is {scan}"));
+            continue;
+        }
         let contracts = explanation::unpack(&blob).map_err(|error| {
             Failure::broken(format!("the explanation of {ticker} cannot be read: {}", chain(&error)))
         })?;
@@ -53,23 +59,44 @@ pub async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
             return Ok(Exit::Done);
         }
     }
+    if let (Some(asked), false) = (&asked, others.is_empty()) {
+        return Err(Failure::usage(format!(
+            "contracts are explained as the newest scan of their underlying left them; {}, not {asked}",
+            others.join(", ")
+        ))
+        .hint("without --scan that one is told; `explain TICKER --scan ID` has the underlying's numbers of any stored scan"));
+    }
     let names: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
     Err(Failure::usage(format!("the newest scan knows nothing of {symbol} (looked under {})", names.join(", ")))
         .hint("scan its underlying first; where the root does not tell it, add --ticker"))
 }
 
-/// Prints what is known of an underlying.
-async fn run_underlying(global: &Global, ticker: &Ticker) -> Result<Exit, Failure> {
+/// The scan that was named.
+fn asked_scan(args: &ExplainArgs) -> Result<Option<ScanId>, Failure> {
+    args.scan.as_deref().map(ScanId::parse).transpose().map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Prints what is known of an underlying, in the newest scan or in the one that was asked for.
+async fn run_underlying(global: &Global, ticker: &Ticker, asked: Option<ScanId>) -> Result<Exit, Failure> {
     let settings = context::configure(global, Vec::new())?.settings;
     let store = markets::existing_store(&settings).await?;
     let unknown = || {
-        Failure::usage(format!("no scan has an answer for {ticker}"))
+        let scan =
+            asked.as_ref().map_or_else(|| "no scan has an answer".to_owned(), |asked| format!("{asked} has no answer"));
+        Failure::usage(format!("{scan} for {ticker}"))
             .hint("scan it first; a contract is named by its whole symbol, as AAPL270319C00250000")
     };
-    let (scan, _) = store.explanation(ticker).await?.ok_or_else(unknown)?;
+    let scan = match &asked {
+        Some(asked) => asked.clone(),
+        None => store.explanation(ticker).await?.ok_or_else(unknown)?.0,
+    };
     let stored = outcome_of(store.as_ref(), &scan, ticker).await?;
     let finding = stored.as_ref().and_then(StoredOutcome::finding).ok_or_else(unknown)?;
-    let newest = store.list_scans(1).await?.into_iter().next().map(|summary| summary.scan);
+    // Whoever names a scan knows that there are others.
+    let newest = match asked {
+        Some(_) => None,
+        None => store.list_scans(1).await?.into_iter().next().map(|summary| summary.scan),
+    };
     let told = explained_underlying::explained(&scan, newest.filter(|newest| *newest != scan), finding);
     let text = match global.format {
         Format::Table => explained_underlying::render(&told),

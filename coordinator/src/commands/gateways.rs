@@ -36,7 +36,7 @@ pub async fn run(global: &Global, args: &GatewaysArgs) -> Result<Exit, Failure> 
             up(global, &settings).await
         }
         None | Some(GatewaysCommand::List) => {
-            let telling = Telling::of(global.quiet);
+            let telling = Telling::of(global);
             let opened = cleanup::opened(&settings, Scope::Everywhere, Leases::Honoured, telling).await?;
             cleanup::tell(global, &opened).await
         }
@@ -46,7 +46,7 @@ pub async fn run(global: &Global, args: &GatewaysArgs) -> Result<Exit, Failure> 
 }
 
 async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
     let provider = wiring::provider(settings, Reach::Configured).await?;
     let mut interrupted = interrupt::listen("deleting what was begun")?;
     let store = markets::open_store(settings).await?;
@@ -69,7 +69,7 @@ async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
 }
 
 async fn down(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
     let cleanup::Opened { gateways, ledger } =
         cleanup::opened(settings, Scope::Everywhere, Leases::Honoured, telling).await?;
     let sets = ledger.sets().await.map_err(|error| Failure::broken(chain(&error)))?;

@@ -109,7 +109,7 @@ fn table(file: &BarsFile, specs: &[Spec], computed: &[Vec<Output>]) -> String {
     for (bar, date) in file.dates.iter().enumerate() {
         let mut fields = vec![date.to_string()];
         let values = computed.iter().flatten().map(|output| output.at(bar));
-        fields.extend(values.map(|value| value.map_or_else(String::new, |value| value.to_string())));
+        fields.extend(values.map(|value| value.map_or_else(String::new, csv::number)));
         text += &csv::line(&fields);
     }
     text

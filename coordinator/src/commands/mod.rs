@@ -45,7 +45,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Scans(args) => scans::run(global, args).await,
         Command::Gateways(args) => gateways::run(global, args).await,
         Command::Cleanup(args) => cleanup::run(global, args).await,
-        Command::Strategies => strategies::run(global),
+        Command::Strategies(args) => strategies::run(global, args),
         Command::CheckConfig => check_config::run(global),
         Command::InitConfig(args) => init_config::run(global, args),
     }

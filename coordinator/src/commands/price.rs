@@ -10,9 +10,10 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Stream};
 use crate::price::BLOCK;
 use crate::price::answer::{Reason, answers};
-use crate::price::contract::{self, Contract, Setting};
+use crate::price::contract::{self, Contract};
 use crate::price::heading::{Heading, Input, Texts};
 use crate::price::lines::Lines;
+use crate::price::setting::{self, Setting};
 use crate::price::written::{Told, Writing, single};
 
 /// Prints the answers.
@@ -38,7 +39,7 @@ pub fn run(global: &Global, args: &PriceArgs) -> Result<Exit, Failure> {
 
 fn setting(args: &PriceArgs) -> Result<Setting, Failure> {
     let as_of = args.as_of.unwrap_or_else(jiff::Timestamp::now);
-    let dividends = args.dividends.iter().map(|text| contract::dividend(text, as_of));
+    let dividends = args.dividends.iter().map(|text| setting::dividend(text, as_of));
     let dividends =
         dividends.collect::<Result<Vec<_>, _>>().map_err(|why| Failure::usage(format!("--dividend: {why}")))?;
     Ok(Setting { as_of, tick: args.tick, dividends })

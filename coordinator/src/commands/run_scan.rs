@@ -143,7 +143,7 @@ pub async fn run(
     resume_hint: &str,
 ) -> Result<Exit, Failure> {
     refuse_without_a_network(&prepared).await?;
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
     let standing = match bring_up(&prepared, telling, &mut interrupt).await? {
         None => None,
         Some(Up::Standing(standing)) => Some(standing),
@@ -213,7 +213,7 @@ async fn run_on(
     let began = Instant::now();
     if prepared.earlier == Earlier::Close {
         let PreparedScan { parts, request, notifier, .. } = prepared;
-        housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global.quiet)).await;
+        housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global)).await;
     }
     let ended = run_told(global, prepared, interrupt).await?;
     let finished_now = matches!(ended, Ok(ScanEnd::Finished(_)));
@@ -248,7 +248,7 @@ async fn run_on(
         eprintln!("{which} came first for {}; give a longer --deadline{more}", tickers_word(report.tickers.sealed));
     }
     if finished_now {
-        housekeeping::prune(&prepared.parts, prepared.keep_scans_days, Telling::of(global.quiet)).await;
+        housekeeping::prune(&prepared.parts, prepared.keep_scans_days, Telling::of(global)).await;
     }
     if let Some(word) = one_cause(&report) {
         eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
@@ -267,7 +267,7 @@ async fn run_told(
         eprintln!("serves /livez, /readyz and /metrics at http://{address}");
     }
     let (sender, events) = mpsc::unbounded_channel();
-    let (telling, worker_command) = (Telling::of(global.quiet), prepared.worker_command.clone());
+    let (telling, worker_command) = (Telling::of(global), prepared.worker_command.clone());
     let teller = tokio::spawn(async move {
         progress::tell(events, telling, worker_command, |progress| watched.see(progress)).await;
         watched.stop().await;

@@ -51,7 +51,9 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
     if args.market.is_none() && args.as_of.is_none() && sends && mind_the_hour(global, args)? == Going::Home {
         return Ok(Exit::Done);
     }
-    let telling = Telling::of(global.quiet);
+    let telling = Telling::of(global);
+    // A plan leaves nothing behind, not even an empty store. Declared first: what is open in it is closed before.
+    let _passing = if args.dry_run { markets::passing_store(&mut settings)? } else { None };
     let engines = markets::open(&settings, telling).await?;
     warn_of_losses(args, &engines.warnings)?;
     let store = AtStart::of(engines.store.as_ref(), markets::patience(&settings)?, telling);

@@ -1,13 +1,15 @@
-//! `strategies`: what strategies there are, which of them run, and what each wants to know.
+//! `strategies`: what strategies there are, which of them run, and what each wants to know; of one that is named, its settings.
 
 use serde::Serialize;
 
 use fleet_analysis::strategy::{Needs, Role, Strategy};
 
-use crate::args::{Format, Global};
+use crate::args::{Format, Global, StrategiesArgs};
 use crate::commands::context;
+use crate::config::{Described, described};
 use crate::failure::{Exit, Failure};
 use crate::output;
+use crate::price::lines::shown;
 use crate::report::SCHEMA;
 use crate::report::csv::line;
 use crate::report::layout::wrap;
@@ -34,22 +36,34 @@ struct StrategyRow {
     needs: Vec<String>,
     /// Where it enters and when it leaves.
     plan: String,
+    /// Its settings in force, where it was named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    settings: Vec<Described>,
 }
 
 /// Prints the list.
-pub fn run(global: &Global) -> Result<Exit, Failure> {
-    let config = context::configure(global, Vec::new())?.settings.analysis;
+pub fn run(global: &Global, args: &StrategiesArgs) -> Result<Exit, Failure> {
+    let resolved = context::configure(global, Vec::new())?;
+    let config = &resolved.settings.analysis;
     let row = |strategy: &dyn Strategy| {
         let card = strategy.card();
         let plan = match card.role {
-            Role::Signal => strategy.rules(&config).words(),
+            Role::Signal => strategy.rules(config).words(),
             Role::Control => "that of oversold_call; never told of".to_owned(),
         };
         let (code, name, looks_for) = (card.code, card.name, card.looks_for);
         let (enabled, dte, needs) = (strategy.enabled(), strategy.dte(), needs(strategy.needs()));
-        StrategyRow { code, name, enabled, looks_for, dte, needs, plan }
+        StrategyRow { code, name, enabled, looks_for, dte, needs, plan, settings: Vec::new() }
     };
-    let strategies: Vec<StrategyRow> = config.strategies.each().into_iter().map(row).collect();
+    let mut strategies: Vec<StrategyRow> = config.strategies.each().into_iter().map(row).collect();
+    if let Some(named) = &args.name {
+        strategies = vec![one(strategies, named)?];
+        let all = described(&resolved);
+        for row in &mut strategies {
+            let table = format!("strategies.{}.", row.name);
+            row.settings = all.iter().filter(|setting| setting.key.starts_with(&table)).cloned().collect();
+        }
+    }
     let text = match global.format {
         Format::Json => output::json(&StrategyList { schema: SCHEMA, strategies })?,
         Format::Csv => csv(&strategies),
@@ -62,6 +76,16 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
         );
     }
     Ok(Exit::Done)
+}
+
+/// The one that was named, by its name or its code, in whatever case.
+fn one(strategies: Vec<StrategyRow>, named: &str) -> Result<StrategyRow, Failure> {
+    let all: Vec<String> = strategies.iter().map(|row| format!("{} ({})", row.name, row.code)).collect();
+    let is_named = |row: &StrategyRow| named.eq_ignore_ascii_case(row.name) || named.eq_ignore_ascii_case(row.code);
+    strategies
+        .into_iter()
+        .find(is_named)
+        .ok_or_else(|| Failure::usage(format!("there is no strategy `{}`; there are {}", shown(named), all.join(", "))))
 }
 
 fn needs(needs: Needs) -> Vec<String> {
@@ -85,6 +109,10 @@ fn table(strategies: &[StrategyRow]) -> String {
             text += &wrap(&format!("     needs {}", row.needs.join(", ")), 11);
         }
         text += &wrap(&format!("     plan: {}", row.plan), 11);
+        for Described { key, value, origin } in &row.settings {
+            let origin = if origin == "default" { String::new() } else { format!("   # {origin}") };
+            text += &format!("     {key} = {value}{origin}\n");
+        }
     }
     text
 }

@@ -1,6 +1,7 @@
 //! Contracts become answers, a block at a time. American contracts of the same kind, spot, years, rate and yield are one smile,
 //! whose exercise boundaries are shared where there are enough of them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 
@@ -9,7 +10,9 @@ use fleet_pricing::american::{self, Smile};
 use fleet_pricing::black::{self, IMPLIED};
 use fleet_pricing::{Bounds, Greeks, Kind, Point, Quoted, Terms, dividends};
 
-use super::contract::{Contract, Setting};
+use super::contract::Contract;
+use super::setting::Setting;
+use super::unlisted::unlisted_words;
 use crate::failure::chain;
 
 /// What computed an answer.
@@ -44,6 +47,8 @@ pub struct Answer {
     pub vol: Option<f64>,
     /// The model's price at that volatility; the price given where its own volatility is that one.
     pub price: Option<f64>,
+    /// Forward price for settlement, after the dividends before it.
+    pub forward: f64,
     /// Volatility that the price given implies, annual fraction.
     pub iv: Option<f64>,
     /// Sensitivities.
@@ -56,6 +61,8 @@ pub struct Answer {
     pub early_exercise_premium: Option<f64>,
     /// Why something is not known.
     pub reason: Option<Reason>,
+    /// What else a reader of the numbers must know, sentences.
+    pub notes: Vec<String>,
 }
 
 /// Why something is not known.
@@ -148,21 +155,45 @@ fn complete_smile(contracts: &[Contract], rows: &[usize], setting: &Setting, ans
 impl Answer {
     /// Before anything is computed.
     fn begun(contract: &Contract, setting: &Setting) -> Self {
+        let pays = setting.dividends_before(contract.terms.years).next().is_some();
         let model = match contract.style {
             ExerciseStyle::European => Model::European,
-            ExerciseStyle::American if setting.dividends.is_empty() => Model::American,
-            ExerciseStyle::American => Model::CashDividends,
+            ExerciseStyle::American if pays => Model::CashDividends,
+            ExerciseStyle::American => Model::American,
         };
+        let mut notes: Vec<String> =
+            contract.unlisted.map(|date| unlisted_words(date, contract.style)).into_iter().collect();
+        if model == Model::CashDividends {
+            // The chances are closed forms of an underlying that does not jump; a European price with jumps has none.
+            notes.push("chances and early exercise premium are not known with cash dividends".to_owned());
+        } else if !setting.dividends.is_empty() {
+            notes.push("no dividend lies between now and settlement: none is counted".to_owned());
+        }
         Self {
             model,
             vol: contract.vol,
             price: None,
+            forward: contract.forward(setting),
             iv: None,
             greeks: None,
             prob_itm: None,
             prob_touch: None,
             early_exercise_premium: None,
             reason: None,
+            notes,
+        }
+    }
+
+    /// The reason and the notes in one text.
+    #[must_use]
+    pub fn words(&self) -> Option<Cow<'_, str>> {
+        let reason = self.reason.as_ref().map(Reason::text);
+        match self.notes.as_slice() {
+            [] => reason.map(Cow::Borrowed),
+            notes => {
+                let all: Vec<&str> = reason.into_iter().chain(notes.iter().map(String::as_str)).collect();
+                Some(Cow::Owned(all.join("; ")))
+            }
         }
     }
 
@@ -249,7 +280,7 @@ impl Answer {
                 self.prob_itm = black::prob_itm(terms, vol).ok();
                 self.prob_touch = black::prob_touch(terms, vol).ok();
             }
-            // Both are closed forms of an underlying that does not jump.
+            // Said in the notes.
             Model::CashDividends => {}
         }
         if self.model == Model::American {
@@ -268,7 +299,7 @@ mod tests {
 
     fn contract(kind: Kind, strike: f64) -> Contract {
         let terms = Terms { kind, spot: 100.0, strike, years: 45.0 / 365.0, rate: 0.04, yield_: 0.0 };
-        Contract { style: ExerciseStyle::European, terms, vol: Some(0.3), price: None }
+        Contract { style: ExerciseStyle::European, terms, vol: Some(0.3), price: None, unlisted: None }
     }
 
     fn setting() -> Setting {
@@ -396,8 +427,27 @@ mod tests {
         assert_eq!(answer.model, Model::CashDividends);
         assert!(answer.price > check(&put).price && answer.greeks.is_some(), "{answer:?}");
         assert_eq!((answer.prob_itm, answer.prob_touch, answer.early_exercise_premium), (None, None, None));
+        assert_eq!(
+            answer.words().as_deref(),
+            Some("chances and early exercise premium are not known with cash dividends")
+        );
+        // Spot less the dividend's present value, grown at the rate.
+        let wanted = (100.0 - (-0.04_f64 * 0.05).exp()) * (0.04_f64 * 45.0 / 365.0).exp();
+        assert!((answer.forward - wanted).abs() < 1e-12, "{} is not {wanted}", answer.forward);
         let quoted = Contract { vol: None, price: answer.price, ..put };
         let iv = answers(&[quoted], &paid).pop().unwrap().iv.unwrap();
         assert!((iv - 0.3).abs() < 1e-5, "{iv}");
+    }
+
+    #[test]
+    fn dividends_behind_settlement_change_nothing_and_that_is_said() {
+        let mut put = contract(Kind::Put, 100.0);
+        put.style = ExerciseStyle::American;
+        // The ex-date's open is the settlement: not before it.
+        let later = Setting { dividends: vec![Dividend { years: put.terms.years, cash: 1.0 }], ..setting() };
+        let answer = answers(&[put], &later).pop().unwrap();
+        let note = "no dividend lies between now and settlement: none is counted";
+        assert_eq!(answer.words().as_deref(), Some(note));
+        assert_eq!(Answer { notes: Vec::new(), ..answer }, check(&put));
     }
 }

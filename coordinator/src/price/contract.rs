@@ -1,34 +1,24 @@
 //! The texts of a row become one contract, or the reason why not. Every number's range is fleet-pricing's; what is more likely
 //! a slip than a market (a rate of 450 %) is refused as well, because a wrong number is worse than none.
 
+use std::ops::RangeInclusive;
+
 use fleet_core::domain::{ExerciseStyle, OccSymbol, OptionKind, Root, Strike, calendar};
-use fleet_pricing::dividends::Dividend;
-use fleet_pricing::{Kind, Terms};
-use jiff::Timestamp;
+use fleet_pricing::black::IMPLIED;
+use fleet_pricing::{Kind, Terms, VOL};
 use jiff::civil::Date;
 
 use super::heading::{Input, Texts};
 use super::lines::shown;
+use super::setting::{Setting, plain_date};
 
 /// Above, a rate or a yield is likelier a percentage than a fraction.
 const HIGHEST_RATE: f64 = 1.0;
-/// The highest volatility an option's price is ever taken to imply; beyond, a percentage was meant.
-const HIGHEST_VOL: f64 = 5.0;
-/// Seconds of a year of 365 days.
-const YEAR_SECS: f64 = 31_536_000.0;
+/// Volatilities that are let in: from the lowest that is computed with to the highest that a price is ever taken to imply.
+/// Beyond, a percentage was meant.
+const VOLS: RangeInclusive<f64> = VOL.0..=*IMPLIED.end();
 /// Root of a contract of which only the expiration is told: any that is settled at the close.
 const ANY_ROOT: &str = "X";
-
-/// What holds for every row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Setting {
-    /// From when the years to an expiration count.
-    pub as_of: Timestamp,
-    /// A price within so many dollars of its lower bound tells no volatility.
-    pub tick: f64,
-    /// Cash dividends of the underlying; with any, American contracts are priced by finite differences.
-    pub dividends: Vec<Dividend>,
-}
 
 /// One contract to price.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,35 +31,17 @@ pub struct Contract {
     pub vol: Option<f64>,
     /// The price given, of which the volatility is sought.
     pub price: Option<f64>,
+    /// Its expiration, where nothing expires on that date.
+    pub unlisted: Option<Date>,
 }
 
 impl Contract {
-    /// F = S·e^((r − q)T).
+    /// F = (S − Σ Dᵢ·e^(−(r − q)tᵢ))·e^((r − q)T) over the cash dividends before settlement, dollars.
     #[must_use]
-    pub fn forward(&self) -> f64 {
+    pub fn forward(&self, setting: &Setting) -> f64 {
         let Terms { spot, years, rate, yield_, .. } = self.terms;
-        spot * ((rate - yield_) * years).exp()
+        (spot - setting.worth_of_dividends(&self.terms)) * ((rate - yield_) * years).exp()
     }
-}
-
-/// A cash dividend as it is typed, `2026-12-10:0.25`: the ex-date and dollars per share.
-///
-/// # Errors
-/// What is no such thing, or lies before `as_of`.
-pub fn dividend(text: &str, as_of: Timestamp) -> Result<Dividend, String> {
-    let wanted = || format!("`{}` is no dividend such as 2026-12-10:0.25", shown(text));
-    let (date, cash) = text.split_once(':').ok_or_else(wanted)?;
-    let date = plain_date(date).ok_or_else(wanted)?;
-    let cash: f64 = cash.trim().parse().map_err(|_| wanted())?;
-    if !cash.is_finite() || cash < 0.0 {
-        return Err(wanted());
-    }
-    // The price falls at the open of the ex-date.
-    let years = calendar::at_new_york(date, 9, 30, 0).duration_since(as_of).as_secs_f64() / YEAR_SECS;
-    if years <= 0.0 {
-        return Err(format!("the dividend of {date} lies before the instant of the analysis, {as_of}"));
-    }
-    Ok(Dividend { years, cash })
 }
 
 /// Reads a row.
@@ -82,19 +54,16 @@ pub fn read(texts: &Texts, setting: &Setting) -> Result<Contract, String> {
     let strike = strike(texts, symbol.as_ref())?;
     let root = root(texts, symbol.as_ref())?;
     let style = style(texts, root)?;
-    if style == ExerciseStyle::European && !setting.dividends.is_empty() {
+    let (years, unlisted) = years(texts, symbol.as_ref(), root, setting)?;
+    if style == ExerciseStyle::European && setting.dividends_before(years).next().is_some() {
         return Err("cash dividends are for American contracts; give a European one its forward, or a yield".to_owned());
     }
-    let years = years(texts, symbol.as_ref(), root, setting)?;
     let rate = fraction(texts, Input::Rate)?.ok_or("no rate")?;
     let told_yield = fraction(texts, Input::Yield)?;
     let (spot, yield_) = spot_and_yield(texts, years, rate, told_yield)?;
     let vol = number(texts, Input::Vol)?;
-    if let Some(vol) = vol {
-        if vol > HIGHEST_VOL {
-            return Err(format!("vol is {vol}, more than {HIGHEST_VOL}; 25 % is 0.25"));
-        }
-        fleet_pricing::check_vol(vol).map_err(|refused| refused.to_string())?;
+    if let Some(vol) = vol.filter(|vol| !VOLS.contains(vol)) {
+        return Err(format!("vol is {vol}, outside {} to {}; 25 % is 0.25", VOLS.start(), VOLS.end()));
     }
     let price = number(texts, Input::Price)?;
     if price.is_some_and(|price| price < 0.0) {
@@ -105,7 +74,9 @@ pub fn read(texts: &Texts, setting: &Setting) -> Result<Contract, String> {
     }
     let terms = Terms { kind, spot, strike, years, rate, yield_ };
     terms.check().map_err(|refused| refused.to_string())?;
-    Ok(Contract { style, terms, vol, price })
+    let contract = Contract { style, terms, vol, price, unlisted };
+    setting.check_dividends(&contract.terms)?;
+    Ok(contract)
 }
 
 fn number(texts: &Texts, input: Input) -> Result<Option<f64>, String> {
@@ -185,7 +156,13 @@ const ONE: Strike = match Strike::from_thousandths(1000) {
     None => panic!("a dollar is a strike"),
 };
 
-fn years(texts: &Texts, symbol: Option<&OccSymbol>, root: Option<Root>, setting: &Setting) -> Result<f64, String> {
+/// The years, and the expiration they come from where nothing expires on that date.
+fn years(
+    texts: &Texts,
+    symbol: Option<&OccSymbol>,
+    root: Option<Root>,
+    setting: &Setting,
+) -> Result<(f64, Option<Date>), String> {
     let told = number(texts, Input::Years)?;
     let expiration = match texts.get(Input::Expiration) {
         None => None,
@@ -197,8 +174,8 @@ fn years(texts: &Texts, symbol: Option<&OccSymbol>, root: Option<Root>, setting:
     let expiration = agreeing(Input::Expiration, symbol.map(|symbol| symbol.expiration), expiration)?;
     match (told, expiration) {
         // A symbol beside the years says what the contract is, the years how long it has.
-        (Some(years), None) => Ok(years),
-        (Some(years), Some(_)) if texts.get(Input::Expiration).is_none() => Ok(years),
+        (Some(years), None) => Ok((years, None)),
+        (Some(years), Some(_)) if texts.get(Input::Expiration).is_none() => Ok((years, None)),
         (Some(_), Some(_)) => Err("years and an expiration: one of them is wanted".to_owned()),
         (None, None) => Err("neither years nor an expiration".to_owned()),
         (None, Some(expiration)) => {
@@ -207,9 +184,11 @@ fn years(texts: &Texts, symbol: Option<&OccSymbol>, root: Option<Root>, setting:
             let settles = calendar::settlement_instant(&symbol).ok_or_else(|| {
                 format!("the settlement of {expiration} is outside the calendar, which ends with {}", calendar::LAST)
             })?;
-            calendar::years_to_settlement(setting.as_of, &symbol).ok_or_else(|| {
+            let years = calendar::years_to_settlement(setting.as_of, &symbol).ok_or_else(|| {
                 format!("it settled at {settles}, before the instant of the analysis, {}", setting.as_of)
-            })
+            })?;
+            let is_listed = calendar::expirations(expiration, expiration).next().is_some();
+            Ok((years, (!is_listed).then_some(expiration)))
         }
     }
 }
@@ -235,15 +214,11 @@ fn spot_and_yield(texts: &Texts, years: f64, rate: f64, told: Option<f64>) -> Re
     }
 }
 
-/// Reads `2026-11-20`, and nothing else that could be taken for a date.
-fn plain_date(text: &str) -> Option<Date> {
-    let text = text.trim();
-    let is_plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if is_plain { text.parse().ok() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
+    use fleet_pricing::dividends::Dividend;
+
+    use super::super::setting::YEAR_SECS;
     use super::*;
 
     fn setting() -> Setting {
@@ -276,7 +251,7 @@ mod tests {
     #[test]
     fn a_row_is_a_contract() {
         let terms = Terms { kind: Kind::Put, spot: 100.0, strike: 95.0, years: 0.25, rate: 0.04, yield_: 0.0 };
-        let contract = Contract { style: ExerciseStyle::American, terms, vol: Some(0.3), price: None };
+        let contract = Contract { style: ExerciseStyle::American, terms, vol: Some(0.3), price: None, unlisted: None };
         assert_eq!(check(WHOLE), contract);
         assert_eq!(check(&format!("{WHOLE} root=SPXW")).style, ExerciseStyle::European);
         assert_eq!(check(&format!("{WHOLE} root=SPX style=american")).style, ExerciseStyle::American);
@@ -302,9 +277,9 @@ mod tests {
     #[test]
     fn a_forward_tells_the_spot_and_both_the_yield() {
         let forward = check("kind=put forward=101 strike=95 years=.5 vol=.3 rate=.04 yield=.01");
-        assert!((forward.forward() - 101.0).abs() < 1e-12 && forward.terms.spot < 100.0);
+        assert!((forward.forward(&setting()) - 101.0).abs() < 1e-12 && forward.terms.spot < 100.0);
         let both = check("kind=put spot=100 forward=101 strike=95 years=.5 vol=.3 rate=.04");
-        assert!((both.forward() - 101.0).abs() < 1e-12 && (both.terms.yield_ - 0.0201).abs() < 1e-4);
+        assert!((both.forward(&setting()) - 101.0).abs() < 1e-12 && (both.terms.yield_ - 0.0201).abs() < 1e-4);
     }
 
     #[test]
@@ -327,8 +302,9 @@ mod tests {
         check_refused("years= expiration=2026-11-19", "it settled at 2026-11-19T21:00:00Z, before");
         check_refused("years= expiration=2036-12-18", "outside the calendar, which ends with 2035-12-31");
         check_refused("vol=", "neither vol nor price");
-        check_refused("vol=30", "25 % is 0.25");
-        check_refused("vol=0", "volatility is 0, outside 0.0001");
+        check_refused("vol=30", "vol is 30, outside 0.0001 to 5; 25 % is 0.25");
+        check_refused("vol=5.01", "vol is 5.01, outside 0.0001 to 5");
+        check_refused("vol=0", "vol is 0, outside 0.0001 to 5; 25 % is 0.25");
         check_refused("price=-1", "the price is negative");
         check_refused("rate=4.5", "rate is 4.5, more than 100 % a year; 4.5 % is 0.045");
         check_refused("rate=", "no rate");
@@ -345,14 +321,28 @@ mod tests {
     }
 
     #[test]
-    fn dividends_fall_at_the_open_of_their_date() {
-        let as_of = setting().as_of;
-        let told = dividend("2026-12-10:0.25", as_of).unwrap();
-        // 20 days less an hour.
-        assert!((told.years - (20.0 * 24.0 - 1.0) / 8760.0).abs() < 1e-12 && told.cash == 0.25);
-        for bad in ["2026-12-10", "10.12.2026:1", "2026-12-10:x", "2026-12-10:-1", "2026-12-10:nan"] {
-            assert!(dividend(bad, as_of).unwrap_err().contains("is no dividend such as"), "{bad}");
-        }
-        assert!(dividend("2026-11-20:1", as_of).unwrap_err().contains("lies before the instant"));
+    fn an_expiration_on_which_nothing_expires_is_noticed() {
+        let on = |more: &str| check(&format!("spot=6500 strike=6500 kind=call vol=.2 rate=.04 {more}"));
+        assert_eq!(on("expiration=2026-11-21").unlisted, Some(jiff::civil::date(2026, 11, 21)));
+        assert_eq!(on("expiration=2026-11-26 root=SPXW").unlisted, Some(jiff::civil::date(2026, 11, 26)));
+        assert_eq!(on("expiration=2026-11-21").terms.years, on("expiration=2026-11-20").terms.years);
+        assert_eq!(on("expiration=2026-12-18").unlisted, None);
+        // Some underlyings have expirations on each day of the week.
+        assert_eq!(on("expiration=2026-12-16").unlisted, None);
+        assert_eq!(on("years=.5").unlisted, None);
+    }
+
+    #[test]
+    fn an_underlying_does_not_pay_out_all_it_is_worth() {
+        let paying = |dividends: &[(f64, f64)]| {
+            let dividends = dividends.iter().map(|(years, cash)| Dividend { years: *years, cash: *cash }).collect();
+            read(&texts(WHOLE), &Setting { dividends, ..setting() })
+        };
+        assert_eq!(paying(&[(0.1, 200.0)]).unwrap_err(), "the dividend of 200 dollars is not below the spot, 100");
+        let two = paying(&[(0.1, 60.0), (0.2, 41.0)]).unwrap_err();
+        assert!(two.starts_with("the 2 dividends before settlement are worth 100.43 dollars today"), "{two}");
+        assert!(paying(&[(0.1, 60.0), (0.2, 39.0)]).is_ok());
+        // Beyond settlement it is none of the contract's.
+        assert!(paying(&[(0.25, 200.0)]).is_ok());
     }
 }

@@ -12,6 +12,8 @@ pub mod answer;
 pub mod contract;
 pub mod heading;
 pub mod lines;
+pub mod setting;
+pub mod unlisted;
 pub mod written;
 
 /// Rows that are priced together. Contracts of one chain share their exercise boundaries within a block.

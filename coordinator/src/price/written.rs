@@ -1,12 +1,13 @@
 //! Answers as text, row by row: CSV and JSON with every digit, a table for people.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use fleet_core::domain::ExerciseStyle;
 use fleet_pricing::Kind;
 use serde::Serialize;
 
-use super::answer::{Answer, Model};
+use super::answer::Answer;
 use super::contract::Contract;
 use crate::args::Format;
 use crate::report::SCHEMA;
@@ -93,14 +94,14 @@ struct Values<'a> {
     prob_touch: Option<f64>,
     early_exercise_premium: Option<f64>,
     model: Option<&'static str>,
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> Values<'a> {
     fn of(told: &'a Result<(Contract, Answer), String>) -> Self {
         let (contract, answer) = match told {
             Ok((contract, answer)) => (contract, answer),
-            Err(reason) => return Self { reason: Some(reason), ..Self::default() },
+            Err(reason) => return Self { reason: Some(Cow::Borrowed(reason)), ..Self::default() },
         };
         let terms = &contract.terms;
         let greeks = answer.greeks.as_ref();
@@ -114,8 +115,7 @@ impl<'a> Values<'a> {
                 ExerciseStyle::European => "european",
             }),
             spot: Some(terms.spot),
-            // With cash dividends the forward is another one, which nothing here needs.
-            forward: (answer.model != Model::CashDividends).then(|| contract.forward()),
+            forward: Some(answer.forward),
             strike: Some(terms.strike),
             years: Some(terms.years),
             rate: Some(terms.rate),
@@ -132,13 +132,13 @@ impl<'a> Values<'a> {
             prob_touch: answer.prob_touch,
             early_exercise_premium: answer.early_exercise_premium,
             model: Some(answer.model.word()),
-            reason: answer.reason.as_ref().map(super::answer::Reason::text),
+            reason: answer.words(),
         }
     }
 
     /// In the order of [`COLUMNS`].
     fn fields(&self) -> [String; COLUMNS.len()] {
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let number = |value: Option<f64>| value.map_or_else(String::new, csv::number);
         let word = |value: Option<&str>| value.unwrap_or_default().to_owned();
         [
             word(self.kind),
@@ -161,7 +161,7 @@ impl<'a> Values<'a> {
             number(self.prob_touch),
             number(self.early_exercise_premium),
             word(self.model),
-            word(self.reason),
+            word(self.reason.as_deref()),
         ]
     }
 }
@@ -245,7 +245,7 @@ const BELOW: &str =
 fn table_row(row: &Told, values: &Values<'_>) -> String {
     let line = row.line.map_or_else(String::new, |line| line.to_string());
     if values.price.is_none() {
-        let reason = values.reason.unwrap_or("no price");
+        let reason = values.reason.as_deref().unwrap_or("no price");
         return wrap(&format!("{line:>6} {reason}"), INDENT);
     }
     let number = |value: Option<f64>, digits, width| or_dash(value, |value| fitted(value, digits, width));
@@ -268,7 +268,7 @@ fn table_row(row: &Told, values: &Values<'_>) -> String {
         percent(values.prob_touch),
         number(values.early_exercise_premium, 4, 6),
     );
-    if let Some(reason) = values.reason {
+    if let Some(reason) = &values.reason {
         text += &wrap(&format!("{:INDENT$}{reason}", ""), INDENT);
     }
     text
@@ -318,7 +318,7 @@ fn listed(values: &Values<'_>) -> String {
             text += &format!("{name:<24}{:>12}  {unit}\n", fixed(value, digits));
         }
     }
-    if let Some(reason) = values.reason {
+    if let Some(reason) = &values.reason {
         text += &wrap(&format!("{:<24}{reason}", "note"), 24);
     }
     text
@@ -333,12 +333,12 @@ mod tests {
     use fleet_pricing::Terms;
 
     use super::super::answer::answers;
-    use super::super::contract::Setting;
+    use super::super::setting::Setting;
     use super::*;
 
     fn told(strike: f64) -> Told {
         let terms = Terms { kind: Kind::Put, spot: 100.0, strike, years: 0.5, rate: 0.04, yield_: 0.0 };
-        let contract = Contract { style: ExerciseStyle::American, terms, vol: Some(0.3), price: None };
+        let contract = Contract { style: ExerciseStyle::American, terms, vol: Some(0.3), price: None, unlisted: None };
         let setting = Setting { as_of: jiff::Timestamp::UNIX_EPOCH, tick: 0.01, dividends: Vec::new() };
         let answer = answers(&[contract], &setting).pop().unwrap();
         Told { line: Some(2), others: vec!["a,b".to_owned(), "7".to_owned()], told: Ok((contract, answer)) }

@@ -1,4 +1,5 @@
 //! Candidates as CSV (RFC 4180): one heading line, one line a candidate, numbers unrounded, missing values empty.
+//! [`number`] and [`line`] write every CSV of the program.
 
 use super::Report;
 use super::metric_columns::COLUMNS as METRICS;
@@ -19,26 +20,26 @@ pub fn render(report: &Report) -> String {
             row.underlying.to_string(),
             row.symbol.to_string(),
             row.expiration.to_string(),
-            row.strike.to_string(),
+            number(row.strike),
             row.kind.letter().to_string(),
-            row.bid.to_string(),
-            row.ask.to_string(),
-            row.mid.to_string(),
-            row.buy.to_string(),
-            row.sell.to_string(),
-            row.stop.to_string(),
-            row.gross_pct.to_string(),
-            row.net_pct.to_string(),
-            optional(row.volume),
-            optional(row.open_interest),
-            row.spread_pct.to_string(),
+            number(row.bid),
+            number(row.ask),
+            number(row.mid),
+            number(row.buy),
+            number(row.sell),
+            number(row.stop),
+            number(row.gross_pct),
+            number(row.net_pct),
+            count(row.volume),
+            count(row.open_interest),
+            number(row.spread_pct),
             optional(row.iv),
             optional(row.delta),
             row.dte.to_string(),
             optional(row.rsi),
-            row.score.to_string(),
-            row.break_even_pct.to_string(),
-            row.break_even_net_pct.to_string(),
+            number(row.score),
+            number(row.break_even_pct),
+            number(row.break_even_net_pct),
             row.provenance.vendor.to_string(),
             row.provenance.quote_time.to_string(),
             optional(row.provenance.spot_used),
@@ -51,6 +52,15 @@ pub fn render(report: &Report) -> String {
         text += &line(&fields);
     }
     text
+}
+
+/// A number unrounded, as briefly as it can be read back: the shortest digits that give the same number, below 1e-6 and
+/// from 1e16 on in the scientific form that JSON has too (`7.2e-201`).
+#[must_use]
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    let plain = size == 0.0 || (1e-6..1e16).contains(&size);
+    if plain { value.to_string() } else { format!("{value:e}") }
 }
 
 /// One line of fields, quoted where they need it.
@@ -69,13 +79,38 @@ pub fn line(fields: &[String]) -> String {
     quoted.join(",") + "\r\n"
 }
 
-fn optional<T: ToString>(value: Option<T>) -> String {
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
+}
+
+fn count(value: Option<u64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_brief_and_give_themselves_back() {
+        let texts = [
+            (0.0, "0"),
+            (100.0, "100"),
+            (0.25, "0.25"),
+            (-0.000_001, "-0.000001"),
+            (9.5e-7, "9.5e-7"),
+            (7.2e-201, "7.2e-201"),
+            (-1e300, "-1e300"),
+            (1e16, "1e16"),
+            (0.1 + 0.2, "0.30000000000000004"),
+        ];
+        for (value, text) in texts {
+            assert_eq!(number(value), text);
+            assert_eq!(number(value).parse::<f64>().unwrap(), value);
+            assert_eq!(serde_json::from_str::<f64>(text).unwrap(), value);
+        }
+        assert!([f64::MIN_POSITIVE, -f64::MAX, f64::EPSILON, 1.0 / 3.0].iter().all(|value| number(*value).len() <= 24));
+    }
 
     #[test]
     fn fields_are_quoted_where_they_need_it() {

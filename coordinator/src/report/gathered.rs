@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use fleet_core::domain::{
     Answer, Candidate, Finding, Funnel, Outcome, Price, RequestCounts, SkipReason, SpotSource, StoredOutcome, Ticker,
-    TradeTransition, UnderlyingMetrics, Vendor,
+    TradeTransition, UnderlyingMetrics, Vendor, Verdict,
 };
 use fleet_worker::scan_ticker::BARS_MISSING;
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub struct Gathered {
     /// Controls left out, in the order of their tickers.
     pub(super) candidates: Vec<Found>,
     pub(super) controls: u32,
-    /// The fewest misses first; no more than are told of.
+    /// Nearest first; no more than are told of.
     pub(super) near_misses: Vec<NearMissRow>,
     pub(super) transitions: Vec<TradeTransition>,
     pub(super) failed: Vec<FailedRow>,
@@ -191,8 +191,14 @@ impl Gathered {
     }
 }
 
+/// Those that truly missed come first: a contract of which only something is not known did not come near, it is in the dark.
 fn nearest_first(misses: &mut [NearMissRow]) {
-    misses.sort_by(|a, b| a.missed.len().cmp(&b.missed.len()).then(a.symbol.cmp(&b.symbol)));
+    let distance = |miss: &NearMissRow| {
+        let unknown = miss.missed.iter().filter(|check| check.verdict == Verdict::Unknown).count();
+        let missed = miss.missed.len();
+        (missed == unknown, missed, unknown)
+    };
+    misses.sort_by(|a, b| distance(a).cmp(&distance(b)).then(a.symbol.cmp(&b.symbol)));
 }
 
 fn widen<T: Copy + Ord>(span: &mut Option<(T, T)>, value: T) {
@@ -209,5 +215,32 @@ pub const fn skip_word(reason: &SkipReason) -> &'static str {
         SkipReason::SpotGap { .. } => "spot_gap",
         SkipReason::UnderlyingPreGate { .. } => "underlying_pre_gate",
         SkipReason::ThinUnderlying { .. } => "thin_underlying",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet_core::domain::{Check, OccSymbol, Operator};
+
+    use super::*;
+
+    fn miss(strike: u32, failed: usize, unknown: usize) -> NearMissRow {
+        let check = |value| Check::new("rsi_rise", value, Operator::Above, 0.0);
+        let missed = std::iter::repeat_n(check(Some(-1.0)), failed).chain(std::iter::repeat_n(check(None), unknown));
+        NearMissRow {
+            underlying: Ticker::parse("TSLA").unwrap(),
+            symbol: OccSymbol::parse(&format!("TSLA270319C{:08}", strike * 1000)).unwrap(),
+            strategy: "oversold_call".to_owned(),
+            missed: missed.collect(),
+            of: 21,
+        }
+    }
+
+    #[test]
+    fn what_truly_missed_comes_before_what_is_not_known() {
+        let mut misses = [miss(100, 0, 1), miss(110, 2, 0), miss(120, 1, 1), miss(130, 1, 0), miss(90, 0, 2)];
+        nearest_first(&mut misses);
+        let order: Vec<f64> = misses.iter().map(|miss| miss.symbol.strike.dollars()).collect();
+        assert_eq!(order, [130.0, 110.0, 120.0, 100.0, 90.0]);
     }
 }

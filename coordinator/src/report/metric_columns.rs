@@ -5,6 +5,7 @@ use fleet_core::domain::{
 };
 
 use super::CandidateRow;
+use super::csv::number;
 
 /// A value of one row, `None` where it is not known.
 type Value = fn(&CandidateRow, Option<&UnderlyingMetrics>) -> Option<String>;
@@ -79,8 +80,8 @@ pub const COLUMNS: &[(&str, Value)] = &[
     ("dividend_bound", |row, _| text(row.model?.dividend_bound)),
 ];
 
-fn text<T: ToString>(value: Option<T>) -> Option<String> {
-    value.map(|value| value.to_string())
+fn text<T: Into<f64>>(value: Option<T>) -> Option<String> {
+    value.map(|value| number(value.into()))
 }
 
 /// `2026-12-10:0.26 2027-03-10:0.26`

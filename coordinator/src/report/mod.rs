@@ -92,7 +92,7 @@ pub struct Report {
     pub controls: u32,
     /// Strategies that cannot fire yet for want of history.
     pub dark: Vec<DarkRow>,
-    /// Contracts that nearly fired, fewest misses first.
+    /// Contracts that nearly fired: of some a check failed (fewest first), of the last only something is not known.
     pub near_misses: Vec<NearMissRow>,
     /// Changes of live trades in this scan.
     pub transitions: Vec<TransitionRow>,
@@ -302,7 +302,7 @@ pub struct NearMissRow {
     pub symbol: OccSymbol,
     /// The strategy that refused it.
     pub strategy: String,
-    /// Checks that failed or were unknown.
+    /// Mandatory checks that failed (`verdict` is `fail`) or whose value is not known (`unknown`).
     pub missed: Vec<Check>,
     /// Number of checks in all.
     pub of: u32,

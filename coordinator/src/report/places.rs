@@ -9,7 +9,8 @@ pub fn place_words(place: &str) -> String {
         "refused" => format!("unreadable row: {}", spaced(word)),
         "gate" => gate_words(word).map_or_else(|| format!("gate: {}", spaced(word)), str::to_owned),
         "unknown" => format!("not known: {}", unknown_words(word)),
-        "strategy" => format!("checked, did not fire: {}", spaced(word)),
+        // The place of what no strategy wanted is the first strategy's too (RULES section 7).
+        "strategy" => format!("not wanted (kind, DTE, delta), or a check failed: {}", spaced(word)),
         "ranked" => "ranked".to_owned(),
         "not_examined" => "beyond the number of contracts that are examined".to_owned(),
         _ => spaced(place),
@@ -77,7 +78,7 @@ mod tests {
             ("gate:new_one", "gate: new one"),
             ("unknown:iv", "not known: IV"),
             ("refused:bad_symbol", "unreadable row: bad symbol"),
-            ("strategy:oversold_call", "checked, did not fire: oversold call"),
+            ("strategy:oversold_call", "not wanted (kind, DTE, delta), or a check failed: oversold call"),
             ("candidate", "candidate"),
         ];
         for (place, words) in texts {

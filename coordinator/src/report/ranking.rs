@@ -6,7 +6,7 @@ use serde::Serialize;
 use fleet_core::domain::{ContractExplanation, OccSymbol, OptionKind, Price, RankScore, Ranked, ScanId, Technicals};
 
 use super::SCHEMA;
-use super::csv::line;
+use super::csv::{line, number};
 use super::layout::{Align, Column, count, grid, percent, price};
 
 /// Ranked contracts. Serialised, this is the JSON output.
@@ -141,28 +141,28 @@ pub fn csv(ranking: &Ranking) -> String {
     for (at, row) in ranking.contracts.iter().enumerate() {
         let Ranked { gamma, theta_per_day, vega_per_point, rho_per_point, score } = row.ranked;
         let RankScore { liquidity, spread, delta, technical } = score;
-        let own = |pick: fn(&Technicals) -> Option<f64>| optional(row.technicals.as_ref().and_then(pick));
+        let own = |pick: fn(&Technicals) -> Option<f64>| unrounded(row.technicals.as_ref().and_then(pick));
         text += &line(&[
             (at + 1).to_string(),
             row.symbol.to_string(),
             row.expiration.to_string(),
-            row.strike.to_string(),
+            number(row.strike),
             row.kind.letter().to_string(),
             optional(row.bid),
             optional(row.ask),
             optional(row.volume),
             optional(row.open_interest),
-            optional(row.iv),
-            optional(row.delta),
-            gamma.to_string(),
-            theta_per_day.to_string(),
-            vega_per_point.to_string(),
-            rho_per_point.to_string(),
-            row.total.to_string(),
-            liquidity.to_string(),
-            spread.to_string(),
-            delta.to_string(),
-            optional(technical),
+            unrounded(row.iv),
+            unrounded(row.delta),
+            number(gamma),
+            number(theta_per_day),
+            number(vega_per_point),
+            number(rho_per_point),
+            number(row.total),
+            number(liquidity),
+            number(spread),
+            number(delta),
+            unrounded(technical),
             own(|known| known.rsi),
             own(|known| known.macd_histogram),
             own(|known| known.pct_b),
@@ -170,6 +170,10 @@ pub fn csv(ranking: &Ranking) -> String {
         ]);
     }
     text
+}
+
+fn unrounded(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
 }
 
 fn optional(value: Option<impl ToString>) -> String {

@@ -474,6 +474,31 @@ fn the_underlying_is_explained() {
 }
 
 #[test]
+fn indicators_of_an_underlying_are_told_once() {
+    let row = build(&input()).candidates[1].clone();
+    let mut second = row.clone();
+    second.symbol = OccSymbol::parse("TSLA270319C00460000").unwrap();
+    let mut other = row.clone();
+    other.underlying = ticker("AAPL");
+    let text = own_bars::by_name(&[row, other, second]);
+    let begins: Vec<&str> = text.lines().filter_map(|line| line.split_once("  rsi:14")).map(|(name, _)| name).collect();
+    assert_eq!(
+        begins,
+        ["  TSLA", "    TSLA 27-03-19 450C", "    TSLA 27-03-19 460C", "  AAPL", "    AAPL 27-03-19 450C"]
+    );
+    assert_eq!((text.matches("rsi:14 42.75").count(), text.matches("rsi:14 31.2").count()), (2, 3), "{text}");
+}
+
+#[test]
+fn near_misses_tell_what_is_not_known_from_what_missed() {
+    let mut report = build(&input());
+    let miss = &mut report.near_misses[0];
+    miss.missed.retain(|check| check.value.is_none());
+    let text = table::render(&report);
+    assert!(text.contains("S1 1 of 9 not known: close_to_sma200, wants >= 0.9\n"), "{text}");
+}
+
+#[test]
 fn darkness_and_contracts_sold_first_are_told_below_the_table() {
     let mut report = build(&input());
     let (strategy, code) = ("cheap_iv".to_owned(), "S3");
@@ -481,7 +506,16 @@ fn darkness_and_contracts_sold_first_are_told_below_the_table() {
     let sold = &mut report.candidates[1];
     (sold.direction, sold.strategy, sold.code) =
         (fleet_core::domain::Direction::Short, "csp_yield".to_owned(), "S4".to_owned());
+    (sold.break_even_pct, sold.break_even_net_pct) = (67.4, 70.2);
+    (report.candidates[0].break_even_pct, report.candidates[0].break_even_net_pct) = (25.9, 26.6);
     let text = table::render(&report);
+    // Each strategy has a plan of its own.
+    let even = |code, before, after| {
+        format!(
+            "{code}: to break even at these targets and stops {before} % of trades must win before costs, {after} % after."
+        )
+    };
+    assert!(text.contains(&even("S1", 26, 27)) && text.contains(&even("S4", 67, 70)), "{text}");
     assert!(text.contains("\nS3 cheap_iv dark: 41 of 120 sessions of IV history, 79 to go\n"), "{text}");
     assert!(
         text.contains("\nS4 csp_yield\n") && text.contains("450 -C") && text.contains("\n-P, -C: sold first"),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use fleet_analysis::strategy::code_of;
 use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
@@ -23,7 +24,7 @@ pub fn render(report: &Report) -> String {
     text.push('\n');
     text += &candidates(report);
     text += &section("More on each candidate", more::render(report));
-    let title = "Indicators by name at the last closed bar (contract/underlying)";
+    let title = "Indicators by name at the last closed bar";
     text += &section(title, own_bars::by_name(&report.candidates));
     text.push('\n');
     text += &funnel(report);
@@ -158,15 +159,8 @@ fn candidates(report: &Report) -> String {
         Column(Right, "", "RSI"),
         Column(Right, "", "Score"),
     ];
-    // Scores of two strategies measure different things: each has its own table, in the order of their best.
-    let mut groups: Vec<(&str, Vec<&CandidateRow>)> = Vec::new();
-    for row in &report.candidates {
-        match groups.iter_mut().find(|(strategy, _)| *strategy == row.strategy) {
-            Some((_, rows)) => rows.push(row),
-            None => groups.push((&row.strategy, vec![row])),
-        }
-    }
-    let tables: Vec<String> = groups
+    // Scores of two strategies measure different things: each has its own table.
+    let tables: Vec<String> = by_strategy(&report.candidates)
         .iter()
         .map(|(strategy, rows)| {
             let title = rows.first().map_or("", |row| row.code.as_str());
@@ -175,6 +169,36 @@ fn candidates(report: &Report) -> String {
         })
         .collect();
     tables.join("\n") + &below(report)
+}
+
+/// The candidates of each strategy, the strategies in the order of their best.
+fn by_strategy(candidates: &[CandidateRow]) -> Vec<(&str, Vec<&CandidateRow>)> {
+    let mut groups: Vec<(&str, Vec<&CandidateRow>)> = Vec::new();
+    for row in candidates {
+        match groups.iter_mut().find(|(strategy, _)| *strategy == row.strategy) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((&row.strategy, vec![row])),
+        }
+    }
+    groups
+}
+
+/// What one strategy's plans ask of the share of trades that win.
+fn break_even(rows: &[&CandidateRow]) -> String {
+    let low_high = |value: fn(&CandidateRow) -> f64| {
+        let values = rows.iter().map(|row| value(row));
+        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        if low.round() == high.round() { format!("{low:.0}") } else { format!("{low:.0} to {high:.0}") }
+    };
+    let code = rows.first().map_or("", |row| row.code.as_str());
+    wrap(
+        &format!(
+            "{code}: to break even at these targets and stops {} % of trades must win before costs, {} % after.",
+            low_high(|row| row.break_even_pct),
+            low_high(|row| row.break_even_net_pct),
+        ),
+        2,
+    )
 }
 
 fn candidate_cells(row: &CandidateRow) -> Vec<String> {
@@ -223,21 +247,11 @@ fn below(report: &Report) -> String {
     if report.candidates_not_shown > 0 {
         let _ = writeln!(text, "… and {} more (--top 0 shows all)", report.candidates_not_shown);
     }
-    let low_high = |values: &mut dyn Iterator<Item = f64>| {
-        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        if low.round() == high.round() { format!("{low:.0}") } else { format!("{low:.0} to {high:.0}") }
-    };
-    let rows = &report.candidates;
-    text += &wrap(
-        &format!(
-            "To break even at these targets and stops {} % of trades must win before costs, {} % after.",
-            low_high(&mut rows.iter().map(|row| row.break_even_pct)),
-            low_high(&mut rows.iter().map(|row| row.break_even_net_pct)),
-        ),
-        2,
-    );
-    text += &priced(rows);
-    text += &own_bars::coverage(rows);
+    for (_, rows) in by_strategy(&report.candidates) {
+        text += &break_even(&rows);
+    }
+    text += &priced(&report.candidates);
+    text += &own_bars::coverage(&report.candidates);
     if !report.settled {
         let n = report.candidates.len() + usize::try_from(report.candidates_not_shown).unwrap_or(usize::MAX);
         let plural = if n == 1 { "" } else { "s" };
@@ -284,11 +298,16 @@ fn near_misses(report: &Report) -> String {
         .near_misses
         .iter()
         .map(|miss| {
-            let missed: Vec<String> = miss.missed.iter().map(check_text).collect();
-            wrap(
-                &format!("  {:<20} {} of {} missed: {}", miss.symbol, miss.missed.len(), miss.of, missed.join("; ")),
-                4,
-            )
+            let of = |verdict: Verdict| miss.missed.iter().filter(move |check| check.verdict == verdict);
+            let missed: Vec<String> = of(Verdict::Fail).map(check_text).collect();
+            let unknown: Vec<String> = of(Verdict::Unknown).map(wanted_text).collect();
+            let told = [("missed", &missed), ("not known", &unknown)];
+            let parts = told.iter().filter(|(_, checks)| !checks.is_empty()).enumerate().map(|(at, (word, checks))| {
+                let of = if at == 0 { format!(" of {}", miss.of) } else { String::new() };
+                format!("{}{of} {word}: {}", checks.len(), checks.join("; "))
+            });
+            let parts: Vec<String> = parts.collect();
+            wrap(&format!("  {:<20} {} {}", miss.symbol, code_of(&miss.strategy), parts.join("; ")), 4)
         })
         .collect()
 }
@@ -304,6 +323,11 @@ pub fn check_text(check: &Check) -> String {
         }
         Verdict::Unknown => format!("{} unknown, wants {operator} {}", check.name, number(check.threshold)),
     }
+}
+
+/// `earnings_before_expiration, wants <= 0`: of a check whose value is not known.
+fn wanted_text(check: &Check) -> String {
+    format!("{}, wants {} {}", check.name, operator_text(check.operator), number(check.threshold))
 }
 
 /// A check with its verdict before it: `pass`, `FAIL` or `?`.

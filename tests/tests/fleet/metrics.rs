@@ -33,4 +33,14 @@ fn a_scan_tells_metrics_and_explain_has_the_rest() {
     let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(told["metrics"]["iv30"].as_f64(), Some(iv30));
     let _ = world.with_store(["explain", "NOSUCH"]).run().expect_code(2);
+
+    let scan = json["scan"].as_str().expect("a scan");
+    let named = world.with_store(["explain", ticker, "--scan", scan]).run().expect_code(0).stdout;
+    assert_eq!(named, text, "the newest scan by its name");
+    let named = world.with_store(["explain", symbol, "--scan", scan]).run().expect_code(0).stdout;
+    assert!(named.contains("Greeks     delta"), "{named}");
+    let other = world.with_store(["explain", ticker, "--scan", "other-1"]).run().expect_code(2).stderr;
+    assert!(other.contains(&format!("other-1 has no answer for {ticker}")), "{other}");
+    let other = world.with_store(["explain", symbol, "--scan", "other-1"]).run().expect_code(2).stderr;
+    assert!(other.contains(&format!("of {ticker} it is {scan}, not other-1")), "{other}");
 }

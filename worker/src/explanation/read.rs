@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         let iv = self.known(has(has::IV), Self::number)?;
         let delta = self.known(has(has::DELTA), Self::number)?;
         let strategies = self.known(has(has::STRATEGIES), Self::strategies)?.unwrap_or_default();
-        let ranked = self.known(has(has::RANKED), |reader| reader.ranked(has(has::TECHNICAL)))?;
+        let ranked = self.known(has(has::RANKED), |reader| reader.ranked(has))?;
         let technicals = self.known(has(has::TECHNICALS), Self::technicals)?;
         let metrics = self.known(has(has::METRICS), Self::metrics)?;
         let place = Cow::Owned(place);
@@ -128,7 +128,8 @@ impl<'a> Reader<'a> {
         Ok(all)
     }
 
-    fn ranked(&mut self, has_technical: bool) -> Result<Ranked, UnpackError> {
+    /// `has` tells which fields the row has.
+    fn ranked(&mut self, has: impl Fn(u16) -> bool) -> Result<Ranked, UnpackError> {
         Ok(Ranked {
             gamma: self.number()?,
             theta_per_day: self.number()?,
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
                 liquidity: self.number()?,
                 spread: self.number()?,
                 delta: self.number()?,
-                technical: self.known(has_technical, Self::number)?,
+                technical: self.known(has(has::TECHNICAL), Self::number)?,
             },
         })
     }

@@ -190,7 +190,7 @@ fn indicators_by_name_are_the_librarys() {
     }
     assert_eq!(candidate.indicators[0].outputs[0].contract, candidate.rsi);
     config.indicators.shown = vec!["rsy".to_owned()];
-    assert_eq!(config.problems(), ["indicators.shown cannot be shown: no indicator `rsy`; did you mean `rsi`?"]);
+    assert_eq!(config.problems(), ["indicators.shown is not understood: no indicator `rsy`; did you mean `rsi`?"]);
 }
 
 /// A control of a ticker without eligible contracts: its underlying's bars are wanted only where indicators are shown.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Counts of contracts by the place where each left: `refused:<reason>`, `gate:<name>`, `unknown:<input>`,
-/// `not_examined`, `strategy:<name>` (checked and not fired), `candidate`. They sum to the rows of the chain.
+/// `not_examined`, `strategy:<name>` (a check failed; of the first strategy also what none wanted by kind, DTE or price),
+/// `candidate`. They sum to the rows of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Funnel(pub BTreeMap<String, u64>);
