@@ -72,7 +72,9 @@ fn run(world: &World, words: &[&str], more: &[&str], code: i32) {
 fn the_commands_of_the_readme_work() {
     let (world, market) = prepared();
     let two = format!("{0},{0}", first_ticker(&market));
-    let to_the_market = ["--market", market.url()];
+    // Named, so that questions to the store find what the scans before them left.
+    let store = format!("sqlite:{}", world.store_path().display());
+    let to_the_market = ["--market", market.url(), "--store", &store];
     let commands = commands();
     assert!(commands.len() >= 8, "only {} commands were found in README.md", commands.len());
     let mut fleet: Option<(Servers, Vec<Running>)> = None;
@@ -108,7 +110,8 @@ fn the_commands_of_the_readme_work() {
                 run(&world, &["scan"], &to_the_market, 0)
             }
             // The contract is an example; that it is not in this scan is said.
-            ["optionfleet", "explain", _] => run(&world, &words[1..], &[], 2),
+            ["optionfleet", "explain", _] => run(&world, &words[1..], &["--store", &store], 2),
+            ["optionfleet", "trades", ..] => run(&world, &words[1..], &["--store", &store], 0),
             // No credentials here: that is said, and nothing is made.
             ["optionfleet", "gateways" | "cleanup", ..] | ["optionfleet", "scan", "--gateways"] => {
                 run(&world, &words[1..], &[], 2)
