@@ -1,7 +1,8 @@
 //! What is believed of a chain's rows before any price is looked at: duplicates, open interest, age.
 
-use fleet_core::domain::{Chain, OccSymbol, SkipReason};
+use fleet_core::domain::{Chain, OccSymbol, Root, SkipReason};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// Quotes so far after `as_of` are clock skew between us and the vendor; more is nonsense.
 const SKEW_SECS: i64 = 120;
@@ -41,6 +42,20 @@ impl Believed {
     pub fn sides(&self) -> impl Iterator<Item = &[(OccSymbol, usize)]> {
         let side = |symbol: &OccSymbol| (symbol.root, symbol.expiration, symbol.kind);
         self.0.chunk_by(move |(a, _), (b, _)| side(a) == side(b))
+    }
+
+    /// Contracts with their rows, those of one root and expiration together.
+    pub fn expirations(&self) -> impl Iterator<Item = &[(OccSymbol, usize)]> {
+        self.0.chunk_by(|(a, _), (b, _)| (a.root, a.expiration) == (b.root, b.expiration))
+    }
+
+    /// Contracts of one root and expiration, with their rows.
+    #[must_use]
+    pub fn of(&self, root: Root, expiration: Date) -> &[(OccSymbol, usize)] {
+        let key = |symbol: &OccSymbol| (symbol.root, symbol.expiration);
+        let from = self.0.partition_point(|(symbol, _)| key(symbol) < (root, expiration));
+        let rest = &self.0[from..];
+        &rest[..rest.partition_point(|(symbol, _)| key(symbol) == (root, expiration))]
     }
 
     /// Contracts believed.

@@ -118,9 +118,7 @@ impl Sieve<'_> {
         let approximates = side.model() == ExerciseModel::American;
         let (mut exactly, mut roughly) = (Batch::default(), Batch::default());
         for (at, (input, sifted)) in inputs.iter().zip(&*sifted).enumerate() {
-            if let Some(price) = input.quote.mid().filter(|_| input.bounds.is_some()) {
-                let tick = self.config.pricing.min_time_value_ticks * self.ticks.at(price);
-                let quoted = Quoted { strike: input.quote.symbol.strike.dollars(), price, tick };
+            if let Some(quoted) = quoted(input.quote, self.ticks, self.config).filter(|_| input.bounds.is_some()) {
                 let rough = approximates && !sifted.trades;
                 if rough { roughly.add(at, quoted) } else { exactly.add(at, quoted) }
             }
@@ -136,6 +134,14 @@ impl Sieve<'_> {
             sifted[at].model = Some(model);
         }
     }
+}
+
+/// The mid of a quote to be solved for a volatility.
+#[must_use]
+pub fn quoted(quote: &ContractQuote, ticks: Ticks, config: &AnalysisConfig) -> Option<Quoted> {
+    let price = quote.mid()?;
+    let tick = config.pricing.min_time_value_ticks * ticks.at(price);
+    Some(Quoted { strike: quote.symbol.strike.dollars(), price, tick })
 }
 
 /// Prices to be solved together, with the rows they belong to.

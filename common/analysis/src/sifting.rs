@@ -8,14 +8,15 @@ use crate::bars::last_closed_session;
 use crate::config::AnalysisConfig;
 use crate::forward::{Parity, parity};
 use crate::gates::spread_pct;
+use crate::metrics::across::Across;
 use crate::metrics::of_chain::ChainMetrics;
 use crate::metrics::probability::Market;
 use crate::rows::{Freshness, Rows, validate};
-use crate::side::{Sieve, Sifted};
+use crate::side::{Sieve, Sifted, quoted};
 use crate::snapshot::MarketSnapshot;
 use crate::strategy::{ContractView, Role, Room, Strategy};
 use crate::tick::Ticks;
-use crate::vol::Priced;
+use crate::vol::{Priced, Side};
 
 /// A contract that an enabled signal strategy wants to look at.
 #[derive(Debug, Clone)]
@@ -98,7 +99,8 @@ impl Sifting {
         // Strategies see spot and forwards too.
         sifting.parity = Some(parity);
         if is_usable {
-            sifting.chain_metrics = Some(ChainMetrics::of(snapshot, config, &sifting));
+            let across = sifting.across(snapshot, config);
+            sifting.chain_metrics = Some(ChainMetrics::of(snapshot, config, &sifting, across));
             sifting.choose(snapshot, config);
         }
         sifting
@@ -149,6 +151,24 @@ impl Sifting {
                 self.sifted[*row] = Some(sifted);
             }
         }
+    }
+
+    /// What the chain's expirations say, the contracts that the underlying's numbers are read off by one engine.
+    fn across(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Across {
+        let mut across = Across::of(snapshot, config, self);
+        let rows = across.approximated(snapshot, config, self);
+        let contracts = &snapshot.chain.contracts;
+        for row in &rows {
+            let symbol = &contracts[*row].symbol;
+            let carry = self.parity.as_ref().and_then(|p| p.carries.get(&(symbol.root, symbol.expiration)));
+            let (Some(carry), Some(sifted)) = (carry, &mut self.sifted[*row]) else { continue };
+            let mut side = Side::new(symbol.kind, config.pricing.exercise.style(symbol), carry);
+            let quoted = quoted(&contracts[*row], self.ticks, config);
+            sifted.vol = quoted.and_then(|quoted| side.solve(&[quoted]).pop().flatten());
+            sifted.model = Some(side.model());
+        }
+        across.read_again(&rows, snapshot, config, self);
+        across
     }
 
     fn choose(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fleet_analysis::AnalysisConfig;
+use fleet_analysis::config::Costs;
 use fleet_analysis::strategy::{Role, Strategy, code_of};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
@@ -109,7 +110,7 @@ fn row(rank: u32, found: &Found, trades: &BTreeMap<&TradeId, &TradeRecord>, conf
     let candidate = &found.candidate;
     let symbol = candidate.symbol;
     let trade = trade_id(found);
-    let (before, after) = break_even(candidate, config.costs.half_spread_share);
+    let (before, after) = break_even(candidate, &config.costs);
     let plan = &candidate.plan;
     let (buy, sell) = match plan.direction {
         Direction::Long => (plan.buy, plan.target),
@@ -180,20 +181,27 @@ fn trade_id(found: &Found) -> TradeId {
     TradeId::derive(&found.candidate.strategy, &found.candidate.symbol, calendar::session_date(found.as_of))
 }
 
-/// Share of trades that must win when every winner ends at the target and every loser at the stop, percent: before
-/// costs loss / (gain + loss), and after: both sides cross `share` of the half-spread and pay commission.
-fn break_even(candidate: &Candidate, share: f64) -> (f64, f64) {
+/// Share of trades that must win when every winner ends at the target and every loser at the stop, percent: before costs,
+/// entered at the limit as the gross potential is, loss / (gain + loss); and after, entered as the net potential is (ANALYTICS
+/// section 1): at mid and a share of the half-spread, left with a share of it, with commission for both sides.
+pub(super) fn break_even(candidate: &Candidate, costs: &Costs) -> (f64, f64) {
     let plan = &candidate.plan;
-    let (target, entry, stop) = (plan.target.dollars(), plan.buy.dollars(), plan.stop.dollars());
-    let (gain, loss) = match plan.direction {
-        Direction::Long => (target - entry, entry - stop),
-        Direction::Short => (entry - target, stop - entry),
-    };
-    let spread = candidate.ask.dollars() - candidate.bid.dollars();
-    // Half a spread each way, and commission for a hundred shares each way.
-    let costs = share * spread + 2.0 * plan.commission.dollars() / 100.0;
+    let (target, limit, stop) = (plan.target.dollars(), plan.buy.dollars(), plan.stop.dollars());
+    let slip = costs.half_spread_share * (candidate.ask.dollars() - candidate.bid.dollars()) / 2.0;
+    let fees = 2.0 * plan.commission.dollars() / 100.0;
     let rate = |gain: f64, loss: f64| if gain + loss > 0.0 { (100.0 * loss / (gain + loss)).min(100.0) } else { 100.0 };
-    (rate(gain, loss), rate(gain - costs, loss + costs))
+    match plan.direction {
+        Direction::Long => {
+            let paid = candidate.mid + slip;
+            let after = |left: f64| left - slip - paid - fees;
+            (rate(target - limit, limit - stop), rate(after(target), -after(stop)))
+        }
+        Direction::Short => {
+            let received = candidate.mid - slip;
+            let after = |left: f64| received - (left + slip) - fees;
+            (rate(limit - target, stop - limit), rate(after(target), -after(stop)))
+        }
+    }
 }
 
 /// Tickers of the manifest that nobody asked for: they have live trades.

@@ -176,18 +176,23 @@ fn expected(ev: ExpectedProfit) -> String {
     )
 }
 
+/// Of a past without an interval neither mean nor share of winners is told: it is one rise or one fall.
 fn past(ev: PastProfit) -> String {
-    let interval = ev.low.zip(ev.high).map_or_else(
-        || "too few to give an interval".to_owned(),
-        |(low, high)| format!("95 %: {} to {}", signed(low), signed(high)),
-    );
+    let Some((low, high)) = ev.low.zip(ev.high) else {
+        return format!(
+            "too few to say: {} stretches of {} sessions are about {:.1} independent ones, and fewer than five say nothing",
+            ev.windows, ev.sessions, ev.n_eff
+        );
+    };
     format!(
-        "{} a share ({interval}), {} of {} stretches of {} sessions won, about {} independent ones",
+        "{} a share (95 %: {} to {}), {} of {} stretches of {} sessions won, about {:.1} independent ones",
         signed(ev.per_share),
+        signed(low),
+        signed(high),
         chance(Some(ev.won)),
         ev.windows,
         ev.sessions,
-        format_args!("{:.1}", ev.n_eff)
+        ev.n_eff
     )
 }
 

@@ -188,17 +188,19 @@ pub struct CandidateRow {
     pub sell: f64,
     /// Leave at a loss here.
     pub stop: f64,
-    /// The most one contract can lose, dollars before costs; `null` of a call sold on shares.
+    /// The most one contract entered at the plan's limit can lose, dollars before costs; `null` of a call sold on shares.
+    /// `metrics.bought` and `metrics.sold` are entered at the ask and at the bid instead: who does not wait for the limit.
     pub max_loss: Option<f64>,
     /// The limit stands until then.
     pub valid_until: Timestamp,
-    /// Gain from entry to target over the entry, percent.
+    /// Gain from the limit to the target over the limit, percent.
     pub gross_pct: f64,
-    /// After half-spreads and commission, percent.
+    /// The same entered at mid and `costs.half_spread_share` of the half-spread, left with that share of it, after commission
+    /// for both sides, over what is entered at, percent.
     pub net_pct: f64,
-    /// Share of trades that must win for target and stop to break even before costs, percent.
+    /// Share of trades that must win for target and stop to break even, entered at the limit, percent.
     pub break_even_pct: f64,
-    /// The same after half-spreads and commission.
+    /// The same entered and left as `net_pct` is.
     pub break_even_net_pct: f64,
     /// Contracts traded today.
     pub volume: Option<u64>,

@@ -68,7 +68,7 @@ fn cells(row: &CandidateRow, underlying: Option<&UnderlyingMetrics>) -> Vec<Stri
             Direction::Short => -greeks.theta_per_day,
         })),
         a_contract(position.and_then(|held| held.ev).map(|ev| ev.per_share)),
-        // A mean of one or two independent stretches is an anecdote: `explain` has it, with their number.
+        // A mean of one or two independent stretches is an anecdote: `explain` says so too.
         a_contract(position.and_then(|held| held.ev_hist).filter(|ev| ev.low.is_some()).map(|ev| ev.per_share)),
         or_dash(position.and_then(|held| held.ev_hist).map(|ev| ev.n_eff), percent),
         or_dash(metrics.and_then(|of| of.expected_move).and_then(|by| by.one_sigma), price),

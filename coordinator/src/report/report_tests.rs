@@ -1,3 +1,4 @@
+use fleet_analysis::config::Costs;
 use fleet_core::domain::{
     Answer, BarMetrics, Candidate, Check, ContractGreeks, ContractMetrics, EntryPlan, ExpectedProfit, ExpirationMove,
     FailReason, Finding, Funnel, GatewayUse, Manifest, NamedOutput, NamedReading, NearMiss, Notice, NoticeKind,
@@ -7,6 +8,7 @@ use fleet_core::domain::{
 };
 use jiff::Timestamp;
 
+use super::build::break_even;
 use super::*;
 use crate::config::{Settings, manifest_template};
 
@@ -435,6 +437,31 @@ fn break_even_follows_from_target_stop_and_costs() {
     assert!((row.break_even_net_pct - 70.0).abs() < 0.6, "{}", row.break_even_net_pct);
 }
 
+/// The quote of ANALYTICS' net potential, 19.05 x 19.40 bought at 19.20: entered at 19.225 + .75 · .175 = 19.35625, the
+/// target brings 22.05 − .13125 − .013 and so 2.5495 (13.17 %); the stop at 13.45 costs 19.35625 − 13.31875 + .013 =
+/// 6.0505; 6.0505/8.6 = 70.355 %. Sold first, at 2.00 of 2.00 x 2.10: 2.0125 come in, bought back at 1.00 + .0375 or at
+/// 6.00 + .0375; gains .962, loses 4.038: 80.76 %.
+#[test]
+fn what_is_told_after_costs_is_entered_at_one_price() {
+    let costs = Costs::default();
+    let mut one = candidate("AA270319C00450000", 19.225, 20.0);
+    (one.bid, one.ask, one.plan.buy) = (dollars(19.05), dollars(19.40), dollars(19.20));
+    (one.plan.target, one.plan.stop, one.net_pct) = (dollars(22.05), dollars(13.45), 100.0 * 2.5495 / 19.35625);
+    assert!((one.net_pct - 13.17).abs() < 0.005);
+    let (before, after) = break_even(&one, &costs);
+    assert!((before - 100.0 * 5.75 / 8.60).abs() < 1e-9 && (after - 70.355).abs() < 0.001, "{before} {after}");
+    // At the rate of its own break-even a plan earns nothing: the two numbers are of one entry.
+    let gain = one.net_pct / 100.0 * 19.35625;
+    let mean = after / 100.0 * gain - (1.0 - after / 100.0) * 6.0505;
+    assert!(mean.abs() < 1e-9, "{mean}");
+    let mut short = one;
+    (short.bid, short.ask, short.mid) = (dollars(2.00), dollars(2.10), 2.05);
+    (short.plan.direction, short.plan.buy) = (fleet_core::domain::Direction::Short, dollars(2.00));
+    (short.plan.target, short.plan.stop, short.net_pct) = (dollars(1.00), dollars(6.00), 100.0 * 0.962 / 2.0125);
+    let (before, after) = break_even(&short, &costs);
+    assert!((before - 80.0).abs() < 1e-9 && (after - 80.76).abs() < 0.001, "{before} {after}");
+}
+
 #[test]
 fn what_an_earlier_version_stored_has_no_section_of_metrics() {
     let mut input = input();
@@ -457,6 +484,18 @@ fn the_contract_is_explained_in_groups() {
     check_golden("explained.txt", &explained_metrics::render(&metrics()));
     let nothing = explained_metrics::render(&ContractMetrics::default());
     assert!(nothing.contains("Greeks     -") && !nothing.contains(" 0 "), "what is not known is no 0: {nothing}");
+}
+
+/// 24 windows of 22 sessions, nearly all of which won: one rise.
+#[test]
+fn a_past_of_one_rise_is_no_finding() {
+    let mut metrics = metrics();
+    let bought = metrics.bought.as_mut().unwrap();
+    let one = PastProfit { low: None, high: None, won: 0.969, sessions: 22, windows: 24, ..bought.ev_hist.unwrap() };
+    bought.ev_hist = Some(PastProfit { n_eff: 24.0 / 22.0, ..one });
+    let text = explained_metrics::render(&metrics).replace("\n                ", " ");
+    assert!(text.contains("too few to say: 24 stretches of 22 sessions are about 1.1 independent ones"), "{text}");
+    assert!(!text.contains("96.9 %") && !text.contains("won"), "{text}");
 }
 
 #[test]

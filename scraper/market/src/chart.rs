@@ -1,5 +1,7 @@
 //! Yahoo's daily bars, of underlyings and of option contracts. No crumb is needed.
 //!
+//! An underlying's `adjclose` is its close without the dividends paid since (prices themselves fall on no ex-date).
+//!
 //! Timestamps are the sessions' opens; the running session is the last bar and its timestamp is now. Prices carry the
 //! noise of 32-bit floats. A contract has bars only for sessions in which it traded (one contract in five has a row of
 //! nulls for each of the others instead), and a contract without any has no `timestamp` at all.
@@ -86,6 +88,9 @@ fn of_underlying(world: &World, underlying: &Underlying, range: &Range, ask: &As
         return error(400, "Bad Request", &description);
     }
     let mut result = result(world, underlying, now, begins, &rows);
+    if !rows.is_empty() {
+        result["indicators"]["adjclose"][0]["adjclose"] = json!(adjusted(world, underlying, now, &rows));
+    }
     result["meta"]["symbol"] = json!(spelling(&underlying.profile.ticker));
     result["meta"]["instrumentType"] = json!("EQUITY");
     result["meta"]["regularMarketPrice"] = json!(underlying.path.provisional(&moment).close);
@@ -104,6 +109,25 @@ fn of_underlying(world: &World, underlying: &Underlying, range: &Range, ask: &As
         }
     }
     Reply::json(200, JSON_UTF8, &json!({"chart": {"result": [result], "error": null}}))
+}
+
+/// Closes with the dividends paid since taken out, whoever asks for the dividends themselves: each close before an ex-date
+/// is lowered by the dividend's share of the close before it.
+fn adjusted(world: &World, underlying: &Underlying, now: Timestamp, rows: &[Row]) -> Vec<Option<f64>> {
+    let paid = quarters::dividends(&underlying.profile, &world.sessions, i64::MIN..now.as_second() + 1);
+    let left: Vec<(i64, f64)> = paid
+        .iter()
+        .filter_map(|dividend| {
+            let ex = world.sessions.all().partition_point(|session| session.open.as_second() < dividend.date);
+            let before = ex.checked_sub(1).filter(|before| *before >= underlying.first_session())?;
+            Some((dividend.date, 1.0 - dividend.amount / underlying.path.day(before).close))
+        })
+        .collect();
+    let of = |row: &Row| {
+        let after = left.iter().filter(|(date, _)| row.at < *date).map(|(_, left)| left);
+        row.bar.map(|bar| noisy(bar.close * after.product::<f64>()))
+    };
+    rows.iter().map(of).collect()
 }
 
 fn of_contract(

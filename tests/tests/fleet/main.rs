@@ -1,6 +1,7 @@
 //! The whole fleet under test, one module for each line of what "done" means: the programs a user runs, against a
 //! simulated market or recorded bodies on loopback.
 
+mod adjusted;
 mod bad_input;
 mod captures;
 mod corrupted;

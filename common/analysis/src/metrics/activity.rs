@@ -96,17 +96,6 @@ pub struct PutCall {
     pub open_interest: Option<f64>,
 }
 
-impl PutCall {
-    /// Over the contracts of at most `max_dte` calendar days (and not expired). A count that is not known takes no part;
-    /// where none of a chain's puts is known, there is no ratio either.
-    #[must_use]
-    pub fn of(contracts: &[Activity], max_dte: i32) -> Self {
-        let mut counted = Counted::default();
-        contracts.iter().for_each(|contract| counted.count(contract, max_dte));
-        counted.ratios()
-    }
-}
-
 /// Contracts traded and open; `None` where no count was known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Total {
@@ -154,7 +143,8 @@ impl Counted {
         }
     }
 
-    /// Near puts over near calls.
+    /// Near puts over near calls. A count that is not known takes no part; where none of a chain's puts is known, there is no
+    /// ratio either.
     #[must_use]
     pub fn ratios(&self) -> PutCall {
         let ratio = |puts: Option<u64>, calls: Option<u64>| finite(puts? as f64 / positive(calls? as f64)?);
@@ -204,6 +194,12 @@ mod tests {
         Activity { kind, dte, volume, open_interest }
     }
 
+    fn ratios(rows: &[Activity], max_dte: i32) -> PutCall {
+        let mut counted = Counted::default();
+        rows.iter().for_each(|row| counted.count(row, max_dte));
+        counted.ratios()
+    }
+
     #[test]
     fn put_call_by_hand() {
         // (30 + 45)/(100 + 50) and 600/1000; the far expiration and the expired one are not counted.
@@ -215,15 +211,15 @@ mod tests {
             row(Put, 61, Some(9_999), Some(9_999)),
             row(Call, -1, Some(9_999), Some(9_999)),
         ];
-        let ratios = PutCall::of(&rows, PUT_CALL_DTE);
-        assert_eq!(ratios, PutCall { volume: Some(0.5), open_interest: Some(0.6) });
+        let told = ratios(&rows, PUT_CALL_DTE);
+        assert_eq!(told, PutCall { volume: Some(0.5), open_interest: Some(0.6) });
     }
 
     #[test]
     fn no_calls_no_ratio() {
-        let ratios = PutCall::of(&[row(Put, 5, Some(30), Some(6)), row(Call, 5, Some(0), None)], 60);
-        assert_eq!(ratios, PutCall::default());
-        let unknown_puts = PutCall::of(&[row(Put, 5, None, Some(0)), row(Call, 5, Some(8), Some(8))], 60);
+        let told = ratios(&[row(Put, 5, Some(30), Some(6)), row(Call, 5, Some(0), None)], 60);
+        assert_eq!(told, PutCall::default());
+        let unknown_puts = ratios(&[row(Put, 5, None, Some(0)), row(Call, 5, Some(8), Some(8))], 60);
         assert_eq!(unknown_puts, PutCall { volume: None, open_interest: Some(0.0) });
     }
 }

@@ -6,7 +6,7 @@
 //! bootstrap, which is the same for the same inputs. Refuses: closes that are not positive, more sessions than the past
 //! has, and conditions (earnings, volatility regime), for which there is no history here.
 
-use super::bootstrap::{Interval, mean_interval, seed_of};
+use super::bootstrap::{Interval, LEAST_BLOCKS, mean_interval, seed_of};
 use super::position::Entry;
 use super::{finite, positive};
 
@@ -29,6 +29,13 @@ pub struct EmpiricalValue {
 }
 
 impl EmpiricalValue {
+    /// Whether the past has enough independent stretches, five, to say anything: the interval's condition. A mean of fewer
+    /// is of one rise or one fall.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.n_eff >= LEAST_BLOCKS
+    }
+
     /// From adjusted closes, oldest first, one a session, and sessions to expiration (1 or more).
     #[must_use]
     pub fn of(entry: &Entry, closes: &[f64], sessions: usize) -> Option<Self> {
@@ -106,8 +113,9 @@ mod tests {
     #[test]
     fn long_windows_have_a_mean_and_no_interval() {
         // 600 − 101 = 499 windows are 4.94 independent ones; with 99 sessions 501 are 5.06.
-        assert_eq!(EmpiricalValue::of(&CALL, &wandering(), 101).unwrap().interval, None);
-        assert!(EmpiricalValue::of(&CALL, &wandering(), 99).unwrap().interval.is_some());
+        let of = |sessions| EmpiricalValue::of(&CALL, &wandering(), sessions).unwrap();
+        assert_eq!((of(101).interval, of(101).tells()), (None, false));
+        assert!(of(99).interval.is_some() && of(99).tells());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! How far the market expects the underlying to move by an expiration, in the three forms that people quote. They are
-//! not the same distance, so each carries its label.
+//! not the same distance, so each has its own name.
 //!
 //! Promises: dollars per share, either way. Refuses, as `None`: whichever form lacks its input.
 
@@ -21,29 +21,6 @@ pub struct ExpectedMove {
     pub straddle_one_sigma: Option<f64>,
 }
 
-/// Which of the three, for tables and exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MoveKind {
-    /// From the volatility at the money.
-    OneSigma,
-    /// 0.85 × straddle.
-    Straddle85,
-    /// 1.2533 × straddle.
-    StraddleOneSigma,
-}
-
-impl MoveKind {
-    /// What stands over the column.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::OneSigma => "1 sigma (68%)",
-            Self::Straddle85 => "0.85 x straddle (~50%)",
-            Self::StraddleOneSigma => "1.2533 x straddle (~1 sigma)",
-        }
-    }
-}
-
 impl ExpectedMove {
     /// From the spot, the volatility at the money, calendar days to expiration and the mid price of the at-the-money
     /// straddle (call and put of the strike nearest to the forward). 0 days or less tell no `one_sigma`.
@@ -58,16 +35,6 @@ impl ExpectedMove {
                 .and_then(|((spot, vol), days)| positive(spot * vol * (days / DAYS).sqrt())),
             straddle_85: straddle.map(|straddle| RULE_OF_THUMB * straddle),
             straddle_one_sigma: straddle.map(|straddle| STRADDLE_TO_SIGMA * straddle),
-        }
-    }
-
-    /// One of the three.
-    #[must_use]
-    pub const fn get(&self, kind: MoveKind) -> Option<f64> {
-        match kind {
-            MoveKind::OneSigma => self.one_sigma,
-            MoveKind::Straddle85 => self.straddle_85,
-            MoveKind::StraddleOneSigma => self.straddle_one_sigma,
         }
     }
 }
@@ -85,16 +52,15 @@ mod tests {
     }
 
     #[test]
-    fn the_straddles_forms_are_what_their_labels_say() {
+    fn the_straddles_forms_are_what_their_names_say() {
         // C 279/279 of the golden table is 5.861586, and with r = 0 the put is the same: the straddle is 11.723172.
         let call = black::on_forward(Kind::Call, 279.0, 279.0, 45.0 / 365.0, 0.15);
         let moves = ExpectedMove::of(279.0, Some(0.15), 45, Some(2.0 * call));
-        near(moves.get(MoveKind::Straddle85), 9.964_696, 5);
-        near(moves.get(MoveKind::StraddleOneSigma), 14.692_651, 5);
-        let sigma = moves.get(MoveKind::OneSigma).unwrap();
+        near(moves.straddle_85, 9.964_696, 5);
+        near(moves.straddle_one_sigma, 14.692_651, 5);
+        let sigma = moves.one_sigma.unwrap();
         assert!((moves.straddle_one_sigma.unwrap() / sigma - 1.0).abs() < 0.001, "one sigma");
         assert!((moves.straddle_85.unwrap() / sigma - 0.68).abs() < 0.005, "about .68 sigma");
-        assert_eq!(MoveKind::Straddle85.label(), "0.85 x straddle (~50%)");
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! costs            what leaving costs, how many contracts a risk allows
 //! own_bars         what a contract's own bars say, and how it usually trades
 //!
-//! of_chain         a sifted chain and its history, once a ticker          ┐
+//! across           a sifted chain's expirations, side by side
+//! of_chain         those and the chain's history, once a ticker           ┐
 //! of_underlying    those with the underlying's bars                        │ these put the ones above together
 //! of_contract      one contract that reached a strategy                    ┘
 //! ```
@@ -24,6 +25,7 @@
 //! Units: dollars per share unless a name ends in `_per_contract`, years of 365 days, volatilities as annual fractions,
 //! `_pct` in percent.
 
+pub mod across;
 pub mod activity;
 mod bootstrap;
 pub mod costs;

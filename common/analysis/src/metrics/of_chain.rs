@@ -1,25 +1,21 @@
 //! What a chain and its history say of an underlying, before any bar: read off the volatilities that the sifting solved,
 //! once a ticker.
 //!
-//! Promises: only contracts of a standard deliverable whose quotes are inside the spread gate speak, as for parity; the
-//! history's sessions are those before today's, whatever the store holds. Refuses, as `None`: what ANALYTICS section 1
+//! Promises: the history's sessions are those before today's, whatever the store holds. Refuses, as `None`: what ANALYTICS section 1
 //! refuses.
 
 use std::collections::BTreeMap;
 
-use fleet_core::domain::{
-    ContractQuote, ExpirationMove, OccSymbol, OptionKind, Root, SessionSummary, Strike, calendar,
-};
+use fleet_core::domain::{ContractQuote, ExpirationMove, Root, SessionSummary, calendar};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
+use super::across::{Across, AtTheMoney};
 use super::activity::{Activity, Counted, PutCall, USUAL_SESSIONS};
 use super::expected_move::ExpectedMove;
-use super::smile::{AtmVol, Smile, SmilePoint, iv30, nearest_skew, term_slope};
+use super::positive;
 use super::vol_history::VolRank;
-use super::{finite, positive};
 use crate::config::AnalysisConfig;
-use crate::gates::spread_passes;
 use crate::sifting::Sifting;
 use crate::snapshot::MarketSnapshot;
 
@@ -29,21 +25,6 @@ const FRONT: usize = 4;
 const WHOLE_SESSION: SignedDuration = SignedDuration::from_mins(30);
 /// The sessions of a usual volume must not lie farther back than this: older ones describe another time.
 const USUAL_WITHIN_SESSIONS: u32 = 40;
-
-/// One root's expiration at the money.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AtTheMoney {
-    /// The date of the symbols.
-    pub expiration: Date,
-    /// Calendar days to it.
-    pub dte: i32,
-    /// Years of 365 days to settlement.
-    pub years: f64,
-    /// Annual fraction.
-    pub vol: Option<f64>,
-    /// Mid of the call and mid of the put whose strike is nearest to the forward, together, dollars per share.
-    pub straddle: Option<f64>,
-}
 
 /// What a chain and its history say of an underlying.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,22 +42,16 @@ pub struct ChainMetrics {
 }
 
 impl ChainMetrics {
-    /// Reads a sifted chain.
+    /// Reads a sifted chain, with what its expirations say.
     #[must_use]
-    pub fn of(snapshot: &MarketSnapshot, config: &AnalysisConfig, sifting: &Sifting) -> Self {
-        let (at_the_money, skews) = across_expirations(snapshot, config, sifting);
-        let atm: Vec<AtmVol> = at_the_money
-            .values()
-            .filter_map(|at| Some(AtmVol { dte: at.dte, years: at.years, vol: at.vol? }))
-            .collect();
-        let iv30 = iv30(&atm);
+    pub fn of(snapshot: &MarketSnapshot, config: &AnalysisConfig, sifting: &Sifting, across: Across) -> Self {
+        let iv30 = across.iv30();
         let session = sifting.entry_session;
         let earlier = || snapshot.history.iter().filter(|past| past.session < session && past.as_of <= snapshot.as_of);
         let series: Vec<Option<f64>> = earlier().map(|past| past.iv30).chain([iv30]).collect();
         let counted = counted(snapshot, config, sifting);
         let open_interest = |total: Option<u64>| total.filter(|_| !sifting.rows.unknown_oi);
         Self {
-            at_the_money,
             rank: VolRank::of(&series),
             put_call: counted.ratios(),
             usual_option_volumes: whole_session_volumes(earlier(), session),
@@ -85,13 +60,14 @@ impl ChainMetrics {
                 as_of: snapshot.as_of,
                 spot: sifting.parity.as_ref().and_then(|parity| parity.spot),
                 iv30,
-                skew_25: nearest_skew(skews.into_iter()),
-                term_slope: term_slope(&atm),
+                skew_25: across.skew_25(),
+                term_slope: across.term_slope(),
                 call_volume: counted.all_calls.volume.unwrap_or(0),
                 put_volume: counted.all_puts.volume.unwrap_or(0),
                 call_open_interest: open_interest(counted.all_calls.open_interest),
                 put_open_interest: open_interest(counted.all_puts.open_interest),
             },
+            at_the_money: across.at_the_money,
         }
     }
 
@@ -126,55 +102,6 @@ impl ChainMetrics {
         let AtTheMoney { expiration, dte, vol, .. } = *at;
         ExpirationMove { expiration, dte, atm_iv: vol, one_sigma, straddle_85, straddle_one_sigma }
     }
-}
-
-type Key = (Root, Date);
-
-/// What each expiration says at the money, and the skews of those that tell one, by days to expiration.
-fn across_expirations(
-    snapshot: &MarketSnapshot,
-    config: &AnalysisConfig,
-    sifting: &Sifting,
-) -> (BTreeMap<Key, AtTheMoney>, Vec<(i32, f64)>) {
-    let (mut all, mut skews) = (BTreeMap::new(), Vec::new());
-    let Some(parity) = &sifting.parity else { return (all, skews) };
-    let believed: Vec<(&OccSymbol, usize)> = sifting.rows.by_symbol.iter().collect();
-    for run in believed.chunk_by(|(a, _), (b, _)| (a.root, a.expiration) == (b.root, b.expiration)) {
-        let Some(key) = run.first().map(|(symbol, _)| (symbol.root, symbol.expiration)) else { continue };
-        // Roots with a digit have no carry.
-        let Some(carry) = parity.carries.get(&key) else { continue };
-        let speaks = |row: usize| spread_passes(&snapshot.chain.contracts[row], &config.gates);
-        let vol_of = |row: usize| sifting.sifted.get(row)?.as_ref()?.vol;
-        let points = run.iter().filter_map(|(symbol, row)| {
-            let at = vol_of(*row).filter(|_| speaks(*row))?;
-            Some(SmilePoint {
-                kind: symbol.kind,
-                strike: symbol.strike.dollars(),
-                vol: Some(at.iv),
-                delta: Some(at.greeks.delta),
-            })
-        });
-        let dte = calendar::dte(snapshot.as_of, key.1);
-        let smile = Smile { dte, years: carry.years, forward: carry.forward, points: points.collect() };
-        skews.extend(smile.skew().map(|skew| (dte, skew)));
-        let quote_of = |symbol: &OccSymbol| sifting.rows.by_symbol.get(symbol).filter(|row| speaks(*row));
-        let straddle =
-            straddle(run, carry.forward, |symbol| quote_of(symbol).and_then(|row| snapshot.chain.contracts[row].mid()));
-        let vol = smile.atm().map(|atm| atm.vol);
-        all.insert(key, AtTheMoney { expiration: key.1, dte, years: carry.years, vol, straddle });
-    }
-    (all, skews)
-}
-
-/// Mid of call and put, together, of the strike nearest to the forward (of two as near, the lower).
-fn straddle(run: &[(&OccSymbol, usize)], forward: f64, mid: impl Fn(&OccSymbol) -> Option<f64>) -> Option<f64> {
-    let apart = |strike: Strike| (strike.dollars() - forward).abs();
-    let nearest = run
-        .iter()
-        .map(|(symbol, _)| symbol)
-        .min_by(|a, b| apart(a.strike).total_cmp(&apart(b.strike)).then(a.strike.cmp(&b.strike)))?;
-    let of = |kind: OptionKind| mid(&OccSymbol { kind, ..**nearest });
-    finite(of(OptionKind::Call)? + of(OptionKind::Put)?)
 }
 
 /// Volume and open interest of the chain's standard contracts.

@@ -22,13 +22,8 @@ pub struct QuotedVol {
 }
 
 impl QuotedVol {
-    /// Of a quote with 0 < bid < ask, dollars; all `None` for another. `vol_at` gives the volatility of a price.
-    #[must_use]
-    pub fn of(bid: f64, ask: f64, vol_at: impl Fn(f64) -> Option<f64>) -> Self {
-        Self::around(vol_at((bid + ask) / 2.0), bid, ask, vol_at)
-    }
-
-    /// As [`Self::of`], where the mid's volatility is known already.
+    /// Of a quote with 0 < bid < ask, dollars, and the volatility of its mid; all `None` for another quote. `vol_at` gives the
+    /// volatility of a price.
     #[must_use]
     pub fn around(mid: Option<f64>, bid: f64, ask: f64, vol_at: impl Fn(f64) -> Option<f64>) -> Self {
         if positive(bid).zip(positive(ask)).is_none_or(|(bid, ask)| bid >= ask) {
@@ -58,7 +53,8 @@ mod tests {
     }
 
     fn quoted(terms: &Terms, bid: f64, ask: f64) -> QuotedVol {
-        QuotedVol::of(bid, ask, |price| black::implied_vol(terms, price, 0.01).ok().flatten())
+        let vol_at = |price| black::implied_vol(terms, price, 0.01).ok().flatten();
+        QuotedVol::around(vol_at((bid + ask) / 2.0), bid, ask, vol_at)
     }
 
     #[test]
@@ -92,7 +88,7 @@ mod tests {
     #[test]
     fn a_quote_that_is_none_is_not_solved() {
         for (bid, ask) in [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
-            assert_eq!(QuotedVol::of(bid, ask, |_| Some(0.3)), QuotedVol::default());
+            assert_eq!(QuotedVol::around(Some(0.3), bid, ask, |_| Some(0.3)), QuotedVol::default());
         }
     }
 }

@@ -27,10 +27,15 @@ const HORIZON_DAYS: f64 = 30.0;
 const BACK_DTE: std::ops::RangeInclusive<i32> = 60..=90;
 /// The middle of those.
 const BACK_MIDDLE: i32 = 75;
+/// So many contracts on either side of the wing's delta are of one engine: another engine moves a delta past .25 now and
+/// then, not two.
+const BESIDE: usize = 2;
 
 /// One contract of a smile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SmilePoint {
+    /// Where it stands in its chain.
+    pub row: usize,
     /// Call or put.
     pub kind: OptionKind,
     /// Dollars per share.
@@ -71,45 +76,62 @@ impl Smile {
     /// its two. `None` without one on either side within e^±.2 of the forward.
     #[must_use]
     pub fn atm(&self) -> Option<AtmVol> {
-        let forward = positive(self.forward)?;
-        let side = |kind: OptionKind, sign: f64| {
-            let known = self.points.iter().filter(|point| point.kind == kind);
-            let (strike, vol) = known
-                .filter_map(|point| Some((positive(point.strike)?, positive(point.vol?)?)))
-                .filter(|(strike, _)| sign * (strike - forward) >= 0.0)
-                .min_by(|(a, _), (b, _)| f64::total_cmp(&(sign * a), &(sign * b)))?;
-            // k rises with the strike: where the nearest is too far, all are.
-            let k = libm::log(strike / forward);
-            (k.abs() <= FARTHEST).then_some((k, vol))
-        };
-        let vol = line(side(OptionKind::Put, -1.0)?, side(OptionKind::Call, 1.0)?, 0.0)?;
+        let at = |point: &SmilePoint| Some((libm::log(point.strike / self.forward), point.vol?));
+        let [put, call] = self.beside_forward()?;
+        let vol = line(at(put)?, at(call)?, 0.0)?;
         Some(AtmVol { dte: self.dte, years: positive(self.years)?, vol })
     }
 
-    /// [`Self::skew_25`] of an expiration of about 30 days; `None` of a nearer or farther one.
+    /// The two contracts that σ_ATM is read off, put and call.
     #[must_use]
-    pub fn skew(&self) -> Option<f64> {
-        if SKEW_DTE.contains(&self.dte) { self.skew_25() } else { None }
+    pub fn beside_forward(&self) -> Option<[&SmilePoint; 2]> {
+        let forward = positive(self.forward)?;
+        let side = |kind: OptionKind, sign: f64| {
+            let known = self.points.iter().filter(|point| point.kind == kind);
+            let nearest = known
+                .filter(|point| positive(point.strike).is_some() && point.vol.and_then(positive).is_some())
+                .filter(|point| sign * (point.strike - forward) >= 0.0)
+                .min_by(|a, b| f64::total_cmp(&(sign * a.strike), &(sign * b.strike)))?;
+            // k rises with the strike: where the nearest is too far, all are.
+            (libm::log(nearest.strike / forward).abs() <= FARTHEST).then_some(nearest)
+        };
+        Some([side(OptionKind::Put, -1.0)?, side(OptionKind::Call, 1.0)?])
     }
 
-    /// IV(25Δ put) − IV(25Δ call), an annual fraction; each linear in |Δ| between its neighbours, whose |Δ| are from .10
-    /// to .45.
+    /// IV(25Δ put) − IV(25Δ call) of an expiration of about 30 days, an annual fraction; each linear in |Δ| between its
+    /// neighbours, whose |Δ| are from .10 to .45. `None` of a nearer or farther expiration.
     #[must_use]
     pub fn skew_25(&self) -> Option<f64> {
+        if !SKEW_DTE.contains(&self.dte) {
+            return None;
+        }
         Some(self.wing(OptionKind::Put)? - self.wing(OptionKind::Call)?)
     }
 
     fn wing(&self, kind: OptionKind) -> Option<f64> {
-        let known = || {
+        let at = |point: Option<&SmilePoint>| point.and_then(|point| Some((point.delta?.abs(), point.vol?)));
+        let [below, above] = self.beside_wing(kind);
+        line(at(below.first().copied())?, at(above.first().copied())?, WING)
+    }
+
+    /// Contracts of a kind at or below the wing's delta and at or above it, the nearest first.
+    fn beside_wing(&self, kind: OptionKind) -> [Vec<&SmilePoint>; 2] {
+        let near = |side: fn(f64) -> bool| {
+            let delta = |point: &SmilePoint| point.delta.map_or(f64::NAN, f64::abs);
             let of_kind = self.points.iter().filter(|point| point.kind == kind);
-            of_kind
-                .filter_map(|point| Some((point.delta?.abs(), positive(point.vol?)?)))
-                .filter(|(delta, _)| BESIDE_WING.contains(delta))
+            let known = of_kind.filter(|point| point.vol.and_then(positive).is_some());
+            let mut near: Vec<&SmilePoint> =
+                known.filter(|point| BESIDE_WING.contains(&delta(point)) && side(delta(point))).collect();
+            near.sort_by(|a, b| f64::total_cmp(&(delta(a) - WING).abs(), &(delta(b) - WING).abs()));
+            near
         };
-        let by_delta = |a: &(f64, f64), b: &(f64, f64)| f64::total_cmp(&a.0, &b.0);
-        let below = known().filter(|(delta, _)| *delta <= WING).max_by(by_delta)?;
-        let above = known().filter(|(delta, _)| *delta >= WING).min_by(by_delta)?;
-        line(below, above, WING)
+        [near(|delta| delta <= WING), near(|delta| delta >= WING)]
+    }
+
+    /// The contracts that the skew is read off, and one more on either side of each wing.
+    pub fn beside_wings(&self) -> impl Iterator<Item = &SmilePoint> {
+        let sides = [OptionKind::Put, OptionKind::Call].map(|kind| self.beside_wing(kind));
+        sides.into_iter().flatten().flat_map(|near| near.into_iter().take(BESIDE))
     }
 }
 
@@ -121,17 +143,11 @@ fn line((x0, y0): (f64, f64), (x1, y1): (f64, f64), at: f64) -> Option<f64> {
     finite(y0 + (y1 - y0) * (at - x0) / (x1 - x0))
 }
 
-/// The skew of the expiration nearest to 30 days among those of 15 to 60 days that tell one (of two as near, the
-/// earlier).
+/// Of skews by days to expiration the one nearest to 30 days (of two as near, the earlier; of two as early, the first);
+/// its place among them.
 #[must_use]
-pub fn skew_25(smiles: &[Smile]) -> Option<f64> {
-    nearest_skew(smiles.iter().filter_map(|smile| Some((smile.dte, smile.skew()?))))
-}
-
-/// Of skews by days to expiration the one nearest to 30 days (of two as near, the earlier; of two as early, the first).
-#[must_use]
-pub fn nearest_skew(told: impl Iterator<Item = (i32, f64)>) -> Option<f64> {
-    told.min_by_key(|(dte, _)| ((f64::from(*dte) - HORIZON_DAYS).abs() as i32, *dte)).map(|(_, skew)| skew)
+pub fn nearest_skew(told: impl Iterator<Item = i32>) -> Option<usize> {
+    told.enumerate().min_by_key(|(_, dte)| ((f64::from(*dte) - HORIZON_DAYS).abs() as i32, *dte)).map(|(at, _)| at)
 }
 
 /// The volatility at the money of 30 days: total variance linear in time,
@@ -139,27 +155,71 @@ pub fn nearest_skew(told: impl Iterator<Item = (i32, f64)>) -> Option<f64> {
 /// Expirations below 7 days take no part. `None` without one on either side.
 #[must_use]
 pub fn iv30(expirations: &[AtmVol]) -> Option<f64> {
-    let horizon = HORIZON_DAYS / DAYS;
-    let by_time = |a: &&AtmVol, b: &&AtmVol| f64::total_cmp(&a.years, &b.years);
-    let usable = || expirations.iter().filter(|atm| atm.dte >= NEAREST_DTE && positive(atm.vol).is_some());
-    let near = usable().filter(|atm| atm.years > 0.0 && atm.years <= horizon).max_by(by_time)?;
-    let far = usable().filter(|atm| atm.years >= horizon && atm.years.is_finite()).min_by(by_time)?;
-    let variance = |atm: &AtmVol| atm.vol * atm.vol * atm.years;
-    let total = line((near.years, variance(near)), (far.years, variance(far)), horizon)?;
-    positive((total / horizon).sqrt())
+    between_two(around(expirations, HORIZON_DAYS)?, HORIZON_DAYS)
 }
 
 /// IV of the front over IV of the back, a ratio above 0; above 1 is backwardation. The front is the first expiration of
-/// 7 to 59 days; the back, of 60 to 90 days, the one nearest to 75 (of two as near, the earlier).
+/// 7 to 59 days; the back, of 60 to 90 days, the one nearest to 75 (of two as near, the earlier). Where none is of 60 to
+/// 90 days, the back is 75 days, total variance linear in time between the last expiration before and the first after.
 #[must_use]
 pub fn term_slope(expirations: &[AtmVol]) -> Option<f64> {
-    let usable = || expirations.iter().filter(|atm| positive(atm.vol).is_some());
-    let before_back = NEAREST_DTE..*BACK_DTE.start();
-    let front = usable().filter(|atm| before_back.contains(&atm.dte)).min_by(|a, b| earlier(a, b))?;
-    let back = usable()
+    let back = match back(expirations)? {
+        Back::Listed(back) => back.vol,
+        Back::Between(two) => between_two(two, f64::from(BACK_MIDDLE))?,
+    };
+    finite(front(expirations)?.vol / back)
+}
+
+/// The expirations that IV30 and the term slope are read off.
+#[must_use]
+pub fn told_by(expirations: &[AtmVol]) -> Vec<AtmVol> {
+    let month = around(expirations, HORIZON_DAYS).into_iter().flatten();
+    let slope = front(expirations).zip(back(expirations)).into_iter().flat_map(|(front, back)| match back {
+        Back::Listed(back) => vec![front, back],
+        Back::Between([near, far]) => vec![front, near, far],
+    });
+    month.chain(slope).collect()
+}
+
+/// The back of the term structure.
+enum Back {
+    /// An expiration of 60 to 90 days.
+    Listed(AtmVol),
+    /// None is: the last before and the first after.
+    Between([AtmVol; 2]),
+}
+
+fn front(expirations: &[AtmVol]) -> Option<AtmVol> {
+    usable(expirations).filter(|atm| atm.dte < *BACK_DTE.start()).min_by(|a, b| earlier(a, b)).copied()
+}
+
+fn back(expirations: &[AtmVol]) -> Option<Back> {
+    let apart = |atm: &AtmVol| (atm.dte - BACK_MIDDLE).abs();
+    let listed = usable(expirations)
         .filter(|atm| BACK_DTE.contains(&atm.dte))
-        .min_by(|a, b| (a.dte - BACK_MIDDLE).abs().cmp(&(b.dte - BACK_MIDDLE).abs()).then_with(|| earlier(a, b)))?;
-    finite(front.vol / back.vol)
+        .min_by(|a, b| apart(a).cmp(&apart(b)).then_with(|| earlier(a, b)));
+    listed.map_or_else(|| around(expirations, f64::from(BACK_MIDDLE)).map(Back::Between), |at| Some(Back::Listed(*at)))
+}
+
+/// Expirations of a week or more with a volatility.
+fn usable(expirations: &[AtmVol]) -> impl Iterator<Item = &AtmVol> {
+    expirations.iter().filter(|atm| atm.dte >= NEAREST_DTE && positive(atm.vol).is_some())
+}
+
+/// The last expiration at or before so many days, and the first at or after.
+fn around(expirations: &[AtmVol], days: f64) -> Option<[AtmVol; 2]> {
+    let horizon = days / DAYS;
+    let by_time = |a: &&AtmVol, b: &&AtmVol| f64::total_cmp(&a.years, &b.years);
+    let near = usable(expirations).filter(|atm| atm.years > 0.0 && atm.years <= horizon).max_by(by_time)?;
+    let far = usable(expirations).filter(|atm| atm.years >= horizon && atm.years.is_finite()).min_by(by_time)?;
+    Some([*near, *far])
+}
+
+/// The volatility of so many days, total variance linear in time between two expirations around them.
+fn between_two(two: [AtmVol; 2], days: f64) -> Option<f64> {
+    let horizon = days / DAYS;
+    let [near, far] = two.map(|atm| (atm.years, atm.vol * atm.vol * atm.years));
+    positive((line(near, far, horizon)? / horizon).sqrt())
 }
 
 fn earlier(a: &AtmVol, b: &AtmVol) -> Ordering {
@@ -172,7 +232,7 @@ mod tests {
     use crate::metrics::check::near;
 
     fn point(kind: OptionKind, strike: f64, vol: f64, delta: f64) -> SmilePoint {
-        SmilePoint { kind, strike, vol: Some(vol), delta: Some(delta) }
+        SmilePoint { row: 0, kind, strike, vol: Some(vol), delta: Some(delta) }
     }
 
     fn smile(dte: i32, points: &[SmilePoint]) -> Smile {
@@ -251,16 +311,36 @@ mod tests {
         )
     }
 
+    /// The skew that is told, as the scan picks it.
+    fn skew_of(smiles: &[Smile]) -> Option<f64> {
+        let told: Vec<(i32, f64)> = smiles.iter().filter_map(|smile| Some((smile.dte, smile.skew_25()?))).collect();
+        nearest_skew(told.iter().map(|(dte, _)| *dte)).map(|at| told[at].1)
+    }
+
     #[test]
     fn skew_by_hand() {
         // Put .36 − .03·(.25−.20)/.10 = .345; call .26 + .01·(.25−.15)/.15 = .2666667.
         near(winged(30, 0.0).skew_25(), 0.078_333, 6);
         // The nearest to 30 days that tells one; of 25 and 35 the earlier.
-        near(skew_25(&[winged(35, 0.2), winged(25, 0.1), winged(14, 0.0)]), 0.178_333, 6);
+        near(skew_of(&[winged(35, 0.2), winged(25, 0.1), winged(14, 0.0)]), 0.178_333, 6);
         let dumb = Smile { points: vec![point(Put, 90.0, 0.3, -0.2)], ..winged(30, 0.0) };
         assert_eq!(dumb.skew_25(), None);
-        near(skew_25(&[dumb, winged(44, 0.0)]), 0.078_333, 6);
-        assert_eq!(skew_25(&[winged(14, 0.0), winged(61, 0.0)]), None);
+        near(skew_of(&[dumb, winged(44, 0.0)]), 0.078_333, 6);
+        assert_eq!(skew_of(&[winged(14, 0.0), winged(61, 0.0)]), None);
+    }
+
+    #[test]
+    fn what_the_numbers_are_read_off() {
+        let strikes = |points: Vec<&SmilePoint>| points.iter().map(|point| point.strike).collect::<Vec<f64>>();
+        let smile = winged(30, 0.0);
+        assert_eq!(strikes(smile.beside_forward().unwrap().to_vec()), [98.0, 110.0]);
+        // Two at or below .25 and two above, of puts, then of calls.
+        assert_eq!(strikes(smile.beside_wings().collect()), [90.0, 85.0, 95.0, 98.0, 115.0, 110.0]);
+        let days = |all: &[AtmVol]| told_by(all).iter().map(|atm| atm.dte).collect::<Vec<i32>>();
+        let all = [3, 9, 23, 35, 56, 74, 91].map(|days| atm(days, 0.3));
+        assert_eq!(days(&all), [23, 35, 9, 74]);
+        assert_eq!(days(&[atm(28, 0.3), atm(56, 0.3), atm(91, 0.3)]), [28, 56, 28, 56, 91]);
+        assert!(days(&[atm(28, 0.3)]).is_empty());
     }
 
     #[test]
@@ -276,7 +356,20 @@ mod tests {
         // .30 / .24; 75 days are the middle of the back, 74 and 76 as near.
         near(term_slope(&[atm(3, 0.9), atm(9, 0.30), atm(30, 0.5), atm(60, 0.9), atm(70, 0.24)]), 1.25, 12);
         near(term_slope(&[atm(9, 0.30), atm(76, 0.9), atm(74, 0.24)]), 1.25, 12);
-        assert_eq!(term_slope(&[atm(9, 0.30), atm(91, 0.24)]), None);
         assert_eq!(term_slope(&[atm(60, 0.30), atm(75, 0.24)]), None, "no front before the back");
+    }
+
+    #[test]
+    fn between_56_and_91_days_the_back_is_interpolated() {
+        // Total variance at 75 days between .09·56 = 5.04 at 56 and .0576·91 = 5.2416 at 91 is 5.04 + .2016·19/35 =
+        // 5.14944: √(5.14944/75) = .262029; .33/.262029 = 1.259403.
+        near(term_slope(&[atm(28, 0.33), atm(56, 0.30), atm(91, 0.24)]), 1.259_403, 6);
+        // The front may itself be the last before.
+        near(term_slope(&[atm(56, 0.30), atm(91, 0.24)]), 0.30 / 0.262_029, 5);
+        // One of 60 to 90 days goes first, and nothing is said beyond the last expiration.
+        near(term_slope(&[atm(28, 0.33), atm(56, 0.30), atm(61, 0.22), atm(91, 0.24)]), 1.5, 12);
+        assert_eq!(term_slope(&[atm(28, 0.33), atm(56, 0.30)]), None);
+        assert_eq!(term_slope(&[atm(91, 0.24), atm(119, 0.24)]), None, "no front");
+        assert_eq!(term_slope(&[atm(5, 0.33), atm(91, 0.24)]), None, "five days are too near");
     }
 }

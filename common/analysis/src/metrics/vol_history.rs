@@ -37,12 +37,6 @@ impl VolRank {
         let (rank, percentile) = place(&known);
         Self { rank, percentile, sessions }
     }
-
-    /// Whether a year of sessions stands behind it; where not, the number of sessions is shown as a badge.
-    #[must_use]
-    pub const fn is_of_a_full_year(&self) -> bool {
-        self.sessions >= YEAR_SESSIONS
-    }
 }
 
 /// Rank and percentile of the first number among all.
@@ -75,8 +69,7 @@ mod tests {
         let short = VolRank::of(&rising(30));
         near(short.rank, 100.0, 9);
         near(short.percentile, 100.0, 9);
-        assert!(!short.is_of_a_full_year());
-        assert!(VolRank::of(&rising(252)).is_of_a_full_year());
+        assert_eq!((short.sessions, VolRank::of(&rising(252)).sessions), (30, YEAR_SESSIONS));
     }
 
     #[test]

@@ -39,7 +39,8 @@ const REFERENCE: &str = "\
 #min_iv_sessions = 120
 # IV30 over HV20, and over HV60, at most this.
 #max_iv_to_hv = [0.9, 1.0]
-# Volatility of the front over that of 60 to 90 days at most this: above it the front expects something.
+# Volatility of the front over that of 60 to 90 days (or of 75 days between two expirations) at most this: above it the
+# front expects something.
 #max_term_slope = 1.0
 # No report within so many sessions before: HV20 would contain its jump.
 #quiet_sessions = 20
@@ -116,7 +117,8 @@ impl Default for CheapIv {
 }
 
 /// Mean profit at expiration in the underlying's own past, dollars per share: bought at mid and the configured share of
-/// the half-spread, with commission for two sides.
+/// the half-spread, with commission for two sides. Unknown where the past has fewer than five independent stretches as long
+/// as the contract has left: nobody is shown such a mean, and nothing fires on it.
 fn past_value(case: &Case<'_>, config: &AnalysisConfig) -> Option<f64> {
     let Case { contract, underlying, .. } = case;
     let symbol = &contract.quote.symbol;
@@ -129,6 +131,7 @@ fn past_value(case: &Case<'_>, config: &AnalysisConfig) -> Option<f64> {
     let (spot, strike, price) = (contract.spot?, symbol.strike.dollars(), contract.mid + costs);
     let sessions = calendar::sessions_between(underlying.today, symbol.expiration)?;
     EmpiricalValue::of(&Entry { position, spot, strike, price }, &underlying.past.closes, sessions as usize)
+        .filter(EmpiricalValue::tells)
         .map(|value| value.per_share)
 }
 

@@ -3,7 +3,8 @@
 //! and told then.
 
 use fleet_core::domain::{Advice, Check, Operator, OptionKind, Score, UnderlyingClass, calendar};
-use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Span};
 use serde::{Deserialize, Serialize};
 
 use super::checks::{abs_delta, dte, scored};
@@ -11,6 +12,10 @@ use super::{
     Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, holds, part,
 };
 use crate::config::AnalysisConfig;
+use crate::expected_dividends::Coming;
+
+/// The farthest that `ex_dividend_sessions` reaches: 60 sessions, calendar days.
+const FARTHEST_DAYS: i32 = 120;
 
 /// What S2 is.
 pub const CARD: Card = Card {
@@ -50,7 +55,7 @@ const REFERENCE: &str = "\
 #ask_side_minutes = 5
 # Funds and indices too, whose options are traded to hedge.
 #include_funds = false
-# Calls so few sessions from an ex-dividend date are left out: they are exercised for the dividend.
+# Calls so few sessions from an ex-dividend date, paid or projected, are left out: they are exercised for the dividend.
 #ex_dividend_sessions = 1
 # Another contract of the underlying with a volume this near, percent, may be the other leg: told as `spread?`.
 #matched_leg_pct = 10.0
@@ -189,21 +194,32 @@ impl UnusualVolume {
         fresh.then(|| (last.price.dollars() - bid) / (ask - bid))
     }
 
-    /// Ex-dividend dates near the session, of a call; none of a put.
+    /// Ex-dividend dates near the session, of a call; none of a put. Those to come are projected from the rhythm of those that
+    /// were; of one that pays without a rhythm nobody knows, unless a known one is near. One that paid nothing for a year pays
+    /// nothing.
     fn ex_dividends(&self, contract: &ContractView<'_>, underlying: &UnderlyingView<'_>) -> Option<f64> {
         if contract.quote.symbol.kind == OptionKind::Put {
             return Some(0.0);
         }
-        let (session, reach) = (underlying.entry_session, self.ex_dividend_sessions);
-        let near = |date| {
-            let apart = if date < session {
-                calendar::sessions_between(date, session)
+        let (session, reach, today) = (underlying.entry_session, self.ex_dividend_sessions, underlying.today);
+        let near = |date: &Date| {
+            let apart = if *date < session {
+                calendar::sessions_between(*date, session)
             } else {
-                calendar::sessions_between(session, date)
+                calendar::sessions_between(session, *date)
             };
             apart.is_some_and(|apart| apart <= reach)
         };
-        Some(underlying.dividends.iter().filter(|dividend| near(dividend.ex_date)).count() as f64)
+        let told = underlying.dividends.iter().map(|dividend| dividend.ex_date);
+        let count = |dates: &mut dyn Iterator<Item = Date>| dates.filter(near).count() as f64;
+        match Coming::of(underlying.dividends, today, session.saturating_add(Span::new().days(FARTHEST_DAYS))) {
+            Coming::Nothing => Some(0.0),
+            Coming::Dividends(coming) => {
+                let projected = coming.iter().filter(|dividend| dividend.projected).map(|dividend| dividend.ex_date);
+                Some(count(&mut told.chain(projected)))
+            }
+            Coming::Unclear { a_year } => Some(count(&mut { told })).filter(|known| *known > 0.0 || a_year <= 0.0),
+        }
     }
 
     /// Whether another contract of the underlying was traded about as often today.

@@ -266,9 +266,6 @@ fn s2_each_check_refuses_alone() {
     // A session away; the second one is far enough.
     refused(|s| ex_dividend(s, date(2026, 11, 23)));
     refused(|s| ex_dividend(s, date(2026, 11, 19)));
-    let mut later = busy_world();
-    ex_dividend(&mut later, date(2026, 11, 24));
-    assert_eq!(judged(&later, &only("unusual_volume", &json!({})), &the_call()).0, "candidate");
     // Where the store has the usual volume, it is asked for: 5,000 of 30,000 are a sixth.
     let mut usual = busy_world();
     usual.history = history(20, 0.2, 0.3);
@@ -277,8 +274,35 @@ fn s2_each_check_refuses_alone() {
 }
 
 fn ex_dividend(snapshot: &mut MarketSnapshot, ex_date: Date) {
-    let dividends = vec![CashDividend { ex_date, amount: price(0.5) }];
-    snapshot.underlying_bars.as_mut().unwrap().dividends = dividends;
+    paid(snapshot, &[ex_date]);
+}
+
+fn paid(snapshot: &mut MarketSnapshot, ex_dates: &[Date]) {
+    let dividends = ex_dates.iter().map(|ex_date| CashDividend { ex_date: *ex_date, amount: price(0.5) });
+    snapshot.underlying_bars.as_mut().unwrap().dividends = dividends.collect();
+}
+
+/// The Friday's next session is Monday the 23rd.
+#[test]
+fn s2_knows_the_ex_dates_to_come_or_does_not_fire() {
+    let of = |ex_dates: &[Date]| {
+        let mut snapshot = busy_world();
+        paid(&mut snapshot, ex_dates);
+        let (place, checks) = judged(&snapshot, &only("unusual_volume", &json!({})), &the_call());
+        (place, checks.into_iter().find(|check| check.name == "ex_dividends").unwrap().value)
+    };
+    let fires = || ("candidate".to_owned(), Some(0.0));
+    assert_eq!(of(&[]), fires(), "it pays nothing");
+    // Quarters: from 24 August the next is on the 24th, from the 21st on Saturday the 21st and so on Monday.
+    let quarters = |last| [date(2026, 2, 23), date(2026, 5, 22), last];
+    assert_eq!(of(&quarters(date(2026, 8, 24))), fires());
+    assert_eq!(of(&quarters(date(2026, 8, 21))), ("strategy:unusual_volume".to_owned(), Some(1.0)));
+    // A known one that is far enough away, and the same without its rhythm.
+    assert_eq!(of(&[date(2026, 5, 26), date(2026, 8, 25), date(2026, 11, 24)]), fires());
+    assert_eq!(of(&[date(2026, 11, 24)]), ("unknown:ex_dividends".to_owned(), None));
+    assert_eq!(of(&[date(2026, 8, 3)]), ("unknown:ex_dividends".to_owned(), None));
+    // It stopped years ago.
+    assert_eq!(of(&[date(2024, 5, 22), date(2024, 8, 23), date(2024, 11, 22)]), fires());
 }
 
 #[test]
@@ -361,6 +385,23 @@ fn s3_each_check_refuses_alone() {
     refused(|s| with_bars(s, &wild_rise().into_iter().rev().collect::<Vec<_>>()), "strategy:cheap_iv");
     let put = symbol("XYZ", EXPIRATIONS[1], OptionKind::Put, 100);
     assert_eq!(judged(&cheap_world(), &only("cheap_iv", &json!({})), &put).0, "strategy:cheap_iv");
+}
+
+/// 37 sessions lie before the call's expiration: five independent stretches are 185 windows, of 222 closes.
+#[test]
+fn s3_is_not_fired_by_a_past_that_is_not_told() {
+    let call = symbol("XYZ", EXPIRATIONS[1], OptionKind::Call, 100);
+    let config = only("cheap_iv", &json!({}));
+    let judged_with = |closes: usize| {
+        let mut snapshot = cheap_world();
+        let all = wild_rise();
+        with_bars(&mut snapshot, &all[all.len() - closes..]);
+        let (place, checks) = judged(&snapshot, &config, &call);
+        let value = checks.into_iter().find(|check| check.name == "past_value").unwrap();
+        (place, value.verdict, value.value.is_some())
+    };
+    assert_eq!(judged_with(222), ("candidate".to_owned(), Verdict::Pass, true));
+    assert_eq!(judged_with(221), ("unknown:past_value".to_owned(), Verdict::Unknown, false));
 }
 
 #[test]

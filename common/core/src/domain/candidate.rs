@@ -125,9 +125,10 @@ pub struct Candidate {
     pub mid: f64,
     /// What to buy at and how to leave.
     pub plan: EntryPlan,
-    /// (target − buy) / buy, percent.
+    /// (target − buy) / buy, percent: entered at the limit.
     pub gross_pct: f64,
-    /// Net profit potential after half-spreads and commission, percent (ANALYTICS section 1).
+    /// Net profit potential after half-spreads and commission, percent: entered at mid and a share of the half-spread
+    /// (ANALYTICS section 1).
     pub net_pct: f64,
     /// Contracts traded today.
     pub volume: Option<u64>,

@@ -86,7 +86,8 @@ pub enum Position {
     CoveredCall,
 }
 
-/// One contract held as one position, entered at a price that can be had.
+/// One contract held as one position, entered at a price that can be had at once: the ask of what is bought, the bid of
+/// what is sold. Every number here is of that price, not of a plan's limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PositionMetrics {
     /// Which.
@@ -103,7 +104,8 @@ pub struct PositionMetrics {
     pub pop: Option<f64>,
     /// 1 − |delta|, of what is sold only: what some programs show as probability of profit.
     pub pop_delta: Option<f64>,
-    /// The most it can lose, dollars.
+    /// The most a contract entered at `price` can lose, dollars before costs. A candidate's own `max_loss` is of the plan's
+    /// limit.
     pub max_loss_per_contract: Option<f64>,
     /// Mean profit at expiration under the underlying's forecast volatility.
     pub ev: Option<ExpectedProfit>,
@@ -129,7 +131,8 @@ pub struct ExpectedProfit {
     pub per_day: Option<f64>,
 }
 
-/// Mean profit over every stretch of the past as long as the contract has left, before commissions.
+/// Mean profit over every stretch of the past as long as the contract has left, before commissions. Without an interval
+/// it says nothing, and nothing but JSON tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PastProfit {
     /// Dollars per share.

@@ -23,7 +23,8 @@ pub struct SessionSummary {
     /// Volatility of the 25-delta put less that of the 25-delta call about 30 days out, annual fraction;
     /// `None` where either is not quoted.
     pub skew_25: Option<f64>,
-    /// Volatility of the front over that of 60 to 90 days; `None` where either is not known.
+    /// Volatility of the front over that of 60 to 90 days (of 75 between two expirations where none is listed
+    /// there); `None` where either is not known.
     pub term_slope: Option<f64>,
     /// Calls traded so far, contracts, over all expirations served.
     pub call_volume: u64,

@@ -19,7 +19,8 @@ pub struct UnderlyingMetrics {
     pub iv_sessions: u32,
     /// IV of the 25-delta put less IV of the 25-delta call about 30 days out, annual fraction.
     pub skew_25: Option<f64>,
-    /// IV of the front over IV of 60 to 90 days, a ratio; above 1 is backwardation.
+    /// IV of the front over IV of 60 to 90 days (of 75 between two expirations where none is listed there), a ratio; above 1
+    /// is backwardation.
     pub term_slope: Option<f64>,
     /// How much it really moved.
     pub realised: RealisedVols,

@@ -92,19 +92,6 @@ fn terms(kind: Kind, rate: f64, yield_: f64) -> Terms {
 }
 
 #[test]
-fn a_call_is_the_put_with_spot_and_strike_and_rates_swapped() {
-    for (rate, yield_) in [(0.045, 0.015), (0.01, 0.06), (0.0, 0.03), (0.03, 0.03), (-0.01, 0.02)] {
-        for vol in [0.1, 0.35, 1.1] {
-            let call = terms(Kind::Call, rate, yield_);
-            let put =
-                Terms { kind: Kind::Put, spot: call.strike, strike: call.spot, rate: yield_, yield_: rate, ..call };
-            let (call, put) = (price(&call, vol).unwrap(), price(&put, vol).unwrap());
-            assert!((call - put).abs() < 1e-12, "{rate} {yield_} {vol}: {call} and {put}");
-        }
-    }
-}
-
-#[test]
 fn where_waiting_costs_nothing_the_price_is_european() {
     for terms in [
         terms(Kind::Call, 0.045, 0.0),

@@ -1,6 +1,6 @@
 //! The oracle's metrics of an underlying: its chain, its own bars and its history (ANALYTICS 1, RULES 10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -41,6 +41,8 @@ pub struct Underlying {
     pub at_the_money: BTreeMap<Key, (Option<f64>, Option<f64>)>,
     /// Adjusted for dividends.
     pub closes: Vec<f64>,
+    /// American contracts that IV30, slope and skew are read off and that are priced with early exercise for that alone.
+    pub exact: BTreeSet<String>,
 }
 
 /// What an earlier session's chain came to, whole.
@@ -69,11 +71,30 @@ impl Underlying {
 }
 
 /// One contract of a smile.
-struct Point {
-    call: bool,
-    strike: f64,
+struct Point<'a> {
+    row: &'a Row,
     vol: f64,
+    /// Without its sign.
     delta: f64,
+}
+
+/// One root's expiration.
+struct Expiration<'a> {
+    key: &'a Key,
+    group: Group,
+    dte: i32,
+    rows: Vec<&'a Row>,
+    points: Vec<Point<'a>>,
+}
+
+/// What an expiration says at the money.
+#[derive(Clone, Copy)]
+struct Atm {
+    /// Among the expirations.
+    place: usize,
+    dte: i32,
+    years: f64,
+    sigma: f64,
 }
 
 pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) -> Underlying {
@@ -82,21 +103,19 @@ pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) ->
     if parity.spot.is_none() {
         return out;
     }
-    let (mut atm, mut skews) = (Vec::new(), Vec::new());
+    let mut expirations = Vec::new();
     for (key, group) in &parity.groups {
         let rows: Vec<&Row> = chain.rows.iter().filter(|row| (&row.root, row.expiration) == (&key.0, key.1)).collect();
         let points = points(&rows, *group, quoted);
-        let (dte, sigma) = (calendar::days_to(as_of, key.1), at_the_money(&points, group.forward));
-        out.at_the_money.insert(key.clone(), (sigma, straddle(&rows, group.forward)));
-        atm.extend(sigma.map(|sigma| (dte, group.years, sigma)));
-        if (15..=60).contains(&dte)
-            && let (Some(put), Some(call)) = (wing(&points, false), wing(&points, true))
-        {
-            skews.push(((dte - 30).abs(), dte, put - call));
-        }
+        expirations.push(Expiration { key, group: *group, dte: calendar::days_to(as_of, key.1), rows, points });
     }
-    skews.sort_by_key(|(apart, dte, _)| (*apart, *dte));
-    out.skew = skews.first().map(|(.., skew)| *skew);
+    out.exact = on_one_engine(&mut expirations, quoted);
+    for told in &expirations {
+        let sigma = at_the_money(&told.points, told.group.forward);
+        out.at_the_money.insert(told.key.clone(), (sigma, straddle(&told.rows, told.group.forward)));
+    }
+    let atm = all_at_the_money(&expirations);
+    out.skew = nearest_skew(&expirations).map(|(_, skew)| skew);
     out.iv30 = iv30(&atm);
     out.term_slope = term_slope(&atm);
     count(chain, as_of, &mut out);
@@ -116,11 +135,60 @@ pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) ->
     out
 }
 
-fn points(rows: &[&Row], group: Group, quoted: Quoted<'_>) -> Vec<Point> {
+/// What too few traded to be priced with early exercise is priced so where IV30, slope or skew are read off it: the two
+/// contracts at the money of their expirations, two on either side of each wing of the skew's. Their symbols.
+fn on_one_engine(expirations: &mut [Expiration<'_>], quoted: Quoted<'_>) -> BTreeSet<String> {
+    let mut rows: Vec<&Row> = Vec::new();
+    for place in told_by(&all_at_the_money(expirations)) {
+        let of = &expirations[place];
+        rows.extend(beside_forward(&of.points, of.group.forward).into_iter().flatten().map(|point| point.row));
+    }
+    if let Some((place, _)) = nearest_skew(expirations) {
+        for call in [false, true] {
+            let sides = beside_wing(&expirations[place].points, call);
+            rows.extend(sides.iter().flat_map(|near| near.iter().take(2).map(|point| point.row)));
+        }
+    }
+    let roughly = |row: &&Row| !super::gates::is_european(&row.root) && quoted.is_on_the_forward(row);
+    let exact: BTreeSet<String> = rows.into_iter().filter(roughly).map(|row| row.symbol.clone()).collect();
+    for of in expirations {
+        of.points.retain_mut(|point| {
+            if !exact.contains(&point.row.symbol) {
+                return true;
+            }
+            let (Some(vol), Some(delta)) = (quoted.told)(&point.row.symbol) else { return false };
+            (point.vol, point.delta) = (vol, delta.abs());
+            true
+        });
+    }
+    exact
+}
+
+fn all_at_the_money(expirations: &[Expiration<'_>]) -> Vec<Atm> {
+    let told = expirations.iter().enumerate().filter_map(|(place, of)| {
+        let sigma = at_the_money(&of.points, of.group.forward)?;
+        Some(Atm { place, dte: of.dte, years: of.group.years, sigma })
+    });
+    told.collect()
+}
+
+/// Of the expirations of 15 to 60 days the one nearest to 30 that tells a skew, and the skew.
+fn nearest_skew(expirations: &[Expiration<'_>]) -> Option<(usize, f64)> {
+    let mut skews = Vec::new();
+    for (place, of) in expirations.iter().enumerate().filter(|(_, of)| (15..=60).contains(&of.dte)) {
+        if let (Some(put), Some(call)) = (wing(&of.points, false), wing(&of.points, true)) {
+            skews.push(((of.dte - 30).abs(), of.dte, place, put - call));
+        }
+    }
+    skews.sort_by_key(|(apart, dte, ..)| (*apart, *dte));
+    skews.first().map(|(.., place, skew)| (*place, *skew))
+}
+
+fn points<'a>(rows: &[&'a Row], group: Group, quoted: Quoted<'_>) -> Vec<Point<'a>> {
     let mut points = Vec::new();
     for row in rows.iter().filter(|row| speaks(row)) {
         if let (Some(vol), Some(delta)) = quoted.volatility(row, group) {
-            points.push(Point { call: row.call, strike: row.strike, vol, delta: delta.abs() });
+            points.push(Point { row, vol, delta: delta.abs() });
         }
     }
     points
@@ -136,20 +204,34 @@ fn between((x0, y0): (f64, f64), (x1, y1): (f64, f64), x: f64) -> f64 {
     if x0 == x1 { (y0 + y1) / 2.0 } else { y0 + (y1 - y0) * (x - x0) / (x1 - x0) }
 }
 
-fn at_the_money(points: &[Point], forward: f64) -> Option<f64> {
-    let k = |point: &Point| (point.strike / forward).ln();
-    let puts = points.iter().filter(|p| !p.call && p.strike <= forward && k(p) >= -0.2);
-    let calls = points.iter().filter(|p| p.call && p.strike >= forward && k(p) <= 0.2);
-    let put = puts.max_by(|a, b| a.strike.total_cmp(&b.strike))?;
-    let call = calls.min_by(|a, b| a.strike.total_cmp(&b.strike))?;
-    Some(between((k(put), put.vol), (k(call), call.vol), 0.0))
+/// The put below and the call above the forward that are nearest to it, within a fifth in the logarithm.
+fn beside_forward<'p, 'a>(points: &'p [Point<'a>], forward: f64) -> Option<[&'p Point<'a>; 2]> {
+    let k = |point: &Point| (point.row.strike / forward).ln();
+    let puts = points.iter().filter(|p| !p.row.call && p.row.strike <= forward && k(p) >= -0.2);
+    let calls = points.iter().filter(|p| p.row.call && p.row.strike >= forward && k(p) <= 0.2);
+    let put = puts.max_by(|a, b| a.row.strike.total_cmp(&b.row.strike))?;
+    Some([put, calls.min_by(|a, b| a.row.strike.total_cmp(&b.row.strike))?])
+}
+
+fn at_the_money(points: &[Point<'_>], forward: f64) -> Option<f64> {
+    let [put, call] = beside_forward(points, forward)?.map(|p| ((p.row.strike / forward).ln(), p.vol));
+    Some(between(put, call, 0.0))
+}
+
+/// Contracts with |delta| up to .25, and from it on, the nearest first.
+fn beside_wing<'p, 'a>(points: &'p [Point<'a>], call: bool) -> [Vec<&'p Point<'a>>; 2] {
+    [(0.10, 0.25), (0.25, 0.45)].map(|(from, to)| {
+        let mut near: Vec<&Point> =
+            points.iter().filter(|p| p.row.call == call && from <= p.delta && p.delta <= to).collect();
+        near.sort_by(|a, b| (a.delta - 0.25).abs().total_cmp(&(b.delta - 0.25).abs()));
+        near
+    })
 }
 
 /// Volatility of the 25-delta call or put.
-fn wing(points: &[Point], call: bool) -> Option<f64> {
-    let near = |from: f64, to: f64| points.iter().filter(move |p| p.call == call && from <= p.delta && p.delta <= to);
-    let below = near(0.10, 0.25).max_by(|a, b| a.delta.total_cmp(&b.delta))?;
-    let above = near(0.25, 0.45).min_by(|a, b| a.delta.total_cmp(&b.delta))?;
+fn wing(points: &[Point<'_>], call: bool) -> Option<f64> {
+    let [below, above] = beside_wing(points, call);
+    let (below, above) = (below.first()?, above.first()?);
     Some(between((below.delta, below.vol), (above.delta, above.vol), 0.25))
 }
 
@@ -164,21 +246,49 @@ fn straddle(rows: &[&Row], forward: f64) -> Option<f64> {
     Some(mid(true)? + mid(false)?)
 }
 
-/// Total variance linear in time, at 30 days; from (days, years, σ).
-fn iv30(atm: &[(i32, f64, f64)]) -> Option<f64> {
-    let month = 30.0 / 365.0;
-    let far_enough: Vec<_> = atm.iter().filter(|(dte, ..)| *dte >= 7).collect();
-    let before = far_enough.iter().filter(|(_, t, _)| *t <= month).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let after = far_enough.iter().filter(|(_, t, _)| *t >= month).min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let total = |(_, t, sigma): &(i32, f64, f64)| (*t, sigma * sigma * t);
-    Some((between(total(before), total(after), month) / month).sqrt())
+/// The last expiration before so many days and the first after, of those of a week or more.
+fn around(atm: &[Atm], days: f64) -> Option<[Atm; 2]> {
+    let at = days / 365.0;
+    let far_enough: Vec<Atm> = atm.iter().copied().filter(|told| told.dte >= 7).collect();
+    let before = far_enough.iter().filter(|told| told.years <= at).max_by(|a, b| a.years.total_cmp(&b.years))?;
+    let after = far_enough.iter().filter(|told| told.years >= at).min_by(|a, b| a.years.total_cmp(&b.years))?;
+    Some([*before, *after])
 }
 
-fn term_slope(atm: &[(i32, f64, f64)]) -> Option<f64> {
-    let front = atm.iter().filter(|(dte, ..)| (7..60).contains(dte)).min_by_key(|(dte, ..)| *dte)?;
-    let back =
-        atm.iter().filter(|(dte, ..)| (60..=90).contains(dte)).min_by_key(|(dte, ..)| ((dte - 75).abs(), *dte))?;
-    Some(front.2 / back.2)
+/// σ of so many days: total variance linear in time.
+fn interpolated(two: [Atm; 2], days: f64) -> f64 {
+    let [before, after] = two.map(|told| (told.years, told.sigma * told.sigma * told.years));
+    (between(before, after, days / 365.0) / (days / 365.0)).sqrt()
+}
+
+fn iv30(atm: &[Atm]) -> Option<f64> {
+    Some(interpolated(around(atm, 30.0)?, 30.0))
+}
+
+/// The first expiration of 7 to 59 days; and that of 60 to 90 nearest to 75, or the two around 75 days.
+fn slope_of(atm: &[Atm]) -> Option<(Atm, Result<Atm, [Atm; 2]>)> {
+    let front = atm.iter().filter(|told| (7..60).contains(&told.dte)).min_by_key(|told| told.dte)?;
+    let window = atm.iter().filter(|told| (60..=90).contains(&told.dte));
+    let back = match window.min_by_key(|told| ((told.dte - 75).abs(), told.dte)) {
+        Some(listed) => Ok(*listed),
+        None => Err(around(atm, 75.0)?),
+    };
+    Some((*front, back))
+}
+
+fn term_slope(atm: &[Atm]) -> Option<f64> {
+    let (front, back) = slope_of(atm)?;
+    Some(front.sigma / back.map_or_else(|two| interpolated(two, 75.0), |listed| listed.sigma))
+}
+
+/// The expirations that IV30 and slope are read off.
+fn told_by(atm: &[Atm]) -> Vec<usize> {
+    let mut read: Vec<Atm> = around(atm, 30.0).into_iter().flatten().collect();
+    if let Some((front, back)) = slope_of(atm) {
+        read.push(front);
+        read.extend(back.map_or_else(|two| two.to_vec(), |listed| vec![listed]));
+    }
+    read.iter().map(|told| told.place).collect()
 }
 
 fn count(chain: &Chain, as_of: Timestamp, out: &mut Underlying) {
@@ -250,9 +360,13 @@ mod golden {
     #[test]
     fn the_golden_values_of_the_analytics() {
         // Total variance between .09·20 at 20 days and .0625·40 at 40: √(2.15/30).
-        let atm = [(20, 20.0 / 365.0, 0.30), (40, 40.0 / 365.0, 0.25)];
+        let of = |dte: i32, sigma| Atm { place: 0, dte, years: f64::from(dte) / 365.0, sigma };
+        let atm = [of(20, 0.30), of(40, 0.25)];
         assert!((iv30(&atm).expect("bracketed") - 0.267_706).abs() < 6e-7);
         assert_eq!(iv30(&atm[..1]), None);
+        // Nothing of 60 to 90 days: √(5.14944/75) of 5.04 at 56 and 5.2416 at 91.
+        let slope = term_slope(&[of(28, 0.33), of(56, 0.30), of(91, 0.24)]).expect("around 75 days");
+        assert!((slope - 1.259_403).abs() < 6e-7, "{slope}");
     }
 
     #[test]

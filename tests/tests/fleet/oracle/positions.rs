@@ -149,9 +149,9 @@ fn past(entered: Entered<'_>, underlying: &Underlying) -> Option<Past> {
     })
 }
 
-/// The mean of them, dollars a share.
-pub fn mean_in_the_past(entered: Entered<'_>, underlying: &Underlying) -> Option<f64> {
-    past(entered, underlying).map(|past| past.mean)
+/// The mean of them, dollars a share, where there are five independent ones.
+pub fn told_of_the_past(entered: Entered<'_>, underlying: &Underlying) -> Option<f64> {
+    past(entered, underlying).filter(|past| past.windows >= 5.0 * past.sessions as f64).map(|past| past.mean)
 }
 
 /// Sessions after today's date up to the expiration's.

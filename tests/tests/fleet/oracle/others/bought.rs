@@ -3,7 +3,7 @@
 use super::seen::{Firing, Found, Seen, mid, part, spread};
 use crate::oracle::calendar;
 use crate::oracle::indicators::sma;
-use crate::oracle::positions::{Entered, Held, mean_in_the_past};
+use crate::oracle::positions::{Entered, Held, told_of_the_past};
 use crate::oracle::strategy::rise;
 
 pub const S3: &str = "[strategies.cheap_iv]\nenabled = true\ndte = [30, 120]\nabs_delta = [0.35, 0.65]\n\
@@ -36,7 +36,7 @@ pub fn cheap_iv(seen: &Seen<'_>) -> Firing {
         let price = mid(row) + 0.75 * (row.ask - row.bid) / 2.0 + 2.0 * 0.65 / 100.0;
         let position = if row.call { Held::Call } else { Held::Put };
         let spot = seen.parity.spot.expect("a contract past the gates has one");
-        let value = mean_in_the_past(Entered { position, price, row, spot, as_of: seen.as_of }, &numbers);
+        let value = told_of_the_past(Entered { position, price, row, spot, as_of: seen.as_of }, &numbers);
         let fires = next.is_some_and(|next| *next > row.expiration)
             && row.call == (slope20 > 0.0)
             && value.is_some_and(|value| value > 0.0);

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 
 use super::seen::{Firing, Found, Seen, mid, part, spread};
 use crate::oracle::bodies::new_york_text;
-use crate::oracle::calendar;
 use crate::oracle::metrics::Underlying;
+use crate::oracle::{calendar, cash};
 
 pub const S2: &str = "[strategies.unusual_volume]\nenabled = true\nmin_volume = 200\nmin_volume_to_oi = 0.1\n\
     min_premium = [1000.0, 2000.0, 30000.0]\n";
@@ -30,7 +30,12 @@ pub fn unusual_volume(seen: &Seen<'_>) -> Firing {
         let Some((chart, _)) = seen.underlying() else { continue };
         // An ex-date between two sessions is as near as the session after it.
         let paid = chart.dividends.iter().any(|(day, _)| sessions.contains(day));
-        if (row.call && paid) || usual.is_some_and(|usual| row.volume / usual < 0.05) {
+        let near = match cash::coming(&chart, today, next_session(today)) {
+            Some(coming) => paid || coming.iter().any(|(day, ..)| sessions.contains(day)),
+            // Nobody knows, unless nothing was paid in a year.
+            None => paid || cash::paid_in_a_year(&chart, today) > 0.0,
+        };
+        if (row.call && near) || usual.is_some_and(|usual| row.volume / usual < 0.05) {
             continue;
         }
         let age = seen.chain.quote_time.duration_since(*at).as_secs_f64();
