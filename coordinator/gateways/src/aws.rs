@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use aws_sdk_apigateway::error::{DisplayErrorContext, ProvideErrorMetadata, SdkEr
 use aws_sdk_apigateway::primitives::{Blob, DateTime};
 use aws_sdk_apigateway::types::{ApiStage, EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode};
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider as TlsProvider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -32,6 +33,7 @@ use crate::provider::{Conflict, GatewayProvider, Page, ProviderError};
 use crate::quota::PAGE;
 use crate::region::{AccountId, KNOWN, Region};
 use crate::resource::{ApiKeyValue, AttachedStage, Resource, ResourceId, ResourceKind, ResourceRef, StageName, Tags};
+use crate::trust::{BadCaFile, trusted};
 
 /// A connection is there after this, or the attempt has failed. (A whole call's limit is [`crate::Settings::call_limit`].)
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -45,6 +47,8 @@ pub struct AwsSettings {
     pub regions: Option<Vec<Region>>,
     /// Another address of the API than AWS' own: an emulator's, without a slash at the end.
     pub endpoint_url: Option<String>,
+    /// A PEM file whose certificates are trusted too.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Why there is no AWS to work with.
@@ -53,6 +57,12 @@ pub enum NoAws {
     /// Nothing says whose calls these are.
     #[error("there are no AWS credentials: {0}")]
     Credentials(String),
+    /// Nothing says whom to trust.
+    #[error(transparent)]
+    CaFile(#[from] BadCaFile),
+    /// The client could not be set up.
+    #[error("the AWS client cannot be set up: {0}")]
+    Setup(String),
 }
 
 /// API Gateway of one account.
@@ -73,6 +83,9 @@ impl Aws {
     /// of API Gateway.
     pub async fn connect(settings: AwsSettings) -> Result<Self, NoAws> {
         let at_home = settings.endpoint_url.is_some();
+        let trusted = TrustStore::empty().with_pem_certificate(trusted(settings.ca_file.as_deref())?);
+        let tls = TlsContext::builder().with_trust_store(trusted).build();
+        let tls = tls.map_err(|error| NoAws::Setup(DisplayErrorContext(&error).to_string()))?;
         let http = HttpBuilder::new().build_with_connector_fn(move |settings, components| {
             let mut builder = Connector::builder();
             builder.set_connector_settings(settings.cloned());
@@ -81,7 +94,11 @@ impl Aws {
             }
             // An emulator is on this machine or beside it.
             let proxy = if at_home { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
-            builder.proxy_config(proxy).tls_provider(TlsProvider::Rustls(CryptoMode::Ring)).build()
+            builder
+                .proxy_config(proxy)
+                .tls_provider(TlsProvider::Rustls(CryptoMode::Ring))
+                .tls_context(tls.clone())
+                .build()
         });
         let home = settings.regions.iter().flatten().next().map_or(HOME, Region::as_str);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())

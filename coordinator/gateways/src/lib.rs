@@ -70,5 +70,6 @@ pub mod set;
 pub mod spec;
 pub mod stored_ledger;
 pub mod tags;
+pub mod trust;
 
 pub use gateways::{Gateways, Scope, Settings};

@@ -87,7 +87,7 @@ async fn the_emulator_keeps_what_an_emulator_can_keep() {
         eprintln!("SKIPPED: {ENDPOINT} is not set; scripts/aws-emulator runs this");
         return;
     };
-    let settings = AwsSettings { regions: None, endpoint_url: Some(endpoint) };
+    let settings = AwsSettings { endpoint_url: Some(endpoint), ..AwsSettings::default() };
     let emulated = Emulated(Aws::connect(settings).await.unwrap());
     let mut broken = BTreeSet::new();
     for promise in PROMISES {

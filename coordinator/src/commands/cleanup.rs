@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use fleet_core::seams::Store;
 use fleet_gateways::ledger::Ledger;
 use fleet_gateways::picture::Leases;
 use fleet_gateways::region::Region;
@@ -13,9 +14,9 @@ use crate::args::{CleanupArgs, Format, Global};
 use crate::commands::context;
 use crate::config::Settings;
 use crate::failure::{Exit, Failure, chain};
-use crate::gateways::holder;
 use crate::gateways::told::{self, Teller};
 use crate::gateways::wiring::{self, Reach};
+use crate::gateways::{holder, kept_endpoints};
 use crate::progress::Telling;
 use crate::{markets, output};
 
@@ -33,6 +34,10 @@ pub async fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, Failure> {
         let dead = holder::release_the_dead(opened.ledger.as_ref()).await;
         dead.map_err(|error| Failure::broken(chain(&error)))?;
         let report = opened.gateways.reconcile().await.map_err(|error| wiring::reconcile_failure(&error))?;
+        if let Some(store) = &opened.store {
+            let forgotten = kept_endpoints::forget_dead(store.as_ref(), opened.ledger.as_ref()).await;
+            forgotten.map_err(|error| Failure::broken(chain(&error)))?;
+        }
         told::down(&report, began.elapsed(), telling);
         return Ok(if report.is_complete() { Exit::Done } else { Exit::Incomplete });
     }
@@ -43,6 +48,8 @@ pub async fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, Failure> {
 pub(super) struct Opened {
     pub(super) gateways: Gateways,
     pub(super) ledger: Arc<dyn Ledger>,
+    /// `None`: there is none yet.
+    store: Option<Arc<dyn Store>>,
 }
 
 /// The door to everything of ours, in every Region or in some, with the store's ledger if there is a store.
@@ -63,9 +70,9 @@ pub(super) async fn opened(
         }
     };
     let behaviour = fleet_gateways::Settings { scope, leases, ..wiring::behaviour(settings)? };
-    let ledger = wiring::ledger(store);
+    let ledger = wiring::ledger(store.clone());
     let gateways = wiring::door(provider, Arc::clone(&ledger), behaviour, Arc::new(Teller::new(telling)));
-    Ok(Opened { gateways, ledger })
+    Ok(Opened { gateways, ledger, store })
 }
 
 /// What there is, in the form that was asked for. Nothing is changed.

@@ -70,7 +70,7 @@ async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
 
 async fn down(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     let telling = Telling::of(global);
-    let cleanup::Opened { gateways, ledger } =
+    let cleanup::Opened { gateways, ledger, .. } =
         cleanup::opened(settings, Scope::Everywhere, Leases::Honoured, telling).await?;
     let sets = ledger.sets().await.map_err(|error| Failure::broken(chain(&error)))?;
     let (now, me) = (SystemClock.now(), holder::of_this_process(&run_scan::holder()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet_core::domain::{GatewayEndpoint, GatewayKey};
-use fleet_core::seams::{Clock as _, Holder, Store, StoreError, SystemClock, endpoints_row};
+use fleet_core::seams::{Clock as _, Holder, Store, StoreError, SystemClock};
 use fleet_core::wire::{self, KeptEndpoints};
 use fleet_gateways::Gateways;
 use fleet_gateways::ledger::LedgerError;
@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::kept_endpoints::{forget_dead, replace};
 use super::told::{self, Teller};
 use super::{holder, wiring};
 use crate::config::Settings;
@@ -87,6 +88,7 @@ pub async fn bring_up(
     let ledger = wiring::ledger(Some(Arc::clone(&store)));
     // What they left goes with what this run will leave.
     holder::release_the_dead(ledger.as_ref()).await.map_err(|error| Failure::broken(chain(&error)))?;
+    forget_dead(store.as_ref(), ledger.as_ref()).await.map_err(|error| Failure::broken(chain(&error)))?;
     let behaviour = wiring::behaviour(settings)?;
     let gateways = Arc::new(wiring::door(provider, ledger, behaviour, Arc::new(Teller::new(telling))));
     let least = usize::try_from(settings.gateways.least_regions).unwrap_or(1).min(regions.len());
@@ -225,18 +227,6 @@ impl Standing {
     }
 }
 
-/// Writes the row of a name, whatever it was.
-async fn replace(store: &dyn Store, name: &str, body: Option<&[u8]>) -> Result<(), StoreError> {
-    let row = endpoints_row(name);
-    for _ in 0..8 {
-        let found = store.gateway_row(&row).await?;
-        if store.swap_gateway_row(&row, found.as_deref(), body).await? {
-            return Ok(());
-        }
-    }
-    Err(StoreError::Conflict(format!("the gateways of {name} are changed by somebody else")))
-}
-
 /// Releases a set and deletes everything nobody wants.
 async fn take_down(gateways: &Gateways, set: &SetId, holder: &Holder, telling: Telling) {
     let began = Instant::now();
@@ -255,33 +245,5 @@ async fn take_down(gateways: &Gateways, set: &SetId, holder: &Holder, telling: T
         Err(error) => {
             eprintln!("warning: gateways could not be deleted ({}); `optionfleet cleanup --yes` does", chain(&error));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use fleet_core::seams::{Endpoints as _, StoredEndpoints};
-    use fleet_engines::sqlite::SqliteStore;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn workers_find_the_newest_gateways_by_the_scans_name() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&directory.path().join("x.db")).unwrap();
-        let told = StoredEndpoints::new(Arc::new(store.clone()));
-        let endpoint = |url: &str| GatewayEndpoint {
-            name: "us-east-1".to_owned(),
-            base_url: url.to_owned(),
-            api_key: GatewayKey::new("k".to_owned()),
-        };
-        for url in ["http://one", "http://two"] {
-            let body = wire::encode(&KeptEndpoints(vec![endpoint(url)])).unwrap();
-            replace(&store, "x-1", Some(&body)).await.unwrap();
-            assert_eq!(told.endpoints("x-1").await.unwrap(), [endpoint(url)]);
-        }
-        assert_eq!(told.endpoints("x-2").await.unwrap(), []);
-        replace(&store, "x-1", None).await.unwrap();
-        assert_eq!(told.endpoints("x-1").await.unwrap(), []);
     }
 }

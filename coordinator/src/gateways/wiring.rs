@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleet_core::domain::VendorPlan;
 use fleet_core::domain::gateway::route_name;
 use fleet_core::seams::{GatewayRows, Store, SystemClock};
-use fleet_gateways::aws::{Aws, AwsSettings};
+use fleet_gateways::aws::{Aws, AwsSettings, NoAws};
 use fleet_gateways::ledger::Ledger;
 use fleet_gateways::memory_ledger::MemoryLedger;
 use fleet_gateways::progress::Watcher;
@@ -20,7 +20,7 @@ use fleet_gateways::tags::OwnerTag;
 use fleet_gateways::{Gateways, Settings as GatewaysSettings};
 
 use super::simulated::SimulatedAws;
-use crate::config::{Settings, is_loopback};
+use crate::config::{Settings, is_loopback, vendor_ca_file};
 use crate::failure::{Failure, chain};
 
 /// The route that `gateways test` asks.
@@ -58,10 +58,15 @@ pub async fn provider(settings: &Settings, reach: Reach) -> Result<Arc<dyn Gatew
     let aws = AwsSettings {
         regions: (reach == Reach::Configured && !configured.is_empty()).then_some(configured),
         endpoint_url: (!url.is_empty()).then(|| url.to_owned()),
+        ca_file: vendor_ca_file(settings),
     };
     let aws = Aws::connect(aws).await.map_err(|error| {
-        Failure::usage(error.to_string())
-            .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; nothing was created")
+        Failure::usage(error.to_string()).hint(match error {
+            NoAws::Credentials(_) => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; nothing was created"
+            }
+            NoAws::CaFile(_) | NoAws::Setup(_) => "look at [tls] ca_file; nothing was created",
+        })
     })?;
     Ok(Arc::new(aws))
 }

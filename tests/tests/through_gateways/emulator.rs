@@ -37,7 +37,7 @@ impl Emulator {
             return None;
         };
         let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
-        let settings = AwsSettings { regions: None, endpoint_url: Some(url.clone()) };
+        let settings = AwsSettings { endpoint_url: Some(url.clone()), ..AwsSettings::default() };
         let aws = runtime.block_on(Aws::connect(settings)).expect("the emulator's credentials are found");
         let emulator = Self { url, runtime, aws };
         assert_eq!(emulator.things(), Vec::<String>::new(), "the emulator is empty at first");
