@@ -289,15 +289,16 @@ async fn ten_gateways_carry_five_thousand_requests_at_the_computed_budget_withou
 /// The same vendor, counting all addresses as one account: what it bears is less than the addresses would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_a_vendor_limits_the_account_the_budget_shrinks_and_stays_below() {
-    let limit = 55.0;
+    // So low that a busy machine reaches it too: the budget shrinks only because of answers, never by itself.
+    let limit = 22.0;
     let config =
         MarketConfig { tickers: 40, limit_per_sec: Some(limit), limit_by: LimitBy::Account, ..MarketConfig::default() };
     let world = World::new(10, config).await;
-    let vendors = world.vendors(&Wanted { yahoo: Some((10_000.0, 10.0)), ..UNLIMITED });
+    let vendors = world.vendors(&Wanted { yahoo: Some((10_000.0, 4.0)), ..UNLIMITED });
     let tally = RequestTally::default();
     let mut budgets = Vec::new();
-    while budgets.last().is_none_or(|budget| *budget >= limit) && budgets.len() < 4 {
-        many_bars(&world, &vendors, 800, &tally).await;
+    while budgets.last().is_none_or(|budget| *budget >= limit) && budgets.len() < 6 {
+        many_bars(&world, &vendors, 320, &tally).await;
         budgets.push(rate(&vendors, Vendor::Yahoo).unwrap());
     }
     let (first, budget) = (errors(&tally), rate(&vendors, Vendor::Yahoo).unwrap());
@@ -305,10 +306,10 @@ async fn when_a_vendor_limits_the_account_the_budget_shrinks_and_stays_below() {
         first > 0 && budget < limit,
         "{budget}/s is not below {limit}/s, after {first} answers of 429: {budgets:?}"
     );
-    let failures = many_bars(&world, &vendors, 300, &tally).await;
+    let failures = many_bars(&world, &vendors, 200, &tally).await;
     assert_eq!((failures, errors(&tally) - first), (Vec::new(), 0), "it stays below");
     assert_eq!(rate(&vendors, Vendor::Yahoo), Some(budget));
-    eprintln!("100/s by address, {limit}/s by account: {budget:.1}/s after {first} answers of 429, then none");
+    eprintln!("40/s by address, {limit}/s by account: {budget:.1}/s after {first} answers of 429, then none");
 }
 
 /// Chains of all tickers, again and again, while the market's clock goes on.

@@ -22,6 +22,7 @@ mod readme;
 mod recorded;
 mod requests;
 mod result;
+mod robinhood;
 mod secrets;
 mod several;
 mod shared_budgets;

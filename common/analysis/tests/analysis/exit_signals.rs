@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::strategies::{cheap_world, crossing, crossing_world, history, only};
+use crate::strategy_worlds::{cheap_world, crossing, crossing_world, history, only};
 use crate::world::*;
 
 const FILLED_ON: Date = date(2026, 11, 20);

@@ -17,5 +17,6 @@ mod shorts;
 mod signal;
 mod spot;
 mod strategies;
+mod strategy_worlds;
 mod wild;
 mod world;

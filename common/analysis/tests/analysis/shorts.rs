@@ -6,7 +6,7 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::strategies::{busy_world, csp_world, only, the_short_put};
+use crate::strategy_worlds::{busy_world, csp_world, only, the_short_put};
 use crate::world::*;
 
 fn later(minutes: i64) -> Timestamp {
