@@ -22,7 +22,9 @@ pub fn compare_cash(
     let told = candidate.metrics.as_deref().and_then(|metrics| metrics.cash.as_deref());
     let chart = asked.known(&asked.underlying).filter(|_| !candidate.control && !is_european(&row.root));
     let today = calendar::new_york_date(as_of);
-    let paying = chart.as_ref().map(|chart| cash::coming(chart, today, row.expiration));
+    // The spot may be told by an expiration behind the row's, with the dividends before that one.
+    let last = parity.groups.keys().map(|(_, expiration)| *expiration).max().unwrap_or(row.expiration);
+    let paying = chart.as_ref().map(|chart| cash::coming(chart, today, last));
     let own = paying.as_ref().and_then(|known| cash::Cash::of(row, parity, known.as_ref()?, as_of));
     let years = parity.groups[&(row.root.clone(), row.expiration)].years;
     let bound = match (&paying, &own) {
