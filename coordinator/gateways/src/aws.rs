@@ -19,7 +19,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_apigateway::Client;
 use aws_sdk_apigateway::config::http::HttpResponse;
 use aws_sdk_apigateway::config::{ProvideCredentials as _, StalledStreamProtectionConfig};
-use aws_sdk_apigateway::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_apigateway::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigateway::primitives::{Blob, DateTime};
 use aws_sdk_apigateway::types::{ApiStage, EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -85,7 +85,7 @@ impl Aws {
         let at_home = settings.endpoint_url.is_some();
         let trusted = TrustStore::empty().with_pem_certificate(trusted(settings.ca_file.as_deref())?);
         let tls = TlsContext::builder().with_trust_store(trusted).build();
-        let tls = tls.map_err(|error| NoAws::Setup(DisplayErrorContext(&error).to_string()))?;
+        let tls = tls.map_err(|error| NoAws::Setup(said(&error)))?;
         let http = HttpBuilder::new().build_with_connector_fn(move |settings, components| {
             let mut builder = Connector::builder();
             builder.set_connector_settings(settings.cloned());
@@ -114,7 +114,7 @@ impl Aws {
         let provider = config.credentials_provider();
         let provider = provider.ok_or_else(|| NoAws::Credentials("none are configured".to_owned()))?;
         let found = provider.provide_credentials().await;
-        found.map_err(|error| NoAws::Credentials(DisplayErrorContext(&error).to_string()))?;
+        found.map_err(|error| NoAws::Credentials(said(&error)))?;
         Ok(Self { config, settings, clients: Mutex::default() })
     }
 
@@ -134,6 +134,21 @@ impl Aws {
             None => KNOWN.iter().filter_map(|code| Region::parse(code).ok()).collect(),
         }
     }
+}
+
+/// What an error and its causes say, without the requests and answers that the SDK would print with them.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut parts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // The SDK's layers repeat one another.
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        cause = error.source();
+    }
+    parts.join(": ")
 }
 
 /// The name of a thing among all of AWS.
@@ -159,8 +174,8 @@ where
     let SdkError::ServiceError(answer) = error else {
         // Not sent, or no answer that can be read: nobody knows. What cannot be sent at all is told each time.
         return match error {
-            SdkError::ConstructionFailure(_) => ProviderError::BadRequest(DisplayErrorContext(error).to_string()),
-            _ => ProviderError::Unknown(DisplayErrorContext(error).to_string()),
+            SdkError::ConstructionFailure(_) => ProviderError::BadRequest(said(&error)),
+            _ => ProviderError::Unknown(said(&error)),
         };
     };
     let (status, code) = (answer.raw().status().as_u16(), answer.err().code().unwrap_or_default());
