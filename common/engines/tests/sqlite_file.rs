@@ -134,7 +134,7 @@ async fn an_older_file_is_brought_up_to_date() {
     let place = Place::new();
     let path = place.made();
     let raw = Connection::open(&path).unwrap();
-    raw.execute_batch("DROP TABLE summaries; PRAGMA user_version = 3").unwrap();
+    raw.execute_batch("DROP TABLE summaries; DROP TABLE gateways; PRAGMA user_version = 3").unwrap();
     drop(raw);
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.summaries(&Ticker::parse("AAPL").unwrap(), 9).await.unwrap(), []);
