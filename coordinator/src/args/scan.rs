@@ -48,7 +48,7 @@ pub struct ScanArgs {
     /// Serve /livez, /readyz and /metrics here while the scan runs, e.g. 127.0.0.1:9100
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
-    /// Ask vendors through gateways in several Regions, made before and deleted after ([gateways] in the configuration)
+    /// Ask vendors through gateways in several Regions, made before and deleted after (`[gateways]` in the configuration)
     #[arg(long)]
     pub gateways: bool,
     /// Where notices go beside the report: file:PATH appends each as a line of JSON; report is nowhere else

@@ -1,5 +1,5 @@
 //! Candidates as CSV (RFC 4180): one heading line, one line a candidate, numbers unrounded, missing values empty.
-//! [`number`] and [`line`] write every CSV of the program.
+//! [`number`] and [`line()`] write every CSV of the program.
 
 use super::Report;
 use super::metric_columns::COLUMNS as METRICS;
