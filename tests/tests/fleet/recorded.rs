@@ -186,9 +186,10 @@ fn the_recorded_rut_chain_agrees_with_the_volatilities_its_vendor_prints() {
     assert!(p90 < 0.02, "p90 {p90}");
 }
 
-fn snapshot(chain: Chain, as_of: Timestamp) -> MarketSnapshot {
+/// A chain by itself, looked at at one instant.
+pub fn snapshot(chain: Chain, as_of: Timestamp) -> MarketSnapshot {
     MarketSnapshot {
-        scan: ScanId::parse("parity-20230920-1615").expect("a scan id"),
+        scan: ScanId::parse("recorded").expect("a scan id"),
         ticker: chain.underlying.clone(),
         as_of,
         chain,

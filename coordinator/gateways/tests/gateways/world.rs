@@ -13,7 +13,7 @@ use fleet_gateways::memory_ledger::MemoryLedger;
 use fleet_gateways::provider::GatewayProvider;
 use fleet_gateways::raise::{Raised, UpError};
 use fleet_gateways::reconcile::Report;
-use fleet_gateways::region::Region;
+use fleet_gateways::region::{KNOWN, Region};
 use fleet_gateways::resource::{ResourceKind, Tags};
 use fleet_gateways::set::{Entropy, Order, SetId, SetState};
 use fleet_gateways::spec::{GatewaySpec, Route};
@@ -26,25 +26,7 @@ use tokio::time::sleep;
 pub const LEASE: Duration = Duration::from_secs(3_600);
 
 /// Codes of 17 Regions, those that are enabled in every account.
-pub const SEVENTEEN: [&str; 17] = [
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "ca-central-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eu-central-1",
-    "eu-north-1",
-    "ap-south-1",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "sa-east-1",
-];
+pub const SEVENTEEN: [&str; 17] = *KNOWN.first_chunk().expect("more are known");
 
 pub fn region(code: &str) -> Region {
     Region::parse(code).unwrap()

@@ -11,7 +11,8 @@ use fleet_scraper::vendors::yahoo;
 use fleet_tests::recordings::shared;
 use jiff::Timestamp;
 
-use super::{CENT, Distribution, european, kind, read, snapshot};
+use super::{CENT, Distribution, european, kind, read};
+use crate::recorded::snapshot;
 
 /// The bodies whose `marketState` is `REGULAR`, each asked for twice within seconds: by default and by date.
 pub const IN_SESSION: [&str; 7] = [

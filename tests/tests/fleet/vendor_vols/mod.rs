@@ -5,38 +5,15 @@ mod aapl;
 mod aapl_parity;
 mod rut;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use fleet_analysis::MarketSnapshot;
-use fleet_core::domain::{Chain, RequestCounts, ScanId};
 use fleet_pricing::{Kind, Terms};
-use jiff::Timestamp;
 
 /// What rounds away: a price is quoted in cents, a volatility printed with four digits.
 const CENT: f64 = 0.01;
 
 fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|why| panic!("cannot read {}: {why}", path.display()))
-}
-
-/// A chain by itself, looked at at one instant.
-fn snapshot(chain: Chain, as_of: Timestamp) -> MarketSnapshot {
-    MarketSnapshot {
-        scan: ScanId::parse("vendor-vols").expect("a scan id"),
-        ticker: chain.underlying.clone(),
-        as_of,
-        chain,
-        fetched_at: None,
-        max_quote_age_secs: 1200,
-        underlying_bars: None,
-        contract_bars: BTreeMap::new(),
-        facts: Default::default(),
-        history: Vec::new(),
-        max_bars: 0,
-        live_trades: Vec::new(),
-        requests: RequestCounts::default(),
-    }
 }
 
 /// Differences in order.

@@ -10,7 +10,8 @@ use fleet_tests::recordings::shared;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{CENT, Distribution, european, kind, read, snapshot};
+use super::{CENT, Distribution, european, kind, read};
+use crate::recorded::snapshot;
 
 /// Continuous three-month rate of that day (Treasury bills at 5.5 % a year).
 const RATE: f64 = 0.0535;
