@@ -1,8 +1,8 @@
 //! The worker: takes tasks from the queue, one a slot, and turns each into one commit.
 //!
 //! Begin with [`scan_ticker`], the story of the program in one function. Around it, from the inside out: [`past`] (what
-//! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot), `puller` (as many
-//! tasks as there are free slots), `heartbeat` (who still answers), `supervisor` (restarts, draining), `reporter` (who is
+//! earlier deliveries came to), `protocol` (what one delivery goes through), `scanner` (one slot; `slot_plan` decides),
+//! `puller` (as many tasks as there are free slots; `pull_plan` decides), `heartbeat` (who still answers), `supervisor` (restarts, draining), `reporter` (who is
 //! there). [`markets`] is the way to the vendors; [`program`] makes a process of it all, `optionfleet-worker`.
 //!
 //! Promises: a delivery that is not acknowledged is handed back; a ticker is committed by one worker only, because the
@@ -31,10 +31,12 @@ mod heartbeat;
 mod in_time;
 mod prepared;
 mod protocol;
+mod pull_plan;
 mod puller;
 mod reporter;
 mod ruling;
 mod scanner;
+mod slot_plan;
 mod supervisor;
 mod trouble;
 mod wide_event;

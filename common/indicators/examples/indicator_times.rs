@@ -3,9 +3,10 @@
 //! The one argument is the C half (`reference/timer.c`, built by `scripts/reference-indicators timer`). The two take turns
 //! on each indicator, and the least of the rounds counts, so that a busy machine disturbs both alike.
 //!
-//! Ours is the whole of `compute`: the look-up of columns, the buffers, the library's call and the rules for missing
-//! values. The C library's is its call alone, into buffers that are there. So that a reader can tell the two apart, the
-//! Rust library's call alone, into buffers that are there, is told too.
+//! Each is compared with its like: the call alone, into buffers that are there already, with the C library's call alone;
+//! and the whole of `compute` (the look-up of columns, new buffers, the call, the rules for missing values) with the C
+//! library's call into new buffers, the lookback filled, as the wheel does. What `compute` takes beside the C library's
+//! bare call is told too.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -35,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut child = Command::new(timer).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (mut ask, answer) = (child.stdin.take().ok_or("no way in")?, child.stdout.take().ok_or("no way out")?);
     let mut answers = BufReader::new(answer).lines();
-    let mut theirs = |name: &str, bars: usize, calls: u32| -> Result<(f64, usize), Box<dyn Error>> {
-        writeln!(ask, "{} {bars} {calls}", name.to_ascii_uppercase())?;
+    let mut theirs = |name: &str, bars: usize, calls: u32, buffers: &str| -> Result<(f64, usize), Box<dyn Error>> {
+        writeln!(ask, "{} {bars} {calls} {buffers}", name.to_ascii_uppercase())?;
         let line = answers.next().ok_or("the C half has ended")??;
         let (time, count) = line.split_once(' ').ok_or("the C half says nothing")?;
         Ok((time.parse()?, count.parse()?))
@@ -44,43 +45,63 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("our time over the C library's; the least of {ROUNDS} rounds each, in turns");
     for length in LENGTHS {
         let rows = series::random_bars(length, 1);
-        let (mut whole, mut alone) = (Vec::new(), Vec::new());
+        let mut times = Vec::new();
         for indicator in all() {
-            let ratios = ratios(indicator, &rows, &mut theirs)?;
-            whole.push((ratios.0, indicator.name));
-            alone.push((ratios.1, indicator.name));
+            times.push((indicator.name, Times::of(indicator, &rows, &mut theirs)?));
         }
-        report(length, "compute", whole);
-        report(length, "the call alone", alone);
+        let ratios = |ratio: fn(&Times) -> f64| times.iter().map(|(name, times)| (ratio(times), *name)).collect();
+        report(length, "the call alone, ours over C", ratios(|times| times.alone / times.theirs));
+        report(length, "compute over C with new buffers", ratios(|times| times.whole / times.theirs_fresh));
+        report(length, "compute over C's call alone", ratios(|times| times.whole / times.theirs));
     }
     drop(ask);
     child.wait()?;
     Ok(())
 }
 
-/// Our least time over theirs: of `compute`, and of the Rust library's call alone.
-fn ratios(
-    indicator: &Indicator,
-    rows: &[series::Row],
-    theirs: &mut impl FnMut(&str, usize, u32) -> Result<(f64, usize), Box<dyn Error>>,
-) -> Result<(f64, f64), Box<dyn Error>> {
-    let spec: Spec = indicator.name.parse()?;
-    let bars: Bars = series::bars(rows);
-    let (once, count) = theirs(indicator.name, bars.len(), 20)?;
-    assert_eq!(count, bars.len().saturating_sub(spec.lookback()), "{}: both compute as many values", indicator.name);
-    let calls = ((ROUND.as_nanos() as f64 / once) as u32).clamp(5, 100_000);
-    let columns = Column::ALL.map(|column| rows.iter().map(|row| row[column as usize]).collect::<Vec<f64>>());
-    let (mut best_whole, mut best_alone, mut best_theirs) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
-        best_theirs = best_theirs.min(theirs(indicator.name, bars.len(), calls)?.0);
-        let started = Instant::now();
-        for _ in 0..calls {
-            black_box(compute(black_box(&spec), black_box(&bars))?);
+/// Least nanoseconds of a call.
+struct Times {
+    /// `compute`.
+    whole: f64,
+    /// The Rust library's call alone.
+    alone: f64,
+    /// The C library's call alone.
+    theirs: f64,
+    /// The C library's call into new buffers.
+    theirs_fresh: f64,
+}
+
+impl Times {
+    fn of(
+        indicator: &Indicator,
+        rows: &[series::Row],
+        theirs: &mut impl FnMut(&str, usize, u32, &str) -> Result<(f64, usize), Box<dyn Error>>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let spec: Spec = indicator.name.parse()?;
+        let bars: Bars = series::bars(rows);
+        let (once, count) = theirs(indicator.name, bars.len(), 20, "kept")?;
+        assert_eq!(
+            count,
+            bars.len().saturating_sub(spec.lookback()),
+            "{}: both compute as many values",
+            indicator.name
+        );
+        let calls = ((ROUND.as_nanos() as f64 / once) as u32).clamp(5, 100_000);
+        let columns = Column::ALL.map(|column| rows.iter().map(|row| row[column as usize]).collect::<Vec<f64>>());
+        let never = f64::INFINITY;
+        let mut least = Self { whole: never, alone: never, theirs: never, theirs_fresh: never };
+        for _ in 0..ROUNDS {
+            least.theirs = least.theirs.min(theirs(indicator.name, bars.len(), calls, "kept")?.0);
+            least.theirs_fresh = least.theirs_fresh.min(theirs(indicator.name, bars.len(), calls, "fresh")?.0);
+            let started = Instant::now();
+            for _ in 0..calls {
+                black_box(compute(black_box(&spec), black_box(&bars))?);
+            }
+            least.whole = least.whole.min(started.elapsed().as_nanos() as f64 / f64::from(calls));
+            least.alone = least.alone.min(alone(&spec, &columns, calls)?);
         }
-        best_whole = best_whole.min(started.elapsed().as_nanos() as f64 / f64::from(calls));
-        best_alone = best_alone.min(alone(&spec, &columns, calls)?);
+        Ok(least)
     }
-    Ok((best_whole / best_theirs, best_alone / best_theirs))
 }
 
 /// Nanoseconds of the Rust library's call alone.

@@ -1,8 +1,9 @@
 /* The C library's half of `scripts/bench indicators`: says how long a function of the TA-Lib wheel takes, without
  * Python in between.
  *
- * Reads lines "NAME BARS CALLS" and answers each with the nanoseconds a call took, on the series of series.py, with the
- * parameters' defaults, into buffers that are there already.
+ * Reads lines "NAME BARS CALLS BUFFERS" and answers each with the nanoseconds a call took, on the series of series.py,
+ * with the parameters' defaults. BUFFERS is `kept`, into buffers that are there already, or `fresh`, as the wheel does and
+ * anybody must who keeps the answer: a buffer for each output, one place a bar, with NaN in the lookback.
  *
  * The wheel brings the library and no header: the few declarations of ta_abstract.h that are needed stand here. */
 #include <math.h>
@@ -27,6 +28,7 @@ int TA_SetInputParamPricePtr(void *holder, unsigned index, const double *open, c
                              const double *close, const double *volume, const double *interest);
 int TA_SetOutputParamRealPtr(void *holder, unsigned index, double *values);
 int TA_SetOutputParamIntegerPtr(void *holder, unsigned index, int *values);
+int TA_GetLookback(const void *holder, int *lookback);
 int TA_CallFunc(const void *holder, int first, int last, int *begin, int *count);
 
 enum { MOST_BARS = 100000, MOST_OUTPUTS = 4 };
@@ -64,9 +66,10 @@ static void fill(void) {
   }
 }
 
+static const FuncInfo *info;
+
 static void *bound(const char *name) {
   const void *handle;
-  const FuncInfo *info;
   const ParameterInfo *parameter;
   void *holder;
   must(TA_GetFuncHandle(name, &handle), name);
@@ -97,18 +100,51 @@ static void *bound(const char *name) {
   return holder;
 }
 
+/* A call into buffers of its own, which it then lets go. */
+static void fresh(void *holder, const char *name, int bars, int *begin, int *count) {
+  const ParameterInfo *parameter;
+  void *buffers[MOST_OUTPUTS] = {0};
+  int lookback;
+  must(TA_GetLookback(holder, &lookback), name);
+  if (lookback > bars) lookback = bars;
+  for (unsigned i = 0; i < info->outputs && i < MOST_OUTPUTS; i++) {
+    must(TA_GetOutputParameterInfo(info->handle, i, &parameter), name);
+    if (parameter->type == 0) {
+      double *values = malloc((size_t)bars * sizeof *values);
+      for (int bar = 0; bar < lookback; bar++) values[bar] = NAN;
+      must(TA_SetOutputParamRealPtr(holder, i, values + lookback), name);
+      buffers[i] = values;
+    } else {
+      int *values = malloc((size_t)bars * sizeof *values);
+      for (int bar = 0; bar < lookback; bar++) values[bar] = 0;
+      must(TA_SetOutputParamIntegerPtr(holder, i, values + lookback), name);
+      buffers[i] = values;
+    }
+  }
+  must(TA_CallFunc(holder, 0, bars - 1, begin, count), name);
+  for (unsigned i = 0; i < info->outputs && i < MOST_OUTPUTS; i++) {
+    /* Looked at, so that a compiler that sees malloc and free does not leave both out. */
+    __asm__ volatile("" : : "r"(buffers[i]) : "memory");
+    free(buffers[i]);
+  }
+}
+
 int main(void) {
-  char name[64];
+  char name[64], buffers[8];
   int bars, begin, count;
   long calls;
   must(TA_Initialize(), "TA_Initialize");
   fill();
-  while (scanf("%63s %d %ld", name, &bars, &calls) == 3) {
+  while (scanf("%63s %d %ld %7s", name, &bars, &calls, buffers) == 4) {
     if (bars < 1 || bars > MOST_BARS || calls < 1) return 2;
+    const int is_fresh = strcmp(buffers, "fresh") == 0;
     void *holder = bound(name);
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    for (long call = 0; call < calls; call++) must(TA_CallFunc(holder, 0, bars - 1, &begin, &count), name);
+    for (long call = 0; call < calls; call++) {
+      if (is_fresh) fresh(holder, name, bars, &begin, &count);
+      else must(TA_CallFunc(holder, 0, bars - 1, &begin, &count), name);
+    }
     clock_gettime(CLOCK_MONOTONIC, &to);
     double spent = (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
     printf("%.3f %d\n", spent / (double)calls, count);

@@ -25,6 +25,8 @@ mod steps;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod state_tests;
+#[cfg(test)]
 mod test_world;
 
 use std::sync::Arc;
