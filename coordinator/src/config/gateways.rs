@@ -26,7 +26,8 @@ pub struct GatewaySettings {
     pub keep_warm: String,
     /// Only what carries exactly this tag is ever deleted.
     pub owner: String,
-    /// What `gateways test` asks for over each gateway: a URL that answers with the address it sees; empty is none.
+    /// What `gateways test` asks for over each gateway: a URL that answers with the address of
+    /// who connects to it; empty is none.
     pub test_url: String,
     /// The underlying that canaries ask for; empty: none are sent.
     pub canary: String,
@@ -48,7 +49,7 @@ impl Default for GatewaySettings {
             vendors: owned(&["finviz", "cboe", "yahoo"]),
             keep_warm: String::new(),
             owner: "optionfleet".to_owned(),
-            test_url: "https://checkip.amazonaws.com".to_owned(),
+            test_url: "https://ipv4.icanhazip.com".to_owned(),
             canary: "SPY".to_owned(),
             canary_every: 50,
             aws_endpoint_url: String::new(),

@@ -3,7 +3,7 @@
 //! It is made from the same OpenAPI description that the real one gets. It demands the key (403 `{"message":"Forbidden"}`),
 //! passes headers on and applies the description's mappings **with the case they have on the wire**: a mapping of `X-Api-Key`
 //! does nothing to `x-api-key`. Like the real one it names itself to the vendor (`x-amzn-apigateway-api-id`), adds a trace id
-//! and the client's address (unless `x-forwarded-for` is mapped), and waits 29 seconds. Requests leave from an address of its
+//! and the client's address (unless `X-Forwarded-For` is mapped, so spelt), and waits 29 seconds. Requests leave from an address of its
 //! own (127.0.0.x), so that the market sees one address a gateway. Refuses: bodies of requests, heads above 64 KB, answers above
 //! 10 MB, vendors that are not on this machine.
 
@@ -276,9 +276,9 @@ impl Gateway {
                 }
             };
             if let Some(value) = value {
-                // As it is on the wire: a mapping in another case is another header. Only the gateway knows its own.
+                // As it is on the wire: a mapping in another case is another header, the gateway's own ones too.
                 sent.retain(|(name, _)| name != target);
-                ours.retain(|(name, _)| !name.eq_ignore_ascii_case(target));
+                ours.retain(|(name, _)| name != target);
                 sent.push((target.clone(), value));
             }
         }
