@@ -37,8 +37,9 @@ use crate::trust::{BadCaFile, trusted};
 
 /// A connection is there after this, or the attempt has failed. (A whole call's limit is [`crate::Settings::call_limit`].)
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// Where the account is asked for if no Region is configured.
-const HOME: &str = "us-east-1";
+/// A Region says whether it is enabled within this, or is taken for enabled: one that accepts a connection and then hangs
+/// must not hold up what is to be deleted in the others. (All of them are asked at once, within one call's limit.)
+const ENABLED_LIMIT: Duration = Duration::from_secs(5);
 
 /// How AWS is reached.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +101,7 @@ impl Aws {
                 .tls_context(tls.clone())
                 .build()
         });
-        let home = settings.regions.iter().flatten().next().map_or(HOME, Region::as_str);
+        let home = home_of(settings.regions.iter().flatten().next());
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .retry_config(RetryConfig::disabled())
@@ -151,13 +152,37 @@ fn said(error: &dyn std::error::Error) -> String {
     parts.join(": ")
 }
 
+/// A Region of AWS' partition, named as in names, and its home: the Region that every account of it has.
+const fn partition_of(code: &str) -> (&'static str, &'static str) {
+    match code.as_bytes() {
+        [b'c', b'n', b'-', ..] => ("aws-cn", "cn-north-1"),
+        [b'u', b's', b'-', b'g', b'o', b'v', b'-', ..] => ("aws-us-gov", "us-gov-west-1"),
+        _ => ("aws", "us-east-1"),
+    }
+}
+
+/// Where the account is asked for: not in a configured Region, which may be one the account has not opted into.
+fn home_of(configured: Option<&Region>) -> &'static str {
+    partition_of(configured.map_or("", Region::as_str)).1
+}
+
+/// Those of these Regions that are not known to be disabled.
+async fn enabled_among<F>(regions: Vec<Region>, ask: impl Fn(Region) -> F) -> Vec<Region>
+where
+    F: Future<Output = Result<(), ProviderError>>,
+{
+    let asked = join_all(regions.iter().map(|region| tokio::time::timeout(ENABLED_LIMIT, ask(region.clone())))).await;
+    let enabled = |(region, answer)| match answer {
+        Ok(Err(ProviderError::RegionDisabled(_))) => None,
+        // Whatever else it says, or does not say, will be met, and told, where it is looked through.
+        Ok(Ok(()) | Err(_)) | Err(_) => Some(region),
+    };
+    regions.into_iter().zip(asked).filter_map(enabled).collect()
+}
+
 /// The name of a thing among all of AWS.
 fn arn(resource: &ResourceRef) -> String {
-    let partition = match resource.region.as_str() {
-        code if code.starts_with("cn-") => "aws-cn",
-        code if code.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let (partition, _) = partition_of(resource.region.as_str());
     let path = match resource.kind {
         ResourceKind::RestApi => "restapis",
         ResourceKind::UsagePlan => "usageplans",
@@ -273,7 +298,7 @@ fn owned(tags: &Tags) -> Option<HashMap<String, String>> {
 #[async_trait]
 impl GatewayProvider for Aws {
     async fn account(&self) -> Result<AccountId, ProviderError> {
-        let home = self.candidates().into_iter().next().map_or_else(|| Region::parse(HOME), Ok);
+        let home = Region::parse(home_of(self.candidates().first()));
         let home = home.map_err(|error| ProviderError::BadRequest(error.to_string()))?;
         let answer = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
         let answer = answer.map_err(|error| match known(&home, &error) {
@@ -285,18 +310,11 @@ impl GatewayProvider for Aws {
     }
 
     async fn enabled_regions(&self) -> Result<Vec<Region>, ProviderError> {
-        let regions = self.candidates();
-        let asked = join_all(regions.iter().map(|region| async move {
-            let answer = self.client(region).get_rest_apis().limit(1).send().await;
-            answer.map(drop).map_err(|error| known(region, &error))
-        }))
-        .await;
-        let enabled = |(region, answer): (Region, Result<(), ProviderError>)| match answer {
-            Err(ProviderError::RegionDisabled(_)) => None,
-            // Whatever else it says will be met, and told, where it is looked through.
-            Ok(()) | Err(_) => Some(region),
+        let ask = |region: Region| async move {
+            let answer = self.client(&region).get_rest_apis().limit(1).send().await;
+            answer.map(drop).map_err(|error| known(&region, &error))
         };
-        Ok(regions.into_iter().zip(asked).filter_map(enabled).collect())
+        Ok(enabled_among(self.candidates(), ask).await)
     }
 
     async fn create_rest_api(&self, region: &Region, name: &str, tags: &Tags) -> Result<ResourceId, ProviderError> {
@@ -467,5 +485,38 @@ mod tests {
         assert_eq!(name("us-east-1", ResourceKind::RestApi), "arn:aws:apigateway:us-east-1::/restapis/a1");
         assert_eq!(name("cn-north-1", ResourceKind::UsagePlan), "arn:aws-cn:apigateway:cn-north-1::/usageplans/a1");
         assert_eq!(name("us-gov-west-1", ResourceKind::ApiKey), "arn:aws-us-gov:apigateway:us-gov-west-1::/apikeys/a1");
+    }
+
+    #[test]
+    fn the_account_is_asked_for_where_every_account_is_known() {
+        for (configured, home) in [
+            (None, "us-east-1"),
+            (Some("ap-east-1"), "us-east-1"),
+            (Some("eu-central-2"), "us-east-1"),
+            (Some("cn-northwest-1"), "cn-north-1"),
+            (Some("us-gov-east-1"), "us-gov-west-1"),
+        ] {
+            let configured = configured.map(|code| Region::parse(code).unwrap());
+            assert_eq!(home_of(configured.as_ref()), home, "{configured:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_region_that_hangs_is_looked_at_and_holds_up_no_other() {
+        let codes = ["us-east-1", "ap-east-1", "eu-west-1", "us-west-2"];
+        let regions = codes.map(|code| Region::parse(code).unwrap()).to_vec();
+        let began = tokio::time::Instant::now();
+        let enabled = enabled_among(regions, |region| async move {
+            match region.as_str() {
+                "us-east-1" => std::future::pending().await,
+                "ap-east-1" => Err(ProviderError::RegionDisabled(region)),
+                "eu-west-1" => Err(ProviderError::Unknown("503".to_owned())),
+                _ => Ok(()),
+            }
+        })
+        .await;
+        assert_eq!(enabled.iter().map(Region::as_str).collect::<Vec<_>>(), ["us-east-1", "eu-west-1", "us-west-2"]);
+        // Within one call's limit, so that the question itself is answered.
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
 }

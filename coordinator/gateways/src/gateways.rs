@@ -9,6 +9,7 @@ use std::time::Duration;
 use fleet_core::seams::{Clock, Holder};
 use futures::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 use crate::call::{ActError, Repeat};
 use crate::ledger::{Ledger, LedgerError, Part};
@@ -17,9 +18,10 @@ use crate::picture::Leases;
 use crate::progress::{Progress, Watcher};
 use crate::provider::{GatewayProvider, ProviderError};
 use crate::quota::Operation;
-use crate::region::Region;
+use crate::reconcile::ReconcileError;
+use crate::region::{AccountId, Region};
 use crate::resource::{Resource, ResourceKind, ResourceRef};
-use crate::set::{GatewaySet, SetId};
+use crate::set::{GatewaySet, SetId, SetState};
 use crate::tags::{self, OwnerTag};
 
 /// How it behaves.
@@ -29,6 +31,9 @@ pub struct Settings {
     pub owner: OwnerTag,
     /// Which Regions are looked at for deleting.
     pub scope: Scope,
+    /// Regions that are to be seen, beside those that the ledger names: those of the configuration. Another one that the
+    /// credentials may not look at is told of, and holds nothing up.
+    pub expected: Vec<Region>,
     /// Whether runs' leases count.
     pub leases: Leases,
     /// A call without an answer is given up after this.
@@ -53,6 +58,7 @@ impl Settings {
         Self {
             owner,
             scope: Scope::Everywhere,
+            expected: Vec::new(),
             leases: Leases::Honoured,
             call_limit: Duration::from_secs(15),
             list_lag: Duration::from_secs(45),
@@ -74,6 +80,18 @@ pub struct Gateways {
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) settings: Settings,
     pub(crate) pace: Pace,
+    /// Credentials do not change their account: what was said once need not be asked when something is to be deleted.
+    account: OnceCell<AccountId>,
+}
+
+/// What became of a set that was to be kept warm.
+#[derive(Debug)]
+pub enum Kept {
+    /// It stays, and its tags say so.
+    Warm,
+    /// Its tags could not be written, so that cleanups elsewhere would have taken it for a dead run's while the ledger called
+    /// it wanted; it is released instead.
+    Released(Vec<ActError>),
 }
 
 impl Gateways {
@@ -85,7 +103,8 @@ impl Gateways {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        Self { provider, ledger, clock, watcher: Arc::new(crate::progress::Nobody), settings, pace: Pace::new() }
+        let (watcher, account) = (Arc::new(crate::progress::Nobody), OnceCell::new());
+        Self { provider, ledger, clock, watcher, settings, pace: Pace::new(), account }
     }
 
     /// Somebody watches.
@@ -109,6 +128,57 @@ impl Gateways {
     ) -> Result<Vec<ActError>, LedgerError> {
         self.ledger.renew(set, holder, expires_at).await?;
         self.write_leases(set).await
+    }
+
+    /// Renews every set that this run holds, whatever its name: one that is being brought up, or one that was kept warm.
+    /// Answers what did not succeed, for each set and tag.
+    pub async fn renew_held(&self, holder: &Holder, expires_at: Timestamp) -> Result<Vec<ActError>, LedgerError> {
+        let mut failed = Vec::new();
+        for set in self.held_by(holder).await? {
+            match self.renew(&set.id, holder, expires_at).await {
+                Ok(untold) => failed.extend(untold),
+                Err(error) => failed.push(error.into()),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Nobody wants the sets that this run holds any more. Answers how many there were.
+    pub async fn release_held(&self, holder: &Holder) -> Result<usize, LedgerError> {
+        let mut released = 0;
+        for set in self.held_by(holder).await? {
+            match self.release(&set.id, holder).await {
+                Ok(()) => released += 1,
+                // Somebody was faster.
+                Err(LedgerError::NotFound(_) | LedgerError::NotHeld(_) | LedgerError::NotWanted(_)) => {}
+                Err(error @ (LedgerError::Unavailable(_) | LedgerError::Damaged(_))) => return Err(error),
+            }
+        }
+        Ok(released)
+    }
+
+    /// Whatever their account: a process holds only what it made.
+    async fn held_by(&self, holder: &Holder) -> Result<Vec<GatewaySet>, LedgerError> {
+        let mut sets = self.ledger.sets().await?;
+        sets.retain(|set| set.state == SetState::Wanted && set.holder.as_ref() == Some(holder));
+        Ok(sets)
+    }
+
+    /// Its run is done with a set, and it stays for the next one until then, if its tags can say so: tried twice.
+    pub async fn keep(&self, set: &SetId, holder: &Holder, expires_at: Timestamp) -> Result<Kept, LedgerError> {
+        if self.park(set, holder, expires_at).await?.is_empty() {
+            return Ok(Kept::Warm);
+        }
+        let untold = self.write_leases(set).await?;
+        if untold.is_empty() {
+            return Ok(Kept::Warm);
+        }
+        match self.release(set, holder).await {
+            Ok(()) => Ok(Kept::Released(untold)),
+            // The next run has taken it meanwhile, and writes its tags.
+            Err(LedgerError::NotHeld(_)) => Ok(Kept::Warm),
+            Err(error) => Err(error),
+        }
     }
 
     /// Its run is done with a set, and it stays for the next one until then. Its tags are as with [`Self::renew`].
@@ -171,8 +241,24 @@ impl Gateways {
         }
     }
 
+    /// The Regions enabled for the account.
+    pub async fn enabled_regions(&self) -> Result<Vec<Region>, ProviderError> {
+        self.asked(|| self.provider.enabled_regions()).await
+    }
+
+    pub(crate) async fn our_account(&self) -> Result<&AccountId, ProviderError> {
+        self.account.get_or_try_init(|| self.asked(|| self.provider.account())).await
+    }
+
+    /// This owner's sets in this account, closed ones too: a ledger may have others.
+    pub async fn sets(&self) -> Result<Vec<GatewaySet>, ReconcileError> {
+        let account = self.our_account().await;
+        let account = account.map_err(|cause| ReconcileError::Provider("whose credentials these are", cause))?;
+        Ok(self.our_sets(account).await?)
+    }
+
     /// Our sets in this account.
-    pub(crate) async fn our_sets(&self, account: &crate::region::AccountId) -> Result<Vec<GatewaySet>, LedgerError> {
+    pub(crate) async fn our_sets(&self, account: &AccountId) -> Result<Vec<GatewaySet>, LedgerError> {
         let mut sets = self.ledger.sets().await?;
         sets.retain(|set| set.account == *account && set.owner == self.settings.owner);
         Ok(sets)

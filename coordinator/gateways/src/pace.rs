@@ -37,6 +37,9 @@ const WIDENING: f64 = 1.5;
 const WIDEST: u32 = 4;
 /// and an operation without a quota of its own begins with this.
 const FIRST_INTERVAL: Duration = Duration::from_millis(500);
+/// An operation with a slower quota waits for its own interval after a 429 whatever shorter time the answer names: the
+/// tries of one call would be used up before the account has another turn to give.
+const SLOW: Duration = Duration::from_secs(5);
 /// A longer Retry-After is taken for this: a wrong header must not stop a teardown for hours.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
@@ -141,14 +144,15 @@ impl Pace {
         rule.limiter.as_ref()?.check().err().map(|early| early.wait_time_from(self.clock.now()))
     }
 
-    /// A call was answered 429: the operation waits for what the answer asked for (else its interval), and is slower from
-    /// then on.
+    /// A call was answered 429: the operation waits for what the answer asked for (else, or where its quota is slow at least,
+    /// its interval), and is slower from then on.
     pub fn throttled(&self, region: &Region, operation: Operation, retry_after: Option<Duration>) {
         let lane = self.lane(region, operation);
         let mut rule = locked(&lane.rule);
         let widest = interval(operation).unwrap_or(FIRST_INTERVAL) * WIDEST;
         let wider = rule.interval.map_or(FIRST_INTERVAL, |interval| interval.mul_f64(WIDENING)).min(widest);
-        let wait = retry_after.unwrap_or(wider).min(MAX_RETRY_AFTER);
+        let least = interval(operation).filter(|interval| *interval >= SLOW).unwrap_or_default();
+        let wait = retry_after.unwrap_or(wider).max(least).min(MAX_RETRY_AFTER);
         *rule = self.rule(Some(wider));
         rule.not_before = Some(Instant::now() + wait);
     }
@@ -253,12 +257,18 @@ mod tests {
         let pace = Pace::new();
         let at = region("us-east-1");
         pace.permit(&at, DELETE).await;
-        pace.throttled(&at, DELETE, Some(Duration::from_secs(7)));
-        assert_eq!(leave(&pace, &at, DELETE, 2).await, [7_000, 7_000 + 45_750], "Retry-After wins, then 1.5 times");
+        pace.throttled(&at, DELETE, Some(Duration::from_secs(70)));
+        assert_eq!(leave(&pace, &at, DELETE, 2).await, [70_000, 70_000 + 45_750], "Retry-After wins, then 1.5 times");
         for _ in 0..20 {
-            pace.throttled(&at, DELETE, Some(Duration::ZERO));
+            pace.throttled(&at, DELETE, Some(Duration::from_secs(1)));
         }
-        assert_eq!(leave(&pace, &at, DELETE, 2).await, [0, 122_000], "four times at most");
+        assert_eq!(
+            leave(&pace, &at, DELETE, 2).await,
+            [30_500, 30_500 + 122_000],
+            "its interval at least; four times at most"
+        );
+        pace.throttled(&at, Operation::PutRestApi, Some(Duration::from_millis(1)));
+        assert_eq!(leave(&pace, &at, Operation::PutRestApi, 1).await, [1], "a fast one has turns enough");
         pace.throttled(&at, DELETE, Some(Duration::from_secs(86_400)));
         assert_eq!(leave(&pace, &at, DELETE, 1).await, [300_000], "a day is a mistake");
         pace.throttled(&at, Operation::DeleteStage, None);

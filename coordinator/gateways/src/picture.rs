@@ -23,6 +23,15 @@ pub enum Leases {
     Overridden,
 }
 
+/// What a set is whose lease is over while the ledger does not say so yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapsed {
+    /// As good as released: what is told of it.
+    Orphan,
+    /// Still wanted: its run may renew it until the ledger ends it, and nothing is deleted before that.
+    Wanted,
+}
+
 /// One Region as it was seen.
 #[derive(Debug, Clone)]
 pub enum Sight {
@@ -46,10 +55,16 @@ pub struct Picture {
     pub now: Timestamp,
     /// Whether leases count.
     pub leases: Leases,
+    /// What a lease that is over means.
+    pub lapsed: Lapsed,
     /// Our sets in this account, closed ones too.
     pub sets: BTreeMap<SetId, GatewaySet>,
     /// Every Region that was looked at, or that the ledger names.
     pub regions: BTreeMap<Region, Sight>,
+    /// Regions that are to be seen, whatever the ledger names: those of the configuration.
+    pub expected: BTreeSet<Region>,
+    /// Why it is not known which Regions there are beside these; `None`: it is known.
+    pub elsewhere: Option<ProviderError>,
 }
 
 /// What is to become of a thing.
@@ -105,7 +120,7 @@ impl Picture {
         };
         match set.state {
             SetState::Released | SetState::Closed => return Fate::Orphan(Orphan::Released(set.id.clone())),
-            SetState::Wanted if !set.is_live(self.now) => {
+            SetState::Wanted if !self.is_live(set) => {
                 return Fate::Orphan(Orphan::Expired { at: set.expires_at });
             }
             SetState::Wanted => {}
@@ -137,7 +152,43 @@ impl Picture {
     /// Whether an intent is to exist.
     #[must_use]
     pub fn is_wanted(&self, set: &GatewaySet, intent: &Intent) -> bool {
-        self.leases == Leases::Honoured && intent.wanted && set.is_live(self.now)
+        self.leases == Leases::Honoured && intent.wanted && self.is_live(set)
+    }
+
+    fn is_live(&self, set: &GatewaySet) -> bool {
+        set.state == SetState::Wanted && (self.lapsed == Lapsed::Wanted || set.is_live(self.now))
+    }
+
+    /// Regions in which something of ours may be that could not be looked at, and why.
+    pub fn blind(&self) -> impl Iterator<Item = (&Region, &ProviderError)> {
+        self.unseen().filter(|(region, cause)| !self.is_excused(region, cause))
+    }
+
+    /// Regions these credentials may not look at and that nothing says we ever used, with the answer: an organisation may
+    /// deny them to everybody.
+    pub fn denied(&self) -> impl Iterator<Item = (&Region, &ProviderError)> {
+        self.unseen()
+            .filter(|(region, cause)| matches!(cause, ProviderError::Denied(_)) && self.is_excused(region, cause))
+    }
+
+    fn unseen(&self) -> impl Iterator<Item = (&Region, &ProviderError)> {
+        self.regions.iter().filter_map(|(region, sight)| match sight {
+            Sight::Seen { .. } => None,
+            Sight::Blind(cause) => Some((region, cause)),
+        })
+    }
+
+    /// Whether not having seen a Region leaves nothing open. Nothing can be where we may not go, unless we once might and
+    /// the ledger knows. Credentials that may not look anywhere have no such excuse: they are wrong.
+    fn is_excused(&self, region: &Region, cause: &ProviderError) -> bool {
+        let mut intents = self.sets.values().flat_map(|set| &set.intents);
+        let is_named = intents.any(|intent| intent.may_exist() && intent.id.region == *region);
+        let sees_some = || self.regions.values().any(|sight| matches!(sight, Sight::Seen { .. }));
+        match cause {
+            ProviderError::RegionDisabled(_) => !is_named,
+            ProviderError::Denied(_) => !is_named && !self.expected.contains(region) && sees_some(),
+            _ => false,
+        }
     }
 
     /// Intents that are not wanted and because of which something may exist.

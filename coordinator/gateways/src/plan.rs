@@ -119,7 +119,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::picture::{Leases, Sight};
+    use crate::picture::{Lapsed, Leases, Sight};
     use crate::resource::{ResourceId, StageName, Tags};
     use crate::tags::{OWNER, OwnerTag};
 
@@ -149,8 +149,11 @@ mod tests {
             owner: OwnerTag::parse("desk").unwrap(),
             now: from,
             leases: Leases::Honoured,
+            lapsed: Lapsed::Wanted,
             sets: BTreeMap::new(),
             regions: BTreeMap::from([(region(), Sight::Seen { from, resources })]),
+            expected: BTreeSet::new(),
+            elsewhere: None,
         }
     }
 

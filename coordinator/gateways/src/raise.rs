@@ -33,10 +33,9 @@ pub struct Raised {
     pub expires_at: Timestamp,
     /// Where requests go, in order of Regions.
     pub endpoints: Vec<Endpoint>,
-    /// Regions where it failed and was undone.
+    /// Regions where it failed. What there is of them was released; [`Gateways::reconcile`] deletes it, at the latest with
+    /// the set: that takes minutes, and costs nothing to wait for.
     pub failed: Vec<(Region, ActError)>,
-    /// What undoing them came to; `None`: there was nothing to undo.
-    pub undo: Option<Result<Report, ReconcileError>>,
     /// Whether it is new.
     pub origin: Origin,
 }
@@ -115,9 +114,9 @@ impl Gateways {
     /// Brings up what is asked for, or uses a set that was kept warm. At least `least` Regions must come up, or everything
     /// is undone. A set of the order's name that a dead process began is finished.
     pub async fn up(&self, order: &Order, spec: &GatewaySpec, least: usize) -> Result<Raised, UpError> {
-        let account = self.asked(|| self.provider.account()).await.map_err(UpError::Account)?;
+        let account = self.our_account().await.map_err(UpError::Account)?;
         let hash = spec.hash();
-        let sets = self.our_sets(&account).await?;
+        let sets = self.our_sets(account).await?;
         let asked = Asked { order, spec: &hash, least };
         if !sets.iter().any(|set| set.id == order.set)
             && let Some(warm) = reusable(&sets, &asked, self.clock.now())
@@ -126,7 +125,8 @@ impl Gateways {
             return Ok(raised);
         }
         let now = self.clock.now();
-        let opening = Opening { account, owner: self.settings.owner.clone(), spec_hash: hash.clone(), at: now };
+        let opening =
+            Opening { account: account.clone(), owner: self.settings.owner.clone(), spec_hash: hash.clone(), at: now };
         let set = self.ledger.open(&GatewaySet::draw(order, opening)).await?;
         if set.spec_hash != hash {
             return Err(UpError::SpecDiffers { set: set.id, stored: set.spec_hash, asked: hash });
@@ -174,7 +174,7 @@ impl Gateways {
         let expires_at = warm.expires_at.max(order.expires_at);
         let endpoints = self.endpoints(&warm.intents);
         let (set, failed) = (warm.id.clone(), Vec::new());
-        Ok(Some(Raised { set, expires_at, endpoints, failed, undo: None, origin: Origin::Reused }))
+        Ok(Some(Raised { set, expires_at, endpoints, failed, origin: Origin::Reused }))
     }
 
     async fn raise(&self, set: &GatewaySet, spec: &GatewaySpec, least: usize) -> Result<Raised, UpError> {
@@ -201,20 +201,15 @@ impl Gateways {
         }
         let raised = regions.len() - failed.len();
         if raised < least || raised == 0 {
-            let undo = self.undo(&set.id, &[Part::Whole]).await;
+            self.ledger.release(&set.id, &Part::Whole, None).await?;
+            let undo = self.reconcile().await;
             return Err(UpError::TooFew { raised, least, failed, undo });
         }
-        let parts: Vec<Part> = failed.iter().map(|(region, _)| Part::Region(region.clone())).collect();
-        let undo = if parts.is_empty() { None } else { Some(self.undo(&set.id, &parts).await) };
-        let (id, expires_at) = (set.id.clone(), set.expires_at);
-        Ok(Raised { set: id, expires_at, endpoints, failed, undo, origin: Origin::Raised })
-    }
-
-    async fn undo(&self, set: &SetId, parts: &[Part]) -> Result<Report, ReconcileError> {
-        for part in parts {
-            self.ledger.release(set, part, None).await?;
+        for (region, _) in &failed {
+            self.ledger.release(&set.id, &Part::Region(region.clone()), None).await?;
         }
-        self.reconcile().await
+        let (id, expires_at) = (set.id.clone(), set.expires_at);
+        Ok(Raised { set: id, expires_at, endpoints, failed, origin: Origin::Raised })
     }
 
     /// Everything a Region is to have, each thing as soon as what it needs is there. When a step fails, those under way

@@ -16,11 +16,11 @@ use crate::call::{ActError, Repeat, may_pass};
 use crate::estimate;
 use crate::gateways::{Gateways, Scope};
 use crate::ledger::{LedgerError, Part};
-use crate::picture::{Leases, Picture, Settlement, Sight};
+use crate::picture::{Lapsed, Leases, Picture, Settlement, Sight};
 use crate::plan::{DeleteStep, Experience, RegionWork, plan};
 use crate::progress::Progress;
 use crate::provider::{Conflict, ProviderError};
-use crate::region::{AccountId, Region};
+use crate::region::Region;
 use crate::resource::{Resource, ResourceKind, ResourceRef, StageName};
 use crate::set::{GatewaySet, SetId, SetState};
 
@@ -54,6 +54,10 @@ pub struct Report {
     pub remaining: Vec<(ResourceRef, Option<String>)>,
     /// Regions that could not be looked at, and why.
     pub blind: Vec<(Region, ProviderError)>,
+    /// Regions that these credentials may not look at, and that nothing says we ever used: told, and no reason to come back.
+    pub denied: Vec<(Region, ProviderError)>,
+    /// Why it is not known which Regions there are beside those that were looked at; `None`: it is known.
+    pub elsewhere: Option<ProviderError>,
     /// Intents that are not wanted and of which it is not known whether something exists.
     pub unsettled: Vec<String>,
     /// Things of ours that were spared, because a run uses them.
@@ -66,7 +70,7 @@ impl Report {
     /// Whether nothing is left that nobody wants.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.remaining.is_empty() && self.blind.is_empty() && self.unsettled.is_empty()
+        self.remaining.is_empty() && self.blind.is_empty() && self.elsewhere.is_none() && self.unsettled.is_empty()
     }
 }
 
@@ -74,42 +78,50 @@ impl Gateways {
     /// What there is and what it would come to, without changing anything: a dry run. [`plan`] and
     /// [`estimate::of_work`] tell the rest.
     pub async fn survey(&self) -> Result<Picture, ReconcileError> {
-        let sets = self.our_sets(&self.account().await?).await?;
+        self.look_around(Lapsed::Orphan).await
+    }
+
+    async fn look_around(&self, lapsed: Lapsed) -> Result<Picture, ReconcileError> {
+        let sets = self.sets().await?;
         let now = self.clock.now();
         let sets: BTreeMap<SetId, GatewaySet> = sets.into_iter().map(|set| (set.id.clone(), set)).collect();
         let mut picture = Picture {
             owner: self.settings.owner.clone(),
             now,
             leases: self.settings.leases,
+            lapsed,
             sets,
             regions: BTreeMap::new(),
+            expected: self.settings.expected.iter().cloned().collect(),
+            elsewhere: None,
         };
-        let regions = self.regions(&picture).await?;
+        let regions = self.regions(&mut picture).await;
         let known: Vec<ResourceRef> = picture.left().filter_map(crate::set::Intent::reference).collect();
         let sights = join_all(regions.iter().map(|region| self.look(region, &known))).await;
         picture.regions = regions.into_iter().zip(sights).collect();
         Ok(picture)
     }
 
-    async fn account(&self) -> Result<AccountId, ReconcileError> {
-        let account = self.asked(|| self.provider.account()).await;
-        account.map_err(|cause| ReconcileError::Provider("whose credentials these are", cause))
-    }
-
-    async fn regions(&self, picture: &Picture) -> Result<Vec<Region>, ReconcileError> {
+    /// Where to look. Where nobody says which Regions there are, those that the ledger and the configuration name are
+    /// looked at all the same: what a run has must not stay because of a question.
+    async fn regions(&self, picture: &mut Picture) -> Vec<Region> {
         let mut regions = match &self.settings.scope {
             Scope::Only(regions) => regions.clone(),
             Scope::Everywhere => {
-                let enabled = self.asked(|| self.provider.enabled_regions()).await;
-                let mut regions =
-                    enabled.map_err(|cause| ReconcileError::Provider("which Regions are enabled", cause))?;
+                let mut regions = match self.enabled_regions().await {
+                    Ok(regions) => regions,
+                    Err(cause) => {
+                        picture.elsewhere = Some(cause);
+                        self.settings.expected.clone()
+                    }
+                };
                 regions.extend(picture.left().map(|intent| intent.id.region.clone()));
                 regions
             }
         };
         regions.sort();
         regions.dedup();
-        Ok(regions)
+        regions
     }
 
     /// Everything in a Region: what lists show, and what the ledger knows and lists do not show.
@@ -147,7 +159,8 @@ impl Gateways {
         let picture = loop {
             passes += 1;
             self.end_leases().await?;
-            let mut picture = self.survey().await?;
+            // What lapses from here on, until it acts, is spared by this pass.
+            let mut picture = self.look_around(Lapsed::Wanted).await?;
             picture.forget(&experience.gone);
             let waits = self.settle(&mut picture).await?;
             let work = plan(&picture, &experience);
@@ -177,7 +190,7 @@ impl Gateways {
     /// anything more.
     async fn end_leases(&self) -> Result<(), ReconcileError> {
         let now = self.clock.now();
-        let sets = self.our_sets(&self.account().await?).await?;
+        let sets = self.sets().await?;
         for set in sets.into_iter().filter(|set| set.state == SetState::Wanted) {
             match (self.settings.leases, &self.settings.scope) {
                 (Leases::Honoured, _) if set.is_live(now) => {}
@@ -325,13 +338,7 @@ impl Gateways {
         };
         let remaining = orphans.map(|orphan| (orphan.at.clone(), why(orphan))).collect();
         let orphans = picture.regions.keys().flat_map(|region| picture.orphans(region)).count();
-        let named: std::collections::BTreeSet<&Region> = picture.left().map(|intent| &intent.id.region).collect();
-        let blind = picture.regions.iter().filter_map(|(region, sight)| match sight {
-            Sight::Seen { .. } => None,
-            // Nothing can be in a Region that is not enabled, unless it was and the ledger knows.
-            Sight::Blind(ProviderError::RegionDisabled(_)) if !named.contains(region) => None,
-            Sight::Blind(cause) => Some((region.clone(), cause.clone())),
-        });
+        let owned = |(region, cause): (&Region, &ProviderError)| (region.clone(), cause.clone());
         let waits = picture.settlements(self.settings.settle()).into_iter().filter_map(|settlement| match settlement {
             Settlement::Wait { intent, .. } => Some(intent.to_string()),
             Settlement::Adopt { .. } | Settlement::Gone(_) => None,
@@ -339,7 +346,9 @@ impl Gateways {
         Report {
             deleted: experience.gone.into_iter().collect(),
             remaining,
-            blind: blind.collect(),
+            blind: picture.blind().map(owned).collect(),
+            denied: picture.denied().map(owned).collect(),
+            elsewhere: picture.elsewhere.clone(),
             unsettled: waits.collect(),
             spared: picture.ours().count() - orphans,
             passes,

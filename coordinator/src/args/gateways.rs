@@ -11,7 +11,10 @@ use super::values::keeping;
 #[command(after_help = "Examples:
   optionfleet gateways up --keep 2h      # the next scans --gateways use them
   optionfleet gateways test
-  optionfleet gateways down")]
+  optionfleet gateways down
+
+Exit codes: 0 done, 1 broken environment, 2 no credentials, 3 something could not be looked at or deleted, or does not
+answer, 4 `up` could not keep what it made and something of it may be left.")]
 pub struct GatewaysArgs {
     /// List what there is, unless something else is named
     #[command(subcommand)]

@@ -25,7 +25,7 @@ use values::{any_path, log_format};
     name = "optionfleet",
     version,
     max_term_width = 100,
-    after_help = "Try it without a network:  optionfleet demo\n\nExit codes: 0 done, 1 broken environment, 2 usage or market closed, 3 done but some tickers failed,\n5 another run holds the scan, 130 interrupted."
+    after_help = "Try it without a network:  optionfleet demo\n\nExit codes: 0 done, 1 broken environment, 2 usage or market closed, 3 done but some tickers failed,\n4 done but something of its gateways may be left, 5 another run holds the scan, 130 interrupted."
 )]
 pub struct Cli {
     /// Options of every command.

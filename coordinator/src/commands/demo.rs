@@ -62,7 +62,7 @@ fn flags(market: &str, store: &str, args: &DemoArgs) -> Vec<FlagValue> {
     if args.gateways {
         all.push(FlagValue { key: "gateways.enabled", flag: "--gateways", value: true.into() });
         all.push(FlagValue { key: "gateways.provider", flag, value: "simulated".into() });
-        all.push(FlagValue { key: "gateways.test_url", flag, value: "".into() });
+        all.push(FlagValue { key: "gateways.test_url", flag, value: market.into() });
         all.push(FlagValue { key: "gateways.canary", flag, value: "".into() });
     }
     all.extend(args.top.map(|top| FlagValue { key: "scan.top", flag: "--top", value: top.into() }));

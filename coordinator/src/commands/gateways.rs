@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use fleet_core::domain::{GatewayEndpoint, GatewayKey};
 use fleet_core::seams::{Clock as _, SystemClock};
-use fleet_gateways::Scope;
 use fleet_gateways::picture::Leases;
 use fleet_gateways::set::{GatewaySet, SetState};
+use fleet_gateways::{Gateways, Scope};
 use fleet_scraper::TlsSettings;
 use fleet_scraper::probe::{Probed, probe};
 use futures::future::join_all;
@@ -17,8 +17,8 @@ use super::{cleanup, run_scan};
 use crate::args::{Format, GatewaysArgs, GatewaysCommand, Global};
 use crate::commands::context;
 use crate::config::{Settings, vendor_ca_file, vendor_plan};
-use crate::failure::{Exit, Failure, chain};
-use crate::gateways::around::{self, Keep, Up, Wanted};
+use crate::failure::{Exit, Failure};
+use crate::gateways::around::{self, Ended, Up, Wanted};
 use crate::gateways::holder;
 use crate::gateways::told::{self, Teller};
 use crate::gateways::wiring::{self, Reach, TEST_ROUTE};
@@ -61,8 +61,11 @@ async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     match around::bring_up(wanted, telling, &mut interrupted).await? {
         Up::Standing(standing) => {
             output::print(&format!("{}\n", standing.names().join("\n")))?;
-            standing.end(Keep::AsConfigured).await;
-            Ok(Exit::Done)
+            match standing.end().await {
+                Ended::Kept => Ok(Exit::Done),
+                Ended::Gone => Err(Failure::broken("no gateways are kept: they were deleted again")),
+                Ended::Incomplete => Ok(Exit::TeardownIncomplete),
+            }
         }
         Up::Interrupted => Ok(Exit::Interrupted),
     }
@@ -70,9 +73,18 @@ async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
 
 async fn down(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     let telling = Telling::of(global);
-    let cleanup::Opened { gateways, ledger, .. } =
+    let cleanup::Opened { gateways, .. } =
         cleanup::opened(settings, Scope::Everywhere, Leases::Honoured, telling).await?;
-    let sets = ledger.sets().await.map_err(|error| Failure::broken(chain(&error)))?;
+    release_unused(&gateways).await?;
+    let began = Instant::now();
+    let report = gateways.reconcile().await.map_err(|error| wiring::reconcile_failure(&error))?;
+    told::down(&report, began.elapsed(), telling);
+    Ok(if report.is_complete() { Exit::Done } else { Exit::Incomplete })
+}
+
+/// Nobody wants this owner's sets in this account any more, but for those a run uses; a store may have others' beside them.
+async fn release_unused(gateways: &Gateways) -> Result<(), Failure> {
+    let sets = gateways.sets().await.map_err(|error| wiring::reconcile_failure(&error))?;
     let (now, me) = (SystemClock.now(), holder::of_this_process(&run_scan::holder()));
     for set in sets.iter().filter(|set| set.state == SetState::Wanted) {
         match &set.holder {
@@ -86,10 +98,7 @@ async fn down(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
             },
         }
     }
-    let began = Instant::now();
-    let report = gateways.reconcile().await.map_err(|error| wiring::reconcile_failure(&error))?;
-    told::down(&report, began.elapsed(), telling);
-    Ok(if report.is_complete() { Exit::Done } else { Exit::Incomplete })
+    Ok(())
 }
 
 /// One gateway, tried.
@@ -112,9 +121,10 @@ struct TriedList<'a> {
 async fn test(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     let provider = wiring::provider(settings, Reach::Configured).await?;
     let ledger = wiring::ledger(Some(markets::existing_store(settings).await?));
-    let sets = ledger.sets().await.map_err(|error| Failure::broken(chain(&error)))?;
     let quiet = Arc::new(Teller::new(Telling::Quiet));
     let gateways = wiring::door(provider, ledger, wiring::behaviour(settings)?, quiet);
+    // Of this account and owner alone: a key is nobody else's business.
+    let sets = gateways.sets().await.map_err(|error| wiring::reconcile_failure(&error))?;
     let now = SystemClock.now();
     let live: Vec<&GatewaySet> = sets.iter().filter(|set| set.is_live(now)).collect();
     let mut endpoints = Vec::new();
@@ -153,7 +163,7 @@ fn tried(set: &str, gateway: &str, answer: Result<Probed, String>) -> Tried {
     let (set, gateway) = (set.to_owned(), gateway.to_owned());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     match answer {
-        Ok(Probed { status, latency, address }) => Tried {
+        Ok(Probed { status, latency, address, .. }) => Tried {
             set,
             gateway,
             status: Some(status),
@@ -185,11 +195,73 @@ fn table(tried: &[Tried]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fleet_core::seams::Holder;
+    use fleet_gateways::Settings as GatewaysSettings;
+    use fleet_gateways::ledger::{Ledger, Part};
+    use fleet_gateways::memory_aws::{MemoryAws, MemorySettings};
+    use fleet_gateways::memory_ledger::MemoryLedger;
+    use fleet_gateways::region::{AccountId, Region};
+    use fleet_gateways::set::{Entropy, Opening, Order, SetId};
+    use fleet_gateways::spec::SpecHash;
+    use fleet_gateways::tags::OwnerTag;
+    use fleet_scraper::probe::Speaker;
+    use jiff::Timestamp;
+
     use super::*;
+
+    /// A set that is kept warm, of an account and an owner.
+    fn warm(name: &str, account: &str, owner: &str) -> GatewaySet {
+        let order = Order {
+            set: SetId::parse(name).unwrap(),
+            holder: Holder("host:1".to_owned()),
+            regions: vec![Region::parse("us-east-1").unwrap()],
+            per_region: 1,
+            expires_at: Timestamp::MAX,
+            entropy: Entropy([1; 32]),
+        };
+        let opening = Opening {
+            account: AccountId(account.to_owned()),
+            owner: OwnerTag::parse(owner).unwrap(),
+            spec_hash: SpecHash("0".repeat(16)),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        GatewaySet { holder: None, ..GatewaySet::draw(&order, opening) }
+    }
+
+    #[tokio::test]
+    async fn what_others_keep_in_the_same_store_stays() {
+        let aws = MemorySettings::real(1, vec![Region::parse("us-east-1").unwrap()]);
+        let ledger = Arc::new(MemoryLedger::default());
+        let account = aws.account.to_string();
+        for (name, account, owner) in [
+            ("ours", account.as_str(), "desk-7"),
+            ("of-another-owner", account.as_str(), "desk-8"),
+            ("of-another-account", "999999999999", "desk-7"),
+        ] {
+            ledger.open(&warm(name, account, owner)).await.unwrap();
+        }
+        let used =
+            GatewaySet { holder: Some(Holder("elsewhere:1#0-0".to_owned())), ..warm("used", &account, "desk-7") };
+        ledger.open(&used).await.unwrap();
+        let settings = GatewaysSettings::of(OwnerTag::parse("desk-7").unwrap());
+        let quiet = Arc::new(Teller::new(Telling::Quiet));
+        let gateways = wiring::door(Arc::new(MemoryAws::new(aws)), ledger.clone(), settings, quiet);
+        release_unused(&gateways).await.unwrap();
+        let wanted = ledger.sets().await.unwrap();
+        let wanted: Vec<&str> =
+            wanted.iter().filter(|set| set.state == SetState::Wanted).map(|set| set.id.as_str()).collect();
+        assert_eq!(wanted, ["of-another-account", "of-another-owner", "used"]);
+        ledger.release(&used.id, &Part::Whole, None).await.unwrap();
+    }
 
     #[test]
     fn what_fails_is_told_in_words() {
-        let answer = Probed { status: 200, latency: Duration::from_millis(41), address: "203.0.113.7".parse().ok() };
+        let answer = Probed {
+            status: 200,
+            by: Speaker::Target,
+            latency: Duration::from_millis(41),
+            address: "203.0.113.7".parse().ok(),
+        };
         let text = table(&[tried("s", "us-east-1", Ok(answer)), tried("s", "us-west-2", Err("no answer".to_owned()))]);
         assert!(text.contains("us-east-1    200 41 ms 203.0.113.7  s"), "{text}");
         assert!(text.contains("us-west-2      -     - no answer    s"), "{text}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use fleet_core::domain::{Manifest, Notice, NoticeKind, ScanState, Ticker, TradeId};
+use fleet_core::domain::{Manifest, Notice, NoticeKind, ScanState, Ticker, TradeId, VendorPlan};
 use fleet_core::seams::{Holder, Notifier, TradeFilter};
 use fleet_engines::connect::Engines;
 use fleet_worker::WorkerOptions;
@@ -18,13 +18,13 @@ use super::scan_target::{Earlier, ScanTarget};
 use crate::args::{Format, Global};
 use crate::config::{AutoMinutes, Settings, manifest_template, through_gateways};
 use crate::failure::{Exit, Failure};
-use crate::gateways::around::{self, Keep, Up, Wanted};
+use crate::gateways::around::{self, Ended, Standing, Up, Wanted};
 use crate::gateways::wiring;
 use crate::markets::Place;
 use crate::notify::{FileNotifier, RecordingNotifier, Sink};
 use crate::progress::{self, Telling};
 use crate::report::{self, Gathered, ReportInput};
-use crate::scan::{self, PortfolioCaps, ScanEnd, ScanError, ScanParts, ScanRequest};
+use crate::scan::{self, Opening, PortfolioCaps, ScanEnd, ScanError, ScanParts, ScanRequest};
 use crate::watched::Watched;
 use crate::{markets, output, told_facts};
 
@@ -44,6 +44,9 @@ pub struct PreparedScan {
     pub metrics: Option<SocketAddr>,
     /// Gateways are brought up for it, by this configuration; `None`: vendors are asked from here.
     gateways: Option<Box<Settings>>,
+    /// How vendors would be asked by a scan that is only planned: through gateways that nobody makes for a plan, so that what
+    /// the plan itself asks for (the universe) is asked from here. `None`: as the request says.
+    pub through: Option<VendorPlan>,
 }
 
 /// What a prepared scan is for.
@@ -75,10 +78,15 @@ pub fn prepare(
     let mut template = manifest_template(settings, &target.scan, &target.universe.words, target.as_of, now);
     template.config_hash.clone_from(&target.config_hash);
     template.facts = told_facts::read(settings)?;
+    let mut through = None;
     if settings.gateways.enabled {
         // What is expected; the scan itself goes by what came up.
         let (set, names) = (target.scan.to_string(), wiring::expected_names(settings)?);
-        template.vendors = through_gateways(settings, template.vendors, set, names);
+        let expected = through_gateways(settings, template.vendors.clone(), set, names);
+        match purpose {
+            Purpose::Scan => template.vendors = expected,
+            Purpose::DryRun => through = Some(expected),
+        }
     }
     let request = ScanRequest {
         scan: target.scan,
@@ -111,6 +119,7 @@ pub fn prepare(
         keep_scans_days: settings.store.keep_scans_days,
         metrics: None,
         gateways: settings.gateways.enabled.then(|| Box::new(settings.clone())),
+        through,
     })
 }
 
@@ -135,38 +144,43 @@ pub(super) fn holder() -> Holder {
 }
 
 /// Runs it, prints the report, and says how it ended. `resume_hint` is the command that goes on after an interruption.
-/// Gateways are there before the first task is out, and end after the report.
+/// Gateways are made once the scan is this launch's own, before its first task is out, and end after the report.
 pub async fn run(
     global: &Global,
     mut prepared: PreparedScan,
-    mut interrupt: watch::Receiver<bool>,
+    interrupt: watch::Receiver<bool>,
     resume_hint: &str,
 ) -> Result<Exit, Failure> {
     refuse_without_a_network(&prepared).await?;
-    let telling = Telling::of(global);
-    let standing = match bring_up(&prepared, telling, &mut interrupt).await? {
-        None => None,
-        Some(Up::Standing(standing)) => Some(standing),
-        Some(Up::Interrupted) => {
-            eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
-            return Ok(Exit::Interrupted);
-        }
+    let began = Instant::now();
+    if prepared.earlier == Earlier::Close {
+        let PreparedScan { parts, request, notifier, .. } = &prepared;
+        housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global)).await;
+    }
+    let Ran { ended, standing } = run_told(global, &mut prepared, interrupt).await?;
+    let exit = match ended {
+        Ok(ended) => reported(global, &prepared, ended, began, resume_hint).await,
+        Err(error) => Err(error.into()),
     };
-    let vendors = &mut prepared.request.template.vendors;
-    match &standing {
-        Some(standing) => {
-            if let Some(plan) = &mut vendors.gateways {
-                (plan.set, plan.names) = (standing.name().to_owned(), standing.names());
-            }
-        }
-        // None are needed: its manifest, if there is one, says which of them it was begun with.
-        None => vendors.gateways = None,
+    match standing {
+        Some(standing) => and_teardown(exit, standing.end().await),
+        None => exit,
     }
-    let ended = run_on(global, &prepared, interrupt, resume_hint).await;
-    if let Some(standing) = standing {
-        standing.end(Keep::AsConfigured).await;
+}
+
+/// How a launch ends whose gateways ended like this. Its own reason to be looked at goes first: its exit code says more
+/// than what is left, which is told in words.
+fn and_teardown(scan: Result<Exit, Failure>, gateways: Ended) -> Result<Exit, Failure> {
+    match (scan, gateways) {
+        (Ok(Exit::Done), Ended::Incomplete) => Ok(Exit::TeardownIncomplete),
+        (scan, Ended::Incomplete | Ended::Kept | Ended::Gone) => scan,
     }
-    ended
+}
+
+/// A launch that ran, and the gateways it leaves to be ended.
+struct Ran {
+    ended: Result<ScanEnd, ScanError>,
+    standing: Option<Box<Standing>>,
 }
 
 /// Brings up the gateways a scan is to go through; `None`: it needs none (any more).
@@ -204,26 +218,18 @@ async fn bring_up(
     around::bring_up(wanted, telling, interrupt).await.map(Some)
 }
 
-async fn run_on(
+/// Prints what a launch found.
+async fn reported(
     global: &Global,
     prepared: &PreparedScan,
-    interrupt: watch::Receiver<bool>,
+    ended: ScanEnd,
+    began: Instant,
     resume_hint: &str,
 ) -> Result<Exit, Failure> {
-    let began = Instant::now();
-    if prepared.earlier == Earlier::Close {
-        let PreparedScan { parts, request, notifier, .. } = prepared;
-        housekeeping::close_earlier(parts, request, notifier, interrupt.clone(), Telling::of(global)).await;
-    }
-    let ended = run_told(global, prepared, interrupt).await?;
-    let finished_now = matches!(ended, Ok(ScanEnd::Finished(_)));
+    let finished_now = matches!(ended, ScanEnd::Finished(_));
     let (scan, exit) = match ended {
-        Ok(ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan)) => (scan, Exit::Done),
-        Ok(ScanEnd::Interrupted(scan)) => (scan, Exit::Interrupted),
-        Err(error) => {
-            let failure = Failure::from(error);
-            return Err(failure);
-        }
+        ScanEnd::Finished(scan) | ScanEnd::AlreadyFinished(scan) => (scan, Exit::Done),
+        ScanEnd::Interrupted(scan) => (scan, Exit::Interrupted),
     };
     let ScanParts { store, patience, .. } = &prepared.parts;
     let Some(manifest) = patience.store(|| store.manifest(&scan)).await? else {
@@ -259,9 +265,9 @@ async fn run_on(
 /// Runs it; a person is told of its progress, and a machine at the address that was asked for.
 async fn run_told(
     global: &Global,
-    prepared: &PreparedScan,
+    prepared: &mut PreparedScan,
     interrupt: watch::Receiver<bool>,
-) -> Result<Result<ScanEnd, ScanError>, Failure> {
+) -> Result<Ran, Failure> {
     let watched = Watched::at(prepared.metrics).await?;
     if let (Some(address), false) = (watched.address(), global.quiet) {
         eprintln!("serves /livez, /readyz and /metrics at http://{address}");
@@ -272,10 +278,50 @@ async fn run_told(
         progress::tell(events, telling, worker_command, |progress| watched.see(progress)).await;
         watched.stop().await;
     });
-    let ended = scan::run(prepared.parts.clone(), prepared.request.clone(), sender, interrupt).await;
+    let ran = launched(prepared, telling, sender, interrupt).await;
     // The scan dropped its sender: the teller ends. If it broke, only words are lost.
     let _ = teller.await;
-    Ok(ended)
+    ran
+}
+
+/// One launch: the scan is taken, then its gateways are made, then it is gone on with. A launch that does not get the scan,
+/// or finds it over, makes nothing.
+async fn launched(
+    prepared: &mut PreparedScan,
+    telling: Telling,
+    progress: mpsc::UnboundedSender<scan::Progress>,
+    mut interrupt: watch::Receiver<bool>,
+) -> Result<Ran, Failure> {
+    let parts = prepared.parts.clone();
+    let held = match scan::open(&parts, &prepared.request, &progress, &mut interrupt).await {
+        Ok(Opening::Held(held)) => held,
+        Ok(Opening::Over(end)) => return Ok(Ran { ended: Ok(end), standing: None }),
+        Err(error) => return Ok(Ran { ended: Err(error), standing: None }),
+    };
+    let standing = match bring_up(prepared, telling, &mut interrupt).await {
+        Ok(None) => None,
+        Ok(Some(Up::Standing(standing))) => Some(standing),
+        Ok(Some(Up::Interrupted)) => {
+            held.give_back(&parts).await;
+            return Ok(Ran { ended: Ok(ScanEnd::Interrupted(prepared.request.scan.clone())), standing: None });
+        }
+        Err(failure) => {
+            held.give_back(&parts).await;
+            return Err(failure);
+        }
+    };
+    let vendors = &mut prepared.request.template.vendors;
+    match &standing {
+        Some(standing) => {
+            if let Some(plan) = &mut vendors.gateways {
+                (plan.set, plan.names) = (standing.name().to_owned(), standing.names());
+            }
+        }
+        // None are needed: its manifest, if there is one, says which of them it was begun with.
+        None => vendors.gateways = None,
+    }
+    let ended = scan::go_on(held, parts, prepared.request.clone(), progress, interrupt).await;
+    Ok(Ran { ended, standing })
 }
 
 /// Nothing is opened and nothing is asked where no vendor of chains can be reached. A finished scan only prints what is
@@ -355,9 +401,77 @@ async fn gather(prepared: &PreparedScan, manifest: Manifest) -> Result<ReportInp
 #[cfg(test)]
 mod tests {
     use fleet_core::domain::ScanId;
+    use fleet_core::seams::{LeaseAnswer, endpoints_row};
+    use fleet_telemetry::LogFormat;
 
     use super::*;
     use crate::config::Settings;
+
+    /// cron launches a slot every five minutes, whether its scan still runs or not.
+    #[tokio::test]
+    async fn a_launch_that_does_not_get_the_scan_makes_no_gateways() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.store.url = format!("sqlite:{}", directory.path().join("x.db").display());
+        settings.gateways.enabled = true;
+        settings.gateways.provider = "simulated".to_owned();
+        settings.gateways.test_url = String::new();
+        let engines = markets::open(&settings, Telling::Quiet).await.unwrap();
+        let store = Arc::clone(&engines.store);
+        // The launch before is at it, through gateways of its own.
+        let scan = ScanId::parse("x-1").unwrap();
+        let _ = store.open_scan(&scan, "a-b").await.unwrap();
+        let taken = store.take_lease(&scan, &Holder("other:1".to_owned()), Duration::from_secs(600)).await.unwrap();
+        assert!(matches!(taken, LeaseAnswer::Taken(_)), "{taken:?}");
+        let row = endpoints_row(scan.as_str());
+        assert!(store.swap_gateway_row(&row, None, Some(b"of the launch that runs")).await.unwrap());
+
+        let target = ScanTarget {
+            scan,
+            universe: crate::universe::from_tickers("AAPL").unwrap(),
+            asked: None,
+            config_hash: "a-b".to_owned(),
+            as_of: None,
+            earlier: Earlier::Leave,
+        };
+        let prepared = prepare(&settings, engines, target, Purpose::Scan, None).unwrap();
+        let (stop, interrupt) = watch::channel(false);
+        let global = Global {
+            config: None,
+            store: None,
+            quiet: true,
+            log: String::new(),
+            log_format: LogFormat::Text,
+            format: Format::Table,
+        };
+        // Long enough to make some; the lease is waited for 15 s.
+        let stopping = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            stop.send_replace(true);
+        };
+        let (exit, ()) = tokio::join!(run(&global, prepared, interrupt, "again"), stopping);
+        assert_eq!(exit, Ok(Exit::Interrupted));
+        let rows = store.gateway_rows("").await.unwrap();
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, [row.as_str()], "no set was begun, and the row of the launch that runs stays");
+        assert_eq!(rows[0].body, b"of the launch that runs");
+    }
+
+    #[test]
+    fn what_is_left_of_gateways_shows_in_the_exit_code_of_a_scan_that_is_done() {
+        let failed = Failure::broken("x");
+        for (scan, gateways, exit) in [
+            (Ok(Exit::Done), Ended::Incomplete, Ok(Exit::TeardownIncomplete)),
+            (Ok(Exit::Done), Ended::Gone, Ok(Exit::Done)),
+            (Ok(Exit::Done), Ended::Kept, Ok(Exit::Done)),
+            (Ok(Exit::Incomplete), Ended::Incomplete, Ok(Exit::Incomplete)),
+            (Ok(Exit::Interrupted), Ended::Incomplete, Ok(Exit::Interrupted)),
+            (Err(failed.clone()), Ended::Incomplete, Err(failed)),
+        ] {
+            assert_eq!(and_teardown(scan, gateways), exit);
+        }
+        assert_eq!(Exit::TeardownIncomplete.code(), 4);
+    }
 
     #[tokio::test]
     async fn a_notice_that_an_earlier_scan_left_unsent_is_in_the_report() {

@@ -134,7 +134,12 @@ fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<Going, Failure> {
 }
 
 async fn dry_run(global: &Global, prepared: &run_scan::PreparedScan) -> Result<Exit, Failure> {
-    let plan = dry::dry_run(&scan::plan::plan(&prepared.parts, &prepared.request).await?);
+    let plan = scan::plan::plan(&prepared.parts, &prepared.request).await?;
+    let plan = match &prepared.through {
+        Some(vendors) => plan.with_vendors(vendors.clone()),
+        None => plan,
+    };
+    let plan = dry::dry_run(&plan);
     let text = match global.format {
         Format::Table => dry::render(&plan),
         Format::Json => output::json(&plan)?,

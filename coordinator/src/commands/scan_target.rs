@@ -150,7 +150,8 @@ pub fn simulated_at_home(resolved: &mut Resolved, market: &str) {
     if is_loopback(market) && !configured.iter().any(|key| resolved.origins.contains_key(key)) {
         let gateways = &mut resolved.settings.gateways;
         gateways.provider = "simulated".to_owned();
-        gateways.test_url = String::new();
+        // What is not on this machine they do not reach.
+        gateways.test_url = market.trim_end_matches('/').to_owned();
     }
 }
 

@@ -26,8 +26,8 @@ pub struct GatewaySettings {
     pub keep_warm: String,
     /// Only what carries exactly this tag is ever deleted.
     pub owner: String,
-    /// What `gateways test` asks for over each gateway: a URL that answers with the address of
-    /// who connects to it; empty is none.
+    /// What `gateways test` asks for over each gateway, and what new ones are asked for until they answer: a URL that answers
+    /// with the address of who connects to it; empty: they are used untried.
     pub test_url: String,
     /// The underlying that canaries ask for; empty: none are sent.
     pub canary: String,

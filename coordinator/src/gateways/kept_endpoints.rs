@@ -22,16 +22,22 @@ pub enum ForgetError {
     Store(#[from] StoreError),
 }
 
-/// Writes the row of a scan, whatever it was; `None` deletes it.
-pub async fn replace(rows: &dyn GatewayRows, scan: &str, body: Option<&[u8]>) -> Result<(), StoreError> {
+/// Writes the row of a scan, whatever it was: who holds the scan knows which gateways it goes through.
+pub async fn publish(rows: &dyn GatewayRows, scan: &str, body: &[u8]) -> Result<(), StoreError> {
     let row = endpoints_row(scan);
     for _ in 0..TRIES {
         let found = rows.gateway_row(&row).await?;
-        if rows.swap_gateway_row(&row, found.as_deref(), body).await? {
+        if rows.swap_gateway_row(&row, found.as_deref(), Some(body)).await? {
             return Ok(());
         }
     }
     Err(StoreError::Conflict(format!("the gateways of {scan} are changed by somebody else")))
+}
+
+/// Deletes the row of a scan if it is still the one that was published: a launch that ends must not take the gateways of
+/// the one that goes on with its scan from the workers.
+pub async fn withdraw(rows: &dyn GatewayRows, scan: &str, published: &[u8]) -> Result<(), StoreError> {
+    rows.swap_gateway_row(&endpoints_row(scan), Some(published), None).await.map(drop)
 }
 
 /// Deletes the rows all of whose keys are dead: no set that is wanted has one of them. Answers how many. A row is written
@@ -112,12 +118,16 @@ mod tests {
         let store = Arc::new(SqliteStore::open(&directory.path().join("x.db")).unwrap());
         let told = StoredEndpoints::new(store.clone());
         for keys in [["one"], ["two"]] {
-            replace(store.as_ref(), "x-1", Some(&body(&keys))).await.unwrap();
+            publish(store.as_ref(), "x-1", &body(&keys)).await.unwrap();
             assert_eq!(told.endpoints("x-1").await.unwrap()[0].api_key.reveal(), keys[0]);
         }
         assert_eq!(told.endpoints("x-2").await.unwrap(), []);
-        replace(store.as_ref(), "x-1", None).await.unwrap();
+        // The launch that had published the first ends late.
+        withdraw(store.as_ref(), "x-1", &body(&["one"])).await.unwrap();
+        assert_eq!(told.endpoints("x-1").await.unwrap().len(), 1, "they are another launch's by now");
+        withdraw(store.as_ref(), "x-1", &body(&["two"])).await.unwrap();
         assert_eq!(told.endpoints("x-1").await.unwrap(), []);
+        withdraw(store.as_ref(), "x-1", &body(&["two"])).await.unwrap();
     }
 
     #[tokio::test]
@@ -130,9 +140,9 @@ mod tests {
             ledger.open(set).await.unwrap();
         }
         // A scan that uses what an earlier one kept warm has a row of its own name with the earlier one's keys.
-        replace(store.as_ref(), "later", Some(&body(&[key_of(&live)]))).await.unwrap();
-        replace(store.as_ref(), "dead", Some(&body(&[key_of(&dead)]))).await.unwrap();
-        replace(store.as_ref(), "unknown", Some(&body(&["of a ledger that was lost"]))).await.unwrap();
+        publish(store.as_ref(), "later", &body(&[key_of(&live)])).await.unwrap();
+        publish(store.as_ref(), "dead", &body(&[key_of(&dead)])).await.unwrap();
+        publish(store.as_ref(), "unknown", &body(&["of a ledger that was lost"])).await.unwrap();
         assert!(store.swap_gateway_row("endpoints/odd", None, Some(b"?")).await.unwrap());
         ledger.release(&dead.id, &Part::Whole, None).await.unwrap();
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_core::seams::{Clock as _, SystemClock};
@@ -12,9 +13,12 @@ use fleet_gateways::openapi::ApiBody;
 use fleet_gateways::provider::{GatewayProvider, Page, ProviderError};
 use fleet_gateways::region::{AccountId, Region};
 use fleet_gateways::resource::{ApiKeyValue, AttachedStage, ResourceId, ResourceKind, ResourceRef, StageName, Tags};
-use fleet_market::{GatewayConfig, RunningGateway, serve_gateway};
+use fleet_market::{GatewayConfig, RunningGateway, serve_gateway_ready_after};
 
 type Known = Result<(), ProviderError>;
+
+/// A gateway refuses its key so long after it was made: AWS' own do, for longer.
+const READY_AFTER: Duration = Duration::from_millis(400);
 
 /// An AWS of this process.
 pub struct SimulatedAws {
@@ -110,7 +114,9 @@ impl GatewayProvider for SimulatedAws {
         let plan = ResourceRef { region: region.clone(), kind: ResourceKind::UsagePlan, id: plan.clone() };
         for stage in self.control.get(&plan).await?.stages {
             let Some(config) = self.to_serve(&stage.api, key) else { continue };
-            let served = serve_gateway(config).await.map_err(|error| ProviderError::BadRequest(error.to_string()))?;
+            let served = serve_gateway_ready_after(config, READY_AFTER)
+                .await
+                .map_err(|error| ProviderError::BadRequest(error.to_string()))?;
             self.plane().served.insert(stage.api, served);
         }
         Ok(())

@@ -5,12 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fleet_gateways::estimate::of_work;
-use fleet_gateways::picture::{Fate, Orphan, Picture, Sight};
+use fleet_gateways::picture::{Fate, Orphan, Picture};
 use fleet_gateways::plan::{DeleteStep, Experience, plan};
 use fleet_gateways::progress::{Progress, Watcher};
 use fleet_gateways::provider::ProviderError;
 use fleet_gateways::raise::{Origin, Raised};
 use fleet_gateways::reconcile::Report;
+use fleet_gateways::region::Region;
 use fleet_gateways::resource::Resource;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -104,8 +105,13 @@ pub fn up(raised: &Raised, took: Duration, telling: Telling) {
         let gateways = counted(raised.endpoints.len(), "gateway is", "gateways are");
         eprintln!("{gateways} up after {:.1} s", took.as_secs_f64());
     }
-    if let Some(Ok(report)) = &raised.undo {
-        left(report);
+}
+
+/// Some of them do not answer yet.
+pub fn waiting(endpoints: usize, at_most: Duration, telling: Telling) {
+    if telling != Telling::Quiet {
+        let gateways = counted(endpoints, "gateway does", "gateways do");
+        eprintln!("{gateways} not answer yet; waiting at most {}", seconds(at_most));
     }
 }
 
@@ -133,12 +139,26 @@ pub fn left(report: &Report) {
     for (region, why) in &report.blind {
         eprintln!("not looked at: {region}: {why}");
     }
+    if let Some(why) = &report.elsewhere {
+        eprintln!("not looked at: Regions that neither the store nor the configuration names ({why})");
+    }
+    if let Some(text) = not_allowed(report.denied.iter().map(|(region, why)| (region, why))) {
+        eprintln!("{text}");
+    }
     for intent in &report.unsettled {
         eprintln!("not known: whether {intent} was made");
     }
     if !report.is_complete() {
         eprintln!("`optionfleet cleanup --yes` goes on with what is left");
     }
+}
+
+/// Regions that are closed to these credentials, in a line; `None`: there are none.
+fn not_allowed<'a>(denied: impl Iterator<Item = (&'a Region, &'a ProviderError)>) -> Option<String> {
+    let denied: Vec<_> = denied.collect();
+    let (_, why) = denied.first()?;
+    let names: Vec<&str> = denied.iter().map(|(region, _)| region.as_str()).collect();
+    Some(format!("closed to these credentials, and nothing of ours is known there: {} ({why})", names.join(" ")))
 }
 
 /// What there is of ours.
@@ -150,6 +170,9 @@ pub struct Listing {
     pub things: Vec<Thing>,
     /// Regions that could not be looked at, with the reason.
     pub blind: Vec<(String, String)>,
+    /// Regions that are closed to these credentials, and in which nothing of ours is known, in a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<String>,
     /// How long deleting everything that nobody wants takes at AWS' pace, s.
     pub deleting_secs: f64,
 }
@@ -185,14 +208,13 @@ pub fn listing(picture: &Picture) -> Listing {
         orphan: matches!(fate, Fate::Orphan(_)),
         why: why(&fate, picture),
     };
-    let blind = picture.regions.iter().filter_map(|(region, sight)| match sight {
-        Sight::Seen { .. } | Sight::Blind(ProviderError::RegionDisabled(_)) => None,
-        Sight::Blind(cause) => Some((region.to_string(), cause.to_string())),
-    });
+    let blind = picture.blind().map(|(region, cause)| (region.to_string(), cause.to_string()));
+    let elsewhere = picture.elsewhere.iter().map(|cause| ("other Regions".to_owned(), cause.to_string()));
     Listing {
         schema: SCHEMA,
         things: picture.ours().map(thing).collect(),
-        blind: blind.collect(),
+        blind: blind.chain(elsewhere).collect(),
+        denied: not_allowed(picture.denied()),
         deleting_secs: of_work(&plan(picture, &Experience::default())).total().as_secs_f64(),
     }
 }
@@ -236,6 +258,9 @@ pub fn table(listing: &Listing) -> String {
     };
     for (region, why) in &listing.blind {
         let _ = writeln!(text, "not looked at: {region}: {why}");
+    }
+    if let Some(denied) = &listing.denied {
+        let _ = writeln!(text, "{denied}");
     }
     let orphans = listing.things.iter().filter(|thing| thing.orphan).count();
     if orphans > 0 {

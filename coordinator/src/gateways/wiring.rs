@@ -42,9 +42,13 @@ pub async fn scan_provider(settings: &Settings) -> Result<Arc<dyn GatewayProvide
     }
     let mut regions = regions(settings)?;
     if regions.is_empty() {
-        regions = KNOWN.iter().filter_map(|code| Region::parse(code).ok()).collect();
+        regions = everywhere();
     }
     Ok(SimulatedAws::new(regions))
+}
+
+fn everywhere() -> Vec<Region> {
+    KNOWN.iter().filter_map(|code| Region::parse(code).ok()).collect()
 }
 
 /// Who makes gateways that outlive this process.
@@ -72,13 +76,13 @@ pub async fn provider(settings: &Settings, reach: Reach) -> Result<Arc<dyn Gatew
 }
 
 /// Where gateways are to be: as configured, or every Region that is enabled.
-pub async fn regions_of(settings: &Settings, provider: &dyn GatewayProvider) -> Result<Vec<Region>, Failure> {
+pub async fn regions_of(settings: &Settings, gateways: &Gateways) -> Result<Vec<Region>, Failure> {
     let configured = regions(settings)?;
     if !configured.is_empty() {
         return Ok(configured);
     }
     let enabled =
-        provider.enabled_regions().await.map_err(|error| provider_failure("which Regions there are", &error))?;
+        gateways.enabled_regions().await.map_err(|error| provider_failure("which Regions there are", &error))?;
     if enabled.is_empty() {
         return Err(Failure::usage("no AWS Region is enabled for these credentials; nothing was created")
             .hint("name Regions in [gateways] regions"));
@@ -103,7 +107,8 @@ pub fn ledger(store: Option<Arc<dyn Store>>) -> Arc<dyn Ledger> {
 /// How gateways behave under this configuration.
 pub fn behaviour(settings: &Settings) -> Result<GatewaysSettings, Failure> {
     let owner = OwnerTag::parse(&settings.gateways.owner);
-    owner.map(GatewaysSettings::of).map_err(|bad| Failure::usage(format!("gateways.owner: {bad}")))
+    let owner = owner.map_err(|bad| Failure::usage(format!("gateways.owner: {bad}")))?;
+    Ok(GatewaysSettings { expected: regions(settings)?, ..GatewaysSettings::of(owner) })
 }
 
 /// The door.
@@ -160,9 +165,12 @@ pub fn names<'a>(regions: impl Iterator<Item = &'a Region>) -> Vec<String> {
     names
 }
 
-/// What the names will be, before anything is there.
+/// What the names will be, before anything is there; none where every Region that is enabled is wanted: AWS is not asked.
 pub fn expected_names(settings: &Settings) -> Result<Vec<String>, Failure> {
-    let regions = regions(settings)?;
+    let regions = match regions(settings)? {
+        none if none.is_empty() && settings.gateways.provider == "simulated" => everywhere(),
+        named => named,
+    };
     let each = usize::try_from(settings.gateways.per_region).unwrap_or(1);
     Ok(names(regions.iter().flat_map(|region| std::iter::repeat_n(region, each))))
 }

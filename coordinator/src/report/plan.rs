@@ -53,7 +53,7 @@ pub struct VendorShare {
 /// What gateways buy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bought {
-    /// Their names.
+    /// Their names; empty: one in each Region that is enabled for the account, and a plan does not ask which those are.
     pub names: Vec<String>,
     /// Seconds at the budgets with one address, if every ticker needs the most.
     pub longest_secs_without: f64,
@@ -118,7 +118,16 @@ pub fn render(plan: &DryRun) -> String {
     }
     let (least, most) = (duration(plan.shortest_secs), duration(plan.longest_secs));
     let _ = writeln!(text, "Time      {least} to {most} at these budgets");
-    if let Some(bought) = &plan.gateways {
+    if let Some(bought) = plan.gateways.as_ref().filter(|bought| bought.names.is_empty()) {
+        let least = duration(bought.longest_secs_without);
+        text += &wrap(
+            &format!(
+                "Gateways  in every Region that is enabled for the account; this plan counts one, which takes at most \
+                 {least} (name some in gateways.regions to see what they buy)"
+            ),
+            10,
+        );
+    } else if let Some(bought) = &plan.gateways {
         let without = duration(bought.longest_secs_without);
         let (n, names) = (bought.names.len(), bought.names.join(" "));
         let addresses = if n == 1 { "address" } else { "addresses" };
@@ -183,6 +192,24 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn gateways_whose_number_nobody_knows_count_as_one() {
+        let tickers: Vec<Ticker> = (0..100).map(|n| Ticker::parse(&format!("T{n}")).unwrap()).collect();
+        let scan = ScanId::parse("x-20261120-1000").unwrap();
+        let settings = Settings::default();
+        let mut manifest = manifest_template(&settings, &scan, "T0", None, jiff::Timestamp::UNIX_EPOCH);
+        manifest.tickers.clone_from(&tickers);
+        let through =
+            crate::config::through_gateways(&settings, manifest.vendors.clone(), scan.to_string(), Vec::new());
+        let estimate = estimate(&tickers, &manifest.vendors, 0);
+        let plan = Plan { manifest, universe: None, live: Vec::new(), estimate, requests: RequestCounts::default() };
+        let text = render(&dry_run(&plan.with_vendors(through)));
+        for part in ["yahoo   0 to 1302 at 2/s, at most 11 min\n", "in every Region that is enabled"] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
+        assert!(!text.contains("0/s") && !text.contains("inf"), "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One scan, from the universe to the last notice.
 //!
 //! Reading order: [`plan`] (what will be scanned, and what it costs) → [`state`] (which step follows which, pure) →
-//! [`watch`] (what is made of a fleet, pure) → `launch` (one launch: lease, actor, end) → `run` (the actor that carries
+//! [`watch`] (what is made of a fleet, pure) → `launch` (one launch: lease, then actor and end) → `run` (the actor that carries
 //! the steps out) → `steps` (the steps themselves; [`outcomes`] by pages) → [`caps`] (which candidates become trades) →
 //! `outbox` (the notices). Beside it: [`closing`] (what earlier launches left unfinished).
 //!
@@ -36,7 +36,7 @@ use fleet_core::domain::{Manifest, RequestCounts, ScanId, ScanState, Ticker};
 use fleet_core::seams::{Clock, FetchError, Holder, Notifier, QueueError, Store, StoreError, TaskQueue};
 use fleet_worker::{MarketFactory, WorkerError, WorkerOptions};
 
-pub use launch::run;
+pub use launch::{HeldScan, Opening, go_on, open};
 pub use patience::Patience;
 
 /// Where the tickers come from. Underlyings with a live trade are always added.

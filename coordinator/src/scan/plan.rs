@@ -59,6 +59,16 @@ pub struct Plan {
     pub requests: RequestCounts,
 }
 
+impl Plan {
+    /// The same plan with the vendors asked otherwise, such as through gateways: what that would cost.
+    #[must_use]
+    pub fn with_vendors(mut self, vendors: VendorPlan) -> Self {
+        self.estimate = estimate(&self.manifest.tickers, &vendors, 0);
+        self.manifest.vendors = vendors;
+        self
+    }
+}
+
 /// Reads the universe and makes the plan. Writes nothing, so that a dry run is this and no more.
 pub async fn plan(parts: &ScanParts, request: &ScanRequest) -> Result<Plan, ScanError> {
     let market = parts.markets.market_for(&request.template).map_err(ScanError::Market)?;
@@ -159,13 +169,13 @@ fn chain_requests(vendor: Vendor, (from, to): (i32, i32)) -> (u32, u32) {
 }
 
 /// Requests a second to a vendor: its own budget, and where it is asked through gateways no more than each of them may
-/// send, all of them healthy. `None` is unlimited.
+/// send, all of them healthy. Gateways whose number nobody knows yet count as one. `None` is unlimited.
 #[must_use]
 pub fn budget_per_sec(vendors: &VendorPlan, vendor: Vendor) -> Option<f64> {
     let own = vendors.routes.iter().find(|route| route.vendor == vendor)?.budget_per_sec;
     match &vendors.gateways {
         Some(gateways) if gateways.vendors.contains(&vendor) => {
-            gateways.budget_per_sec(vendor, own, gateways.names.len())
+            gateways.budget_per_sec(vendor, own, gateways.names.len().max(1))
         }
         Some(_) | None => own,
     }

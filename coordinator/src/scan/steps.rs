@@ -219,11 +219,16 @@ impl Launch {
 
     /// Gives the lease back; if that fails, it ends by itself.
     pub(super) async fn release(&self) {
-        let limit = Duration::from_secs(2);
-        match tokio::time::timeout(limit, self.parts.store.release_lease(&self.lease)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "lease not released; it ends by itself"),
-            Err(_) => tracing::warn!(limit_secs = limit.as_secs(), "lease not released in time; it ends by itself"),
-        }
+        release(&self.parts, &self.lease).await;
+    }
+}
+
+/// Gives a lease back; if that fails, it ends by itself.
+pub(super) async fn release(parts: &ScanParts, lease: &Lease) {
+    let limit = Duration::from_secs(2);
+    match tokio::time::timeout(limit, parts.store.release_lease(lease)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "lease not released; it ends by itself"),
+        Err(_) => tracing::warn!(limit_secs = limit.as_secs(), "lease not released in time; it ends by itself"),
     }
 }

@@ -76,6 +76,7 @@ struct Gateway {
     id: String,
     source: Ipv4Addr,
     key: String,
+    ready_at: Instant,
     rules: Vec<Rule>,
     limiter: Option<Limiter>,
     requests: AtomicU64,
@@ -117,12 +118,22 @@ struct Reply {
 
 /// Starts a gateway on a free port. It is ready when this returns.
 pub async fn serve_gateway(config: GatewayConfig) -> Result<RunningGateway, GatewayError> {
+    serve_gateway_ready_after(config, Duration::ZERO).await
+}
+
+/// Starts a gateway on a free port. It listens when this returns, and knows its key so long after: deployments and keys of
+/// the real one take some time to reach the servers that answer.
+pub async fn serve_gateway_ready_after(
+    config: GatewayConfig,
+    ready_after: Duration,
+) -> Result<RunningGateway, GatewayError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let gateway = Arc::new(Gateway {
         id: format!("gw{:06}", address.port()),
         source: config.source,
         key: config.key,
+        ready_at: Instant::now() + ready_after,
         rules: rules(&config.openapi).map_err(GatewayError::Description)?,
         limiter: config.limit_per_sec.map(Limiter::new),
         requests: AtomicU64::new(0),
@@ -196,7 +207,8 @@ impl Gateway {
         };
         // The name of the key's header is compared as HTTP has it, unlike those of mappings.
         let key = asked.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-api-key"));
-        if rule.wants_key && key.is_none_or(|(_, value)| *value != self.key) {
+        let is_known = Instant::now() >= self.ready_at && key.is_some_and(|(_, value)| *value == self.key);
+        if rule.wants_key && !is_known {
             return own(403, "ForbiddenException", "Forbidden");
         }
         if let Some(limiter) = &self.limiter

@@ -94,7 +94,7 @@ use tokio::task::JoinHandle;
 use crate::listing::Faults;
 use crate::server::{Market, Requests};
 
-pub use crate::gateway::{GatewayConfig, GatewayError, RunningGateway, serve_gateway};
+pub use crate::gateway::{GatewayConfig, GatewayError, RunningGateway, serve_gateway, serve_gateway_ready_after};
 pub use crate::robinhood::TOKEN as ROBINHOOD_TOKEN;
 pub use crate::spoil::Spoil;
 pub use crate::time::{MAX_ADVANCE, start};

@@ -43,7 +43,13 @@ fn a_scan_through_gateways_finds_the_same_and_asks_nobody_directly() {
     let requests = vendor_requests(&world);
     assert!(requests.len() > 40, "{} requests", requests.len());
     assert_eq!(gateways_of(&requests), 3);
-    for said in ["bringing up gateways in 3 Regions", "3 gateways are up", "gateways are gone: 9 things deleted"] {
+    for said in [
+        "bringing up gateways in 3 Regions",
+        "3 gateways are up",
+        // They refuse their key at first, as AWS' own do.
+        "3 gateways do not answer yet",
+        "gateways are gone: 9 things deleted",
+    ] {
         assert!(through.stderr.contains(said), "{said:?} is not in\n{}", through.stderr);
     }
 
@@ -62,6 +68,48 @@ fn workers_of_a_fleet_ask_through_the_coordinators_gateways() {
     let scan = servers.scan(&market, ["--gateways", "--slot", "1030"]).env("OPTIONFLEET_GATEWAYS__REGIONS", THREE);
     let _ = scan.run().expect_code(0);
     assert_eq!(gateways_of(&vendor_requests(&servers.world)), 3);
+}
+
+/// cron launches a slot every five minutes, whether its scan still runs or not.
+#[test]
+fn a_second_launch_of_a_running_scan_makes_no_gateways_and_takes_none() {
+    let world = World::new();
+    let market = Market::logged(config(3, 40), world.path());
+    let scan = |per_sec: &str| {
+        let slow = world.with_store(["scan", "--market", market.url(), "--gateways", "--slot", "1030"]);
+        slow.env("OPTIONFLEET_GATEWAYS__REGIONS", THREE).env("OPTIONFLEET_VENDORS__CBOE__TOTAL_PER_SEC", per_sec)
+    };
+    let running = scan("1").spawn();
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while vendor_requests(&world).len() < 5 {
+        assert!(std::time::Instant::now() < deadline, "the scan asks nobody");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let second = scan("1").run().expect_code(5);
+    assert!(!second.stderr.contains("bringing up gateways"), "{}", second.stderr);
+    let ran = running.wait(Duration::from_secs(120)).expect_code(0);
+    assert!(ran.stderr.contains("gateways are gone: 9 things deleted"), "{}", ran.stderr);
+    assert_eq!(gateways_of(&vendor_requests(&world)), 3, "those of the launch that runs");
+}
+
+/// A plan makes no gateways, so the screener is asked from here.
+#[test]
+fn a_plan_reads_the_universe_and_says_what_gateways_would_buy() {
+    let world = World::new();
+    let market = Market::logged(config(3, 20), world.path());
+    let plan = |regions: &str| {
+        let scan = world.with_store(["scan", "--market", market.url(), "--gateways", "--dry-run"]);
+        let limited = scan.env("OPTIONFLEET_VENDORS__CBOE__PER_ADDRESS_PER_SEC", "2");
+        let limited = limited.env("OPTIONFLEET_VENDORS__CBOE__TOTAL_PER_SEC", "100");
+        limited.env("OPTIONFLEET_GATEWAYS__REGIONS", regions).run().expect_code(0)
+    };
+    let three = plan(THREE);
+    for said in ["20 at 6/s", "3 addresses: us-east-1 us-west-2 eu-west-1"] {
+        assert!(three.stdout.contains(said), "{said:?} is not in\n{}", three.stdout);
+    }
+    assert!(!three.stderr.contains("bringing up"), "{}", three.stderr);
+    let all = plan("[]");
+    assert!(!all.stdout.contains("inf") && all.stdout.contains("34 addresses"), "{}", all.stdout);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub enum Exit {
     Usage,
     /// Done, but some tickers have no answer, or some files were refused.
     Incomplete,
+    /// Done, but something may be left of the gateways that were made for it; the command to run is told.
+    TeardownIncomplete,
     /// Another run holds the scan.
     Held,
     /// Interrupted; a scan can be resumed.
@@ -37,6 +39,7 @@ impl Exit {
             Self::Broken => 1,
             Self::Usage => 2,
             Self::Incomplete => 3,
+            Self::TeardownIncomplete => 4,
             Self::Held => 5,
             Self::Interrupted => 130,
         }

@@ -25,11 +25,21 @@ pub enum Fault {
     CrashAfter,
 }
 
+/// A question that is about no one Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Whose credentials these are.
+    Account,
+    /// Which Regions are enabled.
+    EnabledRegions,
+}
+
 /// The faults of a world.
 #[derive(Debug, Clone)]
 pub struct Faults {
     named: BTreeMap<u64, Fault>,
     from: BTreeMap<Operation, Fault>,
+    questions: BTreeMap<Question, (u64, Fault)>,
     mixture: Option<Mixture>,
 }
 
@@ -56,7 +66,7 @@ impl Faults {
     /// Nothing goes wrong.
     #[must_use]
     pub fn none() -> Self {
-        Self { named: BTreeMap::new(), from: BTreeMap::new(), mixture: None }
+        Self { named: BTreeMap::new(), from: BTreeMap::new(), questions: BTreeMap::new(), mixture: None }
     }
 
     /// The n-th call from now, from 0.
@@ -79,11 +89,25 @@ impl Faults {
         self
     }
 
+    /// A question, from the n-th time it is asked on, from 0.
+    #[must_use]
+    pub fn asked(mut self, question: Question, from: u64, fault: Fault) -> Self {
+        self.questions.insert(question, (from, fault));
+        self
+    }
+
     /// And a mixture, where nothing else was named.
     #[must_use]
     pub fn and_mixture(mut self, mixture: Mixture) -> Self {
         self.mixture = Some(mixture);
         self
+    }
+
+    /// What happens to a question that was asked so often before; `number` counts questions of all kinds.
+    pub(super) fn of_question(&self, question: Question, before: u64, number: u64) -> Option<Fault> {
+        let named = self.questions.get(&question).filter(|(from, _)| before >= *from);
+        let mixed = || self.mixture.and_then(|mixture| mixture.of_question(number));
+        named.map(|(_, fault)| fault.clone()).or_else(mixed)
     }
 
     /// What happens to this call.
@@ -94,6 +118,12 @@ impl Faults {
 }
 
 impl Mixture {
+    /// A question fails as calls do, but for what only a change can meet.
+    fn of_question(&self, number: u64) -> Option<Fault> {
+        let of_questions = Self { seed: mix(self.seed, number, 4), lost_answer: 0, busy: 0, denied: 0, ..*self };
+        of_questions.of(number)
+    }
+
     fn of(&self, number: u64) -> Option<Fault> {
         let mut at = mix(self.seed, number, 2) % 1_000;
         let detail = mix(self.seed, number, 3);

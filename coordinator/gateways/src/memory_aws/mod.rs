@@ -33,7 +33,7 @@ use crate::region::{AccountId, Region};
 use crate::resource::{Resource, ResourceRef, Tags};
 use crate::tags::OwnerTag;
 use bucket::Bucket;
-use faults::{Fault, Faults};
+use faults::{Fault, Faults, Question};
 use log::{LoggedCall, Outcome};
 use region::{RegionWorld, Stamp};
 
@@ -48,6 +48,8 @@ pub struct MemorySettings {
     pub starts_at: Timestamp,
     /// Regions enabled for the account.
     pub enabled: Vec<Region>,
+    /// Of these, Regions that the credentials may do nothing in.
+    pub denied: Vec<Region>,
     /// Whether quotas are enforced.
     pub quotas: Quotas,
     /// A call takes at least this, there and back.
@@ -80,6 +82,7 @@ impl MemorySettings {
             account: AccountId("123456789012".to_owned()),
             starts_at: Timestamp::UNIX_EPOCH,
             enabled,
+            denied: Vec::new(),
             quotas: Quotas::Enforced,
             latency_min: Duration::from_millis(40),
             latency_max: Duration::from_millis(100),
@@ -105,6 +108,7 @@ struct World {
     faults: Faults,
     log: Vec<LoggedCall>,
     calls: u64,
+    questions: BTreeMap<Question, u64>,
     made: u64,
     /// Effects of calls nobody waits for any more, with their time.
     late: Vec<(Instant, LateEffect)>,
@@ -138,6 +142,7 @@ impl MemoryAws {
             faults: Faults::none(),
             log: Vec::new(),
             calls: 0,
+            questions: BTreeMap::new(),
             made: 0,
             late: Vec::new(),
             foreign: BTreeMap::new(),
@@ -155,6 +160,7 @@ impl MemoryAws {
         self.with(|world| {
             world.faults = faults;
             world.calls = 0;
+            world.questions.clear();
         });
     }
 
@@ -301,6 +307,24 @@ impl MemoryAws {
         }
     }
 
+    /// A question that is about no one Region: answered at once, unless something goes wrong. It is in no log.
+    async fn ask<T>(&self, question: Question, answer: T) -> Result<T, ProviderError> {
+        let fault = self.with(|world| {
+            let number = world.questions.values().sum();
+            let asked = world.questions.entry(question).or_default();
+            *asked += 1;
+            let before = *asked - 1;
+            world.faults.of_question(question, before, number)
+        });
+        match fault {
+            None => Ok(answer),
+            Some(Fault::CrashBefore | Fault::CrashAfter) => self.crash().await,
+            Some(Fault::TimeOut { .. }) => std::future::pending().await,
+            Some(Fault::LostAnswer) => Err(ProviderError::Unknown("the connection was closed".to_owned())),
+            Some(Fault::Before(error)) => Err(error),
+        }
+    }
+
     fn act_late<T, F>(&self, region: Region, after: Duration, act: F)
     where
         F: FnOnce(&mut RegionWorld, &Stamp, u64) -> Result<T, ProviderError> + Send + 'static,
@@ -327,6 +351,9 @@ impl MemoryAws {
     fn admit(&self, region: &Region, operation: Operation) -> Result<(), ProviderError> {
         if !self.settings.enabled.contains(region) {
             return Err(ProviderError::RegionDisabled(region.clone()));
+        }
+        if self.settings.denied.contains(region) {
+            return Err(ProviderError::Denied("an explicit deny in a service control policy".to_owned()));
         }
         if self.settings.quotas == Quotas::Ignored {
             return Ok(());

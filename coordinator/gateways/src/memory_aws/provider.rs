@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::faults::Question;
 use super::region::{New, lag};
 use super::{MemoryAws, seeded};
 use crate::openapi::ApiBody;
@@ -33,11 +34,11 @@ impl MemoryAws {
 #[async_trait]
 impl GatewayProvider for MemoryAws {
     async fn account(&self) -> Result<AccountId, ProviderError> {
-        Ok(self.settings.account.clone())
+        self.ask(Question::Account, self.settings.account.clone()).await
     }
 
     async fn enabled_regions(&self) -> Result<Vec<Region>, ProviderError> {
-        Ok(self.settings.enabled.clone())
+        self.ask(Question::EnabledRegions, self.settings.enabled.clone()).await
     }
 
     async fn create_rest_api(&self, region: &Region, name: &str, tags: &Tags) -> Result<ResourceId, ProviderError> {

@@ -7,9 +7,11 @@
 //! - `pacing`: how long it takes at AWS' pace, and that we provoke no 429.
 //! - `policy`: the IAM policy under deploy/ and the calls.
 //! - `leases`, `leftovers`: who is spared, what is reused, what is never touched.
+//! - `answers_missing`: what nobody says (the account, the Regions, a tag) holds up nothing that can be done without it.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
 
+mod answers_missing;
 mod broken_ledger;
 mod broken_provider;
 mod conformance;
