@@ -1,5 +1,8 @@
-//! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends the process at once.
+//! Ctrl-C, SIGTERM and SIGHUP (the terminal was closed): the first asks for an orderly end, the second ends the process at
+//! once. A SIGHUP that is ignored stays ignored: that is what `nohup` asks for.
 
+#[cfg(unix)]
+use fleet_worker::program::Hangup;
 use tokio::sync::watch;
 
 use crate::failure::{Exit, Failure};
@@ -30,19 +33,25 @@ pub async fn wait(receiver: &mut watch::Receiver<bool>) {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Hangup,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: Hangup::new()?,
+        })
     }
 
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = self.hangup.came() => {}
         }
     }
 }

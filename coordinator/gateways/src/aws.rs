@@ -56,14 +56,43 @@ pub struct AwsSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAws {
     /// Nothing says whose calls these are.
-    #[error("there are no AWS credentials: {0}")]
-    Credentials(String),
+    #[error("there are no AWS credentials{}: {cause}", of_profile(.profile.as_deref()))]
+    Credentials {
+        /// The profile that was asked for, if one was.
+        profile: Option<String>,
+        /// What was found instead.
+        cause: String,
+    },
+    /// A person has to log in, with AWS' own tool.
+    #[error("the AWS credentials{} come from a login in a browser, which this program does not do itself", of_profile(.profile.as_deref()))]
+    Login {
+        /// The profile.
+        profile: Option<String>,
+    },
     /// Nothing says whom to trust.
     #[error(transparent)]
     CaFile(#[from] BadCaFile),
     /// The client could not be set up.
     #[error("the AWS client cannot be set up: {0}")]
     Setup(String),
+}
+
+fn of_profile(profile: Option<&str>) -> String {
+    profile.map(|name| format!(" of profile `{}`", name.escape_debug())).unwrap_or_default()
+}
+
+impl NoAws {
+    /// What the SDK says of credentials, in words for people.
+    fn of(said: String, profile: Option<String>) -> Self {
+        match said.as_str() {
+            // Single sign-on and `aws login`: parts of the SDK that are not compiled in.
+            text if text.contains("cargo feature") => Self::Login { profile },
+            text if text.contains("no providers in chain provided credentials") => {
+                Self::Credentials { profile, cause: "none are set, in no place where AWS' own tools look".to_owned() }
+            }
+            _ => Self::Credentials { profile, cause: said },
+        }
+    }
 }
 
 /// API Gateway of one account.
@@ -80,8 +109,8 @@ impl fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// Finds credentials where AWS' own tools look: environment, `~/.aws`, web identity, container, machine. Calls nothing
-    /// of API Gateway.
+    /// Finds credentials where AWS' own tools look: environment, `~/.aws` (keys, roles, a process), web identity,
+    /// container, machine. Not those of a login in a browser. Calls nothing of API Gateway.
     pub async fn connect(settings: AwsSettings) -> Result<Self, NoAws> {
         let at_home = settings.endpoint_url.is_some();
         let trusted = TrustStore::empty().with_pem_certificate(trusted(settings.ca_file.as_deref())?);
@@ -113,9 +142,10 @@ impl Aws {
         }
         let config = loader.load().await;
         let provider = config.credentials_provider();
-        let provider = provider.ok_or_else(|| NoAws::Credentials("none are configured".to_owned()))?;
-        let found = provider.provide_credentials().await;
-        found.map_err(|error| NoAws::Credentials(said(&error)))?;
+        let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+        let none = || NoAws::Credentials { profile: profile.clone(), cause: "none are configured".to_owned() };
+        let found = provider.ok_or_else(none)?.provide_credentials().await;
+        found.map_err(|error| NoAws::of(said(&error), profile.clone()))?;
         Ok(Self { config, settings, clients: Mutex::default() })
     }
 
@@ -518,5 +548,18 @@ mod tests {
         assert_eq!(enabled.iter().map(Region::as_str).collect::<Vec<_>>(), ["us-east-1", "eu-west-1", "us-west-2"]);
         // Within one call's limit, so that the question itself is answered.
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn missing_credentials_are_said_in_words() {
+        let of = |text: &str, profile: Option<&str>| NoAws::of(text.to_owned(), profile.map(str::to_owned)).to_string();
+        let nowhere = "the credential provider was not enabled: no providers in chain provided credentials";
+        let none = "none are set, in no place where AWS' own tools look";
+        assert_eq!(of(nowhere, None), format!("there are no AWS credentials: {none}"));
+        assert_eq!(of(nowhere, Some("desk")), format!("there are no AWS credentials of profile `desk`: {none}"));
+        let sso = "This behavior requires following cargo feature(s) enabled: sso.";
+        let login = "come from a login in a browser, which this program does not do itself";
+        assert_eq!(of(sso, Some("desk")), format!("the AWS credentials of profile `desk` {login}"));
+        assert_eq!(of("expired", None), "there are no AWS credentials: expired");
     }
 }

@@ -51,6 +51,9 @@ pub struct ScanArgs {
     /// Ask vendors through gateways in several Regions, made before and deleted after (`[gateways]` in the configuration)
     #[arg(long)]
     pub gateways: bool,
+    /// Ask vendors from this machine, whatever the configuration says of gateways
+    #[arg(long, conflicts_with = "gateways")]
+    pub no_gateways: bool,
     /// Where notices go beside the report: file:PATH appends each as a line of JSON; report is nowhere else
     #[arg(long, value_name = "SINK")]
     pub notify: Option<String>,

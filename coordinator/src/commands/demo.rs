@@ -59,8 +59,9 @@ fn flags(market: &str, store: &str, args: &DemoArgs) -> Vec<FlagValue> {
     all.push(FlagValue { key: "scan.label", flag, value: "demo".into() });
     all.push(FlagValue { key: "store.url", flag, value: store.into() });
     all.push(FlagValue { key: "queue.url", flag, value: "in-process".into() });
+    // What the configuration says of gateways is about real vendors.
+    all.push(FlagValue { key: "gateways.enabled", flag: "--gateways", value: args.gateways.into() });
     if args.gateways {
-        all.push(FlagValue { key: "gateways.enabled", flag: "--gateways", value: true.into() });
         all.push(FlagValue { key: "gateways.provider", flag, value: "simulated".into() });
         all.push(FlagValue { key: "gateways.test_url", flag, value: market.into() });
         all.push(FlagValue { key: "gateways.canary", flag, value: "".into() });

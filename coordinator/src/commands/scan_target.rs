@@ -70,6 +70,9 @@ pub fn flags(args: &ScanArgs) -> Vec<FlagValue> {
     if args.gateways {
         add("gateways.enabled", "--gateways", true.into());
     }
+    if args.no_gateways {
+        add("gateways.enabled", "--no-gateways", false.into());
+    }
     if let Some(deadline) = args.deadline {
         add("scan.deadline_minutes", "--deadline", deadline.as_secs().div_ceil(60).into());
     }

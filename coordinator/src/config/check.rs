@@ -200,7 +200,7 @@ fn gateways(settings: &Settings, found: &mut Vec<Problem>) {
     let mut seen = Vec::new();
     for code in &gateways.regions {
         if let Err(bad) = fleet_gateways::region::Region::parse(code) {
-            push(found, "gateways.regions", &format!("holds {bad}"));
+            push(found, "gateways.regions", &format!("holds what no Region is called: {bad}"));
         }
         if seen.contains(&code) {
             push(found, "gateways.regions", &format!("names {code} twice"));

@@ -66,8 +66,12 @@ pub async fn provider(settings: &Settings, reach: Reach) -> Result<Arc<dyn Gatew
     };
     let aws = Aws::connect(aws).await.map_err(|error| {
         Failure::usage(error.to_string()).hint(match error {
-            NoAws::Credentials(_) => {
+            NoAws::Credentials { profile: None, .. } => {
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; nothing was created"
+            }
+            NoAws::Credentials { profile: Some(_), .. } => "look for that profile in ~/.aws; nothing was created",
+            NoAws::Login { .. } => {
+                "eval \"$(aws configure export-credentials --format env)\" gives them to it; nothing was created"
             }
             NoAws::CaFile(_) | NoAws::Setup(_) => "look at [tls] ca_file; nothing was created",
         })

@@ -8,12 +8,13 @@ use fleet_analysis::strategy::{Role, Strategy, code_of};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
     Candidate, Direction, Manifest, Money, Notice, RequestCounts, ScanState, Ticker, TradeId, TradeRecord, TradeState,
-    TradeTransition, Transition, UnderlyingMetrics, Vendor,
+    TradeTransition, Transition, UnderlyingMetrics,
 };
 
 use super::gathered::{Found, Gathered};
 use super::{
-    CandidateRow, Completion, DarkRow, FunnelReport, NewTradeRow, Report, RowProvenance, SCHEMA, Source, TransitionRow,
+    CandidateRow, Completion, DarkRow, FunnelReport, GatewayRow, NewTradeRow, Report, RowProvenance, SCHEMA, Source,
+    TransitionRow,
 };
 
 /// What the store holds of one scan.
@@ -65,14 +66,16 @@ pub fn build(input: ReportInput) -> Report {
     notices.sort_by_key(|notice| (rank.get(&notice.trade).copied(), notice.kind.word(), notice.trade.clone()));
     let is_capped = |trade: &&&TradeRecord| trade.state == TradeState::Capped;
     let tickers = gathered.tickers(count32(manifest.tickers.len()));
+    let mut requests = universe_requests;
+    requests.merge(&gathered.requests);
     Report {
         schema: SCHEMA,
         scan: manifest.scan.clone(),
         completion: if tickers.missing == 0 { Completion::Complete } else { Completion::Partial },
         as_of: gathered.as_of.or(manifest.as_of.map(|at| (at, at))),
         sources: sources(&gathered),
-        requests: requests(universe_requests, &gathered),
-        gateways: gathered.requests.gateways.clone(),
+        requests: requests.vendors,
+        gateways: requests.gateways.iter().map(|(name, used)| (name.clone(), GatewayRow::of(used))).collect(),
         tickers,
         followed: asked.as_ref().map(|asked| followed(&manifest, asked)),
         settled,
@@ -207,12 +210,6 @@ pub(super) fn break_even(candidate: &Candidate, costs: &Costs) -> (f64, f64) {
 /// Tickers of the manifest that nobody asked for: they have live trades.
 fn followed(manifest: &Manifest, asked: &[Ticker]) -> u32 {
     count32(manifest.tickers.iter().filter(|ticker| !asked.contains(ticker)).count())
-}
-
-fn requests(universe: RequestCounts, gathered: &Gathered) -> BTreeMap<Vendor, u32> {
-    let mut all = universe;
-    all.merge(&gathered.requests);
-    all.vendors
 }
 
 fn sources(gathered: &Gathered) -> Vec<Source> {

@@ -67,9 +67,9 @@ pub struct Report {
     pub sources: Vec<Source>,
     /// Requests by vendor, retries included.
     pub requests: BTreeMap<Vendor, u32>,
-    /// What each gateway was used for by the tickers, by its name; left out where none was.
+    /// What each gateway was used for, by its name; left out where none was.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub gateways: BTreeMap<String, GatewayUse>,
+    pub gateways: BTreeMap<String, GatewayRow>,
     /// How the tickers were accounted for.
     pub tickers: TickerCounts,
     /// Of these, tickers nobody asked for: they are followed for live trades. `None`: not known.
@@ -119,6 +119,26 @@ pub struct Source {
     pub quote_time: Option<(Timestamp, Timestamp)>,
     /// Smallest and largest age of the quotes at as-of, in seconds.
     pub age_secs: Option<(i64, i64)>,
+}
+
+/// What one gateway was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct GatewayRow {
+    /// Requests that left through it, canaries included.
+    pub requests: u32,
+    /// Those that came to nothing because of it or of the vendor's view of it.
+    pub errors: u32,
+    /// Mean time until the whole answer was there, ms; `None`: nothing was answered.
+    pub mean_latency_ms: Option<u64>,
+    /// How often a canary stopped its use for a vendor.
+    pub quarantined: u32,
+}
+
+impl GatewayRow {
+    fn of(used: &GatewayUse) -> Self {
+        let GatewayUse { requests, errors, quarantined, .. } = *used;
+        Self { requests, errors, mean_latency_ms: used.mean_latency_ms(), quarantined }
+    }
 }
 
 /// Tickers by fate. They sum to `total`.

@@ -414,7 +414,27 @@ fn gateways_are_told_of_where_there_are_any() {
     let told = "eu-west-1 7 requests, not believed 1 time(s): run the scan again; us-east-1 1,204 requests, 3 failed,";
     assert!(text.replace("\n          ", " ").contains(&format!("Gateways  {told} 100 ms")), "{text}");
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(json["gateways"]["us-east-1"]["requests"], 1204);
+    let row = serde_json::json!({ "requests": 1204, "errors": 3, "mean_latency_ms": 100, "quarantined": 0 });
+    assert_eq!(json["gateways"]["us-east-1"], row);
+}
+
+#[test]
+fn the_screeners_requests_through_gateways_are_counted_too() {
+    let mut given = input();
+    let used = GatewayUse { requests: 2, answered: 2, latency_ms: 50, ..GatewayUse::default() };
+    given.input.universe_requests.add_use("us-east-1", &used);
+    assert_eq!(build(&given).gateways["us-east-1"].requests, 2);
+}
+
+#[test]
+fn only_quotes_that_are_late_are_called_delayed() {
+    let mut report = build(&input());
+    assert!(table::render(&report).contains(" min old (delayed)"));
+    assert!(table::render(&report).ends_with("Not advice; delayed data; no order was placed.\n"));
+    for source in &mut report.sources {
+        source.vendor = Vendor::Robinhood;
+    }
+    assert!(!table::render(&report).contains("delayed"));
 }
 
 #[test]

@@ -6,16 +6,18 @@ use fleet_analysis::strategy::code_of;
 use jiff::Timestamp;
 
 use fleet_core::domain::calendar::new_york_text;
-use fleet_core::domain::{Check, Direction, GatewayUse, Operator, TradeState, Verdict};
+use fleet_core::domain::{Check, Direction, Operator, TradeState, Verdict};
 
 use super::layout::{Align, Column, count, grid, grouped, or_dash, percent, price, without_minus_zero, wrap};
 use super::own_bars;
 use super::places::{place_words, skip_words};
 use super::priced::priced;
-use super::{CandidateRow, Completion, DarkRow, Report, more};
+use super::{CandidateRow, Completion, DarkRow, GatewayRow, Report, more};
 
 /// The closing lines of every table.
-pub const FOOTER: &str = "Not advice; delayed data; no order was placed.";
+pub const FOOTER: &str = "Not advice; no order was placed.";
+/// The same where any of the data is late.
+pub const FOOTER_DELAYED: &str = "Not advice; delayed data; no order was placed.";
 
 /// The whole text.
 #[must_use]
@@ -38,7 +40,8 @@ pub fn render(report: &Report) -> String {
     for remark in &report.remarks {
         text += &wrap(&format!("* {remark}"), 2);
     }
-    text + FOOTER + "\n"
+    let live = !report.sources.is_empty() && report.sources.iter().all(|source| !source.vendor.is_delayed());
+    text + if live { FOOTER } else { FOOTER_DELAYED } + "\n"
 }
 
 fn section(title: &str, body: String) -> String {
@@ -69,12 +72,13 @@ fn header(report: &Report) -> String {
 }
 
 /// `us-east-1 1,204 requests, 3 failed, 84 ms`, and what a canary found.
-fn gateway(name: &str, used: &GatewayUse) -> String {
-    let mut text = format!("{name} {} requests", grouped(u64::from(used.requests)));
+fn gateway(name: &str, used: &GatewayRow) -> String {
+    let plural = if used.requests == 1 { "" } else { "s" };
+    let mut text = format!("{name} {} request{plural}", grouped(u64::from(used.requests)));
     if used.errors > 0 {
         let _ = write!(text, ", {} failed", grouped(u64::from(used.errors)));
     }
-    if let Some(ms) = used.mean_latency_ms() {
+    if let Some(ms) = used.mean_latency_ms {
         let _ = write!(text, ", {} ms", grouped(ms));
     }
     if used.quarantined > 0 {
@@ -111,7 +115,8 @@ fn source(source: &super::Source) -> String {
         (Some((from, to)), Some((low, high))) => {
             let (low, high) = (low / 60, high / 60);
             let age = if low == high { format!("{low}") } else { format!("{low} to {high}") };
-            format!("{tickers}, quotes of {}, {age} min old (delayed)", span(from, to))
+            let delayed = if source.vendor.is_delayed() { " (delayed)" } else { "" };
+            format!("{tickers}, quotes of {}, {age} min old{delayed}", span(from, to))
         }
         (_, None) | (None, _) => format!("{tickers}, none analysed"),
     }

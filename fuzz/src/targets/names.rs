@@ -4,6 +4,7 @@ use fleet_core::domain::{Instrument, OccSymbol, ScanId, Task, Ticker, TradeId, c
 use fleet_scraper::inspect::Kind;
 use fleet_scraper::spelling;
 use jiff::Timestamp;
+use jiff::civil::date;
 
 use super::promises;
 
@@ -61,7 +62,9 @@ fn occ(text: &str) {
     assert!(!symbol.root.as_str().is_empty() && symbol.root.as_str().len() <= 6);
     promises::survives_json(&symbol);
     let Some(settles) = calendar::settlement_instant(&symbol) else {
-        assert!(!(2000..=2035).contains(&symbol.expiration.year()), "{symbol} never settles");
+        // The first two days of the table are a weekend: what expires then settled in the year before it.
+        let known = date(2000, 1, 3)..=date(2035, 12, 31);
+        assert!(!known.contains(&symbol.expiration), "{symbol} never settles");
         return;
     };
     assert!(calendar::exchange_date(settles) <= symbol.expiration, "{symbol} settles at {settles}");

@@ -40,6 +40,17 @@ fn ctrl_c_prints_what_there_is_and_the_command_that_goes_on() {
 }
 
 #[test]
+fn a_closed_terminal_is_an_interruption_too() {
+    let world = World::new();
+    let market = slow_market(300);
+    let scan = world.scan(&market, ["--slot", "1030", "--format", "json"]).spawn();
+    wait_until("the scan asks for chains", PATIENCE, || (market.requests() >= 8).then_some(()));
+    scan.signal("HUP");
+    let ran = scan.wait(PATIENCE).expect_code(130);
+    assert_eq!(ran.json()["completion"], "partial");
+}
+
+#[test]
 fn an_unfinished_scan_is_not_gone_on_with_once_the_markets_clock_moved_on() {
     let world = World::new();
     let market = slow_market(300);

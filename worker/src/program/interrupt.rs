@@ -1,9 +1,11 @@
-//! SIGTERM and Ctrl-C: the first of either asks for an orderly end, another Ctrl-C ends the process at once. Another
+//! SIGTERM, SIGHUP (the terminal was closed) and Ctrl-C: the first of any asks for an orderly end, another Ctrl-C ends the process at once. Another
 //! SIGTERM changes nothing: who sends them (systemd, an orchestrator) ends a drain that takes too long by itself.
 
 use tokio::sync::watch;
 
 use super::failure::{Exit, Failure};
+#[cfg(unix)]
+use super::hangup::Hangup;
 use super::voice::Voice;
 
 /// Whether an orderly end was asked for.
@@ -39,19 +41,25 @@ const CTRL_C: &str = "Ctrl-C";
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Hangup,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: Hangup::new()?,
+        })
     }
 
     async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => CTRL_C,
             _ = self.terminate.recv() => "SIGTERM",
+            () = self.hangup.came() => "SIGHUP",
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod opening;
 pub mod redact;
 pub mod times;
 
+#[cfg(unix)]
+mod hangup;
 mod http;
 mod interrupt;
 mod sigv4;
@@ -30,6 +32,8 @@ use fleet_telemetry::{Served, serve};
 use self::args::Cli;
 use self::asked::Asked;
 use self::failure::Failure;
+#[cfg(unix)]
+pub use self::hangup::Hangup;
 use self::interrupt::Stop;
 use self::notices::{Notice, Notices};
 use self::opening::OpeningPatience;

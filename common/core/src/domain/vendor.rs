@@ -35,6 +35,12 @@ impl Vendor {
             Self::Robinhood => "robinhood",
         }
     }
+
+    /// Whether its quotes come late by agreement: about 15 minutes. Only an account's are live.
+    #[must_use]
+    pub const fn is_delayed(self) -> bool {
+        !matches!(self, Self::Robinhood)
+    }
 }
 
 impl fmt::Display for Vendor {

@@ -73,7 +73,7 @@ pub fn last_trading_session(symbol: &OccSymbol) -> Option<Date> {
 }
 
 /// The instant a contract settles: 09:30 New York of the settlement session (AM) or that session's close (PM); `None`
-/// where the calendar does not know it (expirations after 2035).
+/// where the calendar does not know it (expirations after 2035, and of the weekend before the first session of 2000).
 #[must_use]
 pub fn settlement_instant(symbol: &OccSymbol) -> Option<Timestamp> {
     let session = settlement_session(symbol.expiration)?;
