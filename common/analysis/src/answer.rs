@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet_core::domain::{
-    Answer, Candidate, Check, ContractExplanation, ContractMetrics, Finding, Funnel, NearMiss, OccSymbol, Provenance,
-    Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
+    Answer, Candidate, Check, ContractExplanation, ContractMetrics, Finding, Funnel, MissDistance, NearMiss, OccSymbol,
+    Provenance, Ranked, RowRefusal, SkipReason, Technicals, TradeState, Verdict,
 };
 
 use crate::cash_dividends::Repriced;
@@ -306,8 +306,10 @@ impl Signals {
         self.candidates.sort_by(|a, b| {
             b.score.total().total_cmp(&a.score.total()).then(a.symbol.cmp(&b.symbol)).then(a.strategy.cmp(&b.strategy))
         });
-        self.near_misses
-            .sort_by(|a, b| (a.missed.len(), a.symbol, &a.strategy).cmp(&(b.missed.len(), b.symbol, &b.strategy)));
+        self.near_misses.sort_by(|a, b| {
+            let distance = MissDistance::of(&a.missed).cmp(&MissDistance::of(&b.missed));
+            distance.then(a.symbol.cmp(&b.symbol)).then_with(|| a.strategy.cmp(&b.strategy))
+        });
         self.near_misses.truncate(NEAR_MISSES);
     }
 }

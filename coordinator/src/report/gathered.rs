@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleet_core::domain::{
-    Answer, Candidate, Finding, Funnel, Outcome, Price, RequestCounts, SkipReason, SpotSource, StoredOutcome, Ticker,
-    TradeTransition, UnderlyingMetrics, Vendor, Verdict,
+    Answer, Candidate, Finding, Funnel, MissDistance, Outcome, Price, RequestCounts, SkipReason, SpotSource,
+    StoredOutcome, Ticker, TradeTransition, UnderlyingMetrics, Vendor,
 };
 use fleet_worker::scan_ticker::BARS_MISSING;
 use jiff::Timestamp;
@@ -191,14 +191,12 @@ impl Gathered {
     }
 }
 
-/// Those that truly missed come first: a contract of which only something is not known did not come near, it is in the dark.
+/// In the order in which a finding has its own.
 fn nearest_first(misses: &mut [NearMissRow]) {
-    let distance = |miss: &NearMissRow| {
-        let unknown = miss.missed.iter().filter(|check| check.verdict == Verdict::Unknown).count();
-        let missed = miss.missed.len();
-        (missed == unknown, missed, unknown)
-    };
-    misses.sort_by(|a, b| distance(a).cmp(&distance(b)).then(a.symbol.cmp(&b.symbol)));
+    misses.sort_by(|a, b| {
+        let distance = MissDistance::of(&a.missed).cmp(&MissDistance::of(&b.missed));
+        distance.then(a.symbol.cmp(&b.symbol)).then_with(|| a.strategy.cmp(&b.strategy))
+    });
 }
 
 fn widen<T: Copy + Ord>(span: &mut Option<(T, T)>, value: T) {
@@ -241,6 +239,6 @@ mod tests {
         let mut misses = [miss(100, 0, 1), miss(110, 2, 0), miss(120, 1, 1), miss(130, 1, 0), miss(90, 0, 2)];
         nearest_first(&mut misses);
         let order: Vec<f64> = misses.iter().map(|miss| miss.symbol.strike.dollars()).collect();
-        assert_eq!(order, [130.0, 110.0, 120.0, 100.0, 90.0]);
+        assert_eq!(order, [130.0, 120.0, 110.0, 100.0, 90.0]);
     }
 }

@@ -397,3 +397,33 @@ fn near_misses_are_few_and_begin_with_the_nearest() {
     assert_eq!(finding.near_misses[0].symbol, symbols[1]);
     assert!(finding.near_misses.iter().all(|m| m.of == 15));
 }
+
+#[test]
+fn what_truly_missed_is_not_crowded_out_by_what_is_in_the_dark() {
+    let mut config = config();
+    config.strategies.oversold_call.delta = [0.05, 0.99];
+    let mut snapshot = snapshot();
+    complete(&mut snapshot, &config);
+    let symbols: Vec<OccSymbol> = snapshot.contract_bars.keys().copied().collect();
+    // Without the underlying's close of a day, a contract that was traded on it has no decay-adjusted series.
+    let lost = snapshot.underlying_bars.as_mut().unwrap();
+    let lost = lost.bars.remove(lost.bars.len() - 30).date;
+    // Contracts by place: the last closes, and whether they were traded on that day. One goes on falling, one recovered.
+    let cases: [(usize, &[f64], bool); 3] =
+        [(1, &[3.1], false), (7, &[3.1], true), (5, &[3.3, 4.7, 5.2, 5.8, 5.6], false)];
+    for (n, last, traded) in cases {
+        let closes = [&contract_closes()[..99], last].concat();
+        let mut bars = series(Instrument::Contract(symbols[n]), date(2026, 11, 20), &closes, 100);
+        bars.bars.retain(|bar| traded || bar.date != lost);
+        snapshot.contract_bars.insert(symbols[n], bars);
+    }
+    let finding = analyse(&snapshot, &config);
+    assert!(finding.candidates.is_empty());
+    let told = finding.near_misses.iter().map(|miss| {
+        let of = |verdict| miss.missed.iter().filter(|check| check.verdict == verdict).count();
+        (miss.symbol, of(Verdict::Fail), of(Verdict::Unknown))
+    });
+    let dark = (0..12).filter(|n| ![1, 5, 7].contains(n)).map(|n| (symbols[n], 0, 1)).take(7);
+    let missed = [(symbols[1], 1, 0), (symbols[7], 1, 1), (symbols[5], 5, 0)];
+    assert_eq!(told.collect::<Vec<_>>(), missed.into_iter().chain(dark).collect::<Vec<_>>());
+}

@@ -213,8 +213,27 @@ pub struct NearMiss {
     pub symbol: OccSymbol,
     /// The strategy that refused it.
     pub strategy: String,
-    /// Checks that failed or were unknown.
+    /// Mandatory checks that failed or were unknown.
     pub missed: Vec<Check>,
     /// Number of checks in all.
     pub of: u32,
+}
+
+/// How far from firing a contract was, by the mandatory checks it did not pass; the nearest is the least. What failed
+/// counts, then what is not known. One of which nothing failed did not come near, it is in the dark: those are the farthest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MissDistance {
+    in_the_dark: bool,
+    failed: usize,
+    unknown: usize,
+}
+
+impl MissDistance {
+    /// Of the checks that a contract did not pass.
+    #[must_use]
+    pub fn of(missed: &[Check]) -> Self {
+        let count = |verdict: Verdict| missed.iter().filter(|check| check.verdict == verdict).count();
+        let (failed, unknown) = (count(Verdict::Fail), count(Verdict::Unknown));
+        Self { in_the_dark: failed == 0, failed, unknown }
+    }
 }

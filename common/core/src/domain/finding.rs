@@ -39,7 +39,7 @@ pub struct Finding {
     pub funnel: Funnel,
     /// Signals that fired, best first (score descending, then symbol). Controls are last.
     pub candidates: Vec<Candidate>,
-    /// Contracts that reached a strategy and missed, fewest misses first; at most ten.
+    /// Contracts that reached a strategy and missed, the nearest first ([`super::MissDistance`]); at most ten.
     pub near_misses: Vec<NearMiss>,
     /// Changes of live trades on this underlying.
     pub transitions: Vec<TradeTransition>,

@@ -36,7 +36,8 @@ pub mod worker_report;
 
 pub use bar::{Bar, BarSeries, Instrument, KeptBars};
 pub use candidate::{
-    Candidate, Check, NamedOutput, NamedReading, NearMiss, Operator, Score, ScorePart, TradedSessions, Verdict,
+    Candidate, Check, MissDistance, NamedOutput, NamedReading, NearMiss, Operator, Score, ScorePart, TradedSessions,
+    Verdict,
 };
 pub use chain::{Chain, RefusedRow, RowRefusal, VendorSpot};
 pub use contract::{ExerciseStyle, OptionKind, Settlement, Strike};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleet_core::domain::{
-    Answer, Candidate, ContractExplanation, Finding, Manifest, ScanId, SkipReason, StoredOutcome, Ticker,
+    Answer, Candidate, ContractExplanation, Finding, Manifest, ScanId, SkipReason, StoredOutcome, Ticker, Verdict,
 };
 use fleet_core::seams::{Explanations, Scans};
 use fleet_engines::sqlite::SqliteStore;
@@ -71,6 +71,7 @@ struct Compared {
     american: usize,
     checks: usize,
     candidates: usize,
+    near_misses: usize,
     readings: usize,
     controls: usize,
     iv30s: usize,
@@ -113,6 +114,7 @@ fn check_seed(seed: u64) -> Compared {
         compared.readings += compare_readings(finding, &oracle, &mut differences);
         compare_contracts(&known, explained, &exact, &mut differences, &mut compared);
         compared.candidates += oracle.candidates.len();
+        compared.near_misses += oracle.near_misses.len();
         compared.controls += oracle.controls.len();
         compared.skips.extend(oracle.skip);
         shown.extend(oracle.candidates.into_keys());
@@ -129,7 +131,7 @@ fn check_seed(seed: u64) -> Compared {
     assert!(compared.volatilities > 1_000, "{compared:?}");
     assert!(compared.american > 200, "{compared:?}");
     assert!(compared.checks > 50, "{compared:?}");
-    assert!(compared.candidates > 0 && compared.readings > 0, "{compared:?}");
+    assert!(compared.candidates > 0 && compared.near_misses > 0 && compared.readings > 0, "{compared:?}");
     assert!(compared.iv30s > 20 && compared.realised > 10, "{compared:?}");
     assert!(compared.numbers >= compared.candidates && compared.cash > 0, "{compared:?}");
     eprintln!("seed {seed}: {compared:?}");
@@ -200,6 +202,11 @@ fn compare_ticker(finding: &Finding, oracle: &Judgement, differences: &mut Diffe
     let symbols = |control: bool| fired(control).map(|c| c.symbol.to_string()).collect::<BTreeSet<_>>();
     differences.same(&format!("{ticker} candidates"), symbols(false), oracle.candidates.keys().cloned().collect());
     differences.same(&format!("{ticker} controls"), symbols(true), oracle.controls.clone());
+    let near_misses = finding.near_misses.iter().map(|miss| {
+        let of = |verdict: Verdict| miss.missed.iter().filter(|check| check.verdict == verdict).count();
+        (miss.symbol.to_string(), of(Verdict::Fail), of(Verdict::Unknown))
+    });
+    differences.same(&format!("{ticker} near misses"), near_misses.collect(), oracle.near_misses.clone());
     for candidate in fired(false) {
         if let Some(plan) = oracle.candidates.get(&candidate.symbol.to_string()) {
             compare_plan(candidate, plan, differences);

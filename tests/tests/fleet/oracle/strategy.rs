@@ -16,6 +16,8 @@ use super::strikes::contradicted;
 
 /// Bars of so many contracts a ticker are asked for.
 const EXAMINED: usize = 12;
+/// Near misses told of one ticker.
+const NEAR_MISSES: usize = 10;
 /// Controls followed on one ticker.
 const CONTROLS: usize = 2;
 /// A session's bar is final so many minutes after its close.
@@ -29,6 +31,8 @@ pub struct Judgement {
     pub parity: Parity,
     pub contracts: BTreeMap<String, Contract>,
     pub candidates: BTreeMap<String, Plan>,
+    /// The nearest first, with the mandatory checks that failed and those that are unknown.
+    pub near_misses: Vec<(String, usize, usize)>,
     pub controls: BTreeSet<String>,
 }
 
@@ -41,6 +45,8 @@ pub struct Contract {
     pub checks: BTreeMap<&'static str, Option<f64>>,
     /// What else its bars say, and the underlying's beside them, for the same contracts.
     pub readings: BTreeMap<&'static str, Option<f64>>,
+    /// Mandatory checks that failed, and those that are unknown, where S1 judged it by all and did not fire.
+    pub missed: Option<(usize, usize)>,
 }
 
 /// What it would pay and where it would leave.
@@ -111,7 +117,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
     }
     let examined: BTreeSet<usize> = eligible.iter().take(EXAMINED).copied().collect();
     let eligible: BTreeSet<usize> = eligible.into_iter().collect();
-    let mut drawn = Vec::new();
+    let (mut drawn, mut missed) = (Vec::new(), Vec::new());
     for (at, (row, gated)) in chain.rows.iter().zip(gated).enumerate() {
         let mut contract = Contract { gated, ..Contract::default() };
         contract.place = match contract.gated.stopped {
@@ -131,9 +137,15 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
         {
             drawn.push((draw, order(row), row.symbol.clone()));
         }
+        if let Some((failed, unknown)) = contract.missed {
+            missed.push((failed == 0, failed, unknown, order(row), row.symbol.clone()));
+        }
         out.contracts.insert(row.symbol.clone(), contract);
     }
     drawn.sort();
+    missed.sort();
+    let told = missed.into_iter().take(NEAR_MISSES);
+    out.near_misses = told.map(|(_, failed, unknown, _, symbol)| (symbol, failed, unknown)).collect();
     out.controls = drawn.into_iter().take(CONTROLS).map(|(.., symbol)| symbol).collect();
     out
 }
@@ -282,11 +294,16 @@ fn examine(
         ("macd_hist_rise", macd_rise, true),
     ];
     contract.checks = checks.iter().map(|(name, value, _)| (*name, *value)).collect();
-    let missed = |(_, value, holds): &&(&str, Option<f64>, bool)| value.is_some() && !holds;
-    if checks[..14].iter().any(|check| missed(&check)) {
+    let failed = checks[..14].iter().filter(|(_, value, holds)| value.is_some() && !holds).count();
+    let unknown: Vec<&str> =
+        checks[..14].iter().filter(|(_, value, _)| value.is_none()).map(|(name, ..)| *name).collect();
+    if failed > 0 || !unknown.is_empty() {
+        contract.missed = Some((failed, unknown.len()));
+    }
+    if failed > 0 {
         return "strategy:oversold_call".to_owned();
     }
-    if let Some((name, ..)) = checks[..14].iter().find(|(_, value, _)| value.is_none()) {
+    if let Some(name) = unknown.first() {
         return format!("unknown:{name}");
     }
 
