@@ -153,22 +153,35 @@ impl Sifting {
         }
     }
 
-    /// What the chain's expirations say, the contracts that the underlying's numbers are read off by one engine.
+    /// What the chain's expirations say, the contracts that its numbers are read off by one engine.
     fn across(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Across {
         let mut across = Across::of(snapshot, config, self);
-        let rows = across.approximated(snapshot, config, self);
-        let contracts = &snapshot.chain.contracts;
-        for row in &rows {
-            let symbol = &contracts[*row].symbol;
-            let carry = self.parity.as_ref().and_then(|p| p.carries.get(&(symbol.root, symbol.expiration)));
-            let (Some(carry), Some(sifted)) = (carry, &mut self.sifted[*row]) else { continue };
-            let mut side = Side::new(symbol.kind, config.pricing.exercise.style(symbol), carry);
-            let quoted = quoted(&contracts[*row], self.ticks, config);
-            sifted.vol = quoted.and_then(|quoted| side.solve(&[quoted]).pop().flatten());
-            sifted.model = Some(side.model());
+        // Where that engine gives none, or moves a delta, a neighbour is read instead, which may be approximated too. A row
+        // is priced once, so this ends.
+        let mut priced = vec![false; snapshot.chain.contracts.len()];
+        loop {
+            let mut rows = across.approximated();
+            rows.retain(|row| !std::mem::replace(&mut priced[*row], true));
+            if rows.is_empty() {
+                return across;
+            }
+            for row in &rows {
+                self.price_exactly(snapshot, config, *row);
+            }
+            across.read_again(&rows, snapshot, config, self);
         }
-        across.read_again(&rows, snapshot, config, self);
-        across
+    }
+
+    /// Gives a row the volatility that it would have if it had traded.
+    fn price_exactly(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig, row: usize) {
+        let quote = &snapshot.chain.contracts[row];
+        let symbol = &quote.symbol;
+        let carry = self.parity.as_ref().and_then(|p| p.carries.get(&(symbol.root, symbol.expiration)));
+        let (Some(carry), Some(sifted)) = (carry, &mut self.sifted[row]) else { return };
+        let mut side = Side::new(symbol.kind, config.pricing.exercise.style(symbol), carry);
+        let quoted = quoted(quote, self.ticks, config);
+        sifted.vol = quoted.and_then(|quoted| side.solve(&[quoted]).pop().flatten());
+        sifted.model = Some(side.model());
     }
 
     fn choose(&mut self, snapshot: &MarketSnapshot, config: &AnalysisConfig) {

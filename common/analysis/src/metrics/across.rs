@@ -1,8 +1,9 @@
 //! What each root's expiration says at the money and of its skew, read off the volatilities of a sifted chain.
 //!
 //! Promises: only contracts of a standard deliverable whose quotes are inside the spread gate speak, as for parity. What
-//! IV30, term slope and skew are read off is of one engine for a root: a contract that too few traded today is not priced
-//! otherwise than its neighbour, or a day's volume would move a series that ranks are made of ([`Across::approximated`]).
+//! σ_ATM of any expiration (so IV30, term slope and expected moves) and the skew are read off is of one engine for a root: a
+//! contract that too few traded today is not priced otherwise than its neighbour, or a day's volume would move a series that
+//! ranks are made of, and the distance that a breakeven is held to ([`Across::approximated`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use fleet_core::domain::{ExerciseModel, OccSymbol, OptionKind, Root, Strike, cal
 use jiff::civil::Date;
 
 use super::finite;
-use super::smile::{AtmVol, Smile, SmilePoint, iv30, nearest_skew, term_slope, told_by};
+use super::smile::{AtmVol, Smile, SmilePoint, iv30, nearest_skew, term_slope};
 use crate::config::AnalysisConfig;
 use crate::gates::spread_passes;
 use crate::sifting::Sifting;
@@ -39,8 +40,21 @@ pub struct AtTheMoney {
 pub struct Across {
     /// By root and expiration.
     pub at_the_money: BTreeMap<Key, AtTheMoney>,
-    /// Of those of about 30 days that tell one, annual fractions.
-    skews: BTreeMap<Key, f64>,
+    /// Of those of about 30 days that tell one.
+    skews: BTreeMap<Key, Skew>,
+    /// Rows that σ_ATM is read off and whose volatility is the European one of an American contract; of expirations that
+    /// have some.
+    roughly: BTreeMap<Key, Vec<usize>>,
+}
+
+/// The skew of one expiration.
+#[derive(Debug, Clone, PartialEq)]
+struct Skew {
+    /// Annual fraction.
+    skew: f64,
+    /// Rows like those of [`Across::roughly`], of the wings: those it is read off and one more on either side of each,
+    /// because another engine changes a delta too.
+    roughly: Vec<usize>,
 }
 
 impl Across {
@@ -49,17 +63,12 @@ impl Across {
     pub fn of(snapshot: &MarketSnapshot, config: &AnalysisConfig, sifting: &Sifting) -> Self {
         let mut all = Self::default();
         for rows in sifting.rows.by_symbol.expirations() {
-            let read = Run { snapshot, config, sifting, rows };
-            let Some((key, smile)) = read.smile() else { continue };
-            let (dte, years, vol) = (smile.dte, smile.years, smile.atm().map(|atm| atm.vol));
-            all.skews.extend(smile.skew_25().map(|skew| (key, skew)));
-            let straddle = read.straddle(smile.forward);
-            all.at_the_money.insert(key, AtTheMoney { expiration: key.1, dte, years, vol, straddle });
+            all.read(&Run { snapshot, config, sifting, rows });
         }
         all
     }
 
-    /// The same once some rows have other volatilities: only their expirations are read again.
+    /// Reads the expirations of some rows again, which have other volatilities now.
     pub fn read_again(
         &mut self,
         rows: &[usize],
@@ -72,39 +81,33 @@ impl Across {
             (symbol.root, symbol.expiration)
         };
         for key in rows.iter().map(key).collect::<BTreeSet<Key>>() {
-            let read = Run { snapshot, config, sifting, rows: sifting.rows.by_symbol.of(key.0, key.1) };
-            let (Some((_, smile)), Some(at)) = (read.smile(), self.at_the_money.get_mut(&key)) else { continue };
-            at.vol = smile.atm().map(|atm| atm.vol);
-            self.skews.remove(&key);
-            self.skews.extend(smile.skew_25().map(|skew| (key, skew)));
+            let rows = sifting.rows.by_symbol.of(key.0, key.1);
+            self.read(&Run { snapshot, config, sifting, rows });
         }
     }
 
-    /// Rows that IV30, term slope and skew are read off and whose volatility is the European one of an American contract;
-    /// of the skew one more on either side of each wing, because its delta will change too.
-    #[must_use]
-    pub fn approximated(&self, snapshot: &MarketSnapshot, config: &AnalysisConfig, sifting: &Sifting) -> Vec<usize> {
-        let roughly = |row: &usize| {
-            let model = sifting.sifted[*row].as_ref().and_then(|sifted| sifted.model);
-            model == Some(ExerciseModel::EuropeanApproximation)
+    fn read(&mut self, run: &Run<'_>) {
+        let Some((key, smile)) = run.smile() else { return };
+        let (dte, years, vol) = (smile.dte, smile.years, smile.atm().map(|atm| atm.vol));
+        let straddle = run.straddle(smile.forward);
+        self.at_the_money.insert(key, AtTheMoney { expiration: key.1, dte, years, vol, straddle });
+        let roughly = |points: &mut dyn Iterator<Item = &SmilePoint>| {
+            points.map(|point| point.row).filter(|row| run.is_approximated(*row)).collect::<Vec<usize>>()
         };
-        if !(0..sifting.sifted.len()).any(|row| roughly(&row)) {
-            return Vec::new();
-        }
-        let told = told_by(&self.expirations());
-        let told = |at: &AtTheMoney| told.iter().any(|atm| (atm.dte, atm.years) == (at.dte, at.years));
-        let money = self.at_the_money.iter().filter(|(_, at)| told(at)).map(|(key, _)| (*key, false));
-        let wings = self.nearest_skew().map(|key| (key, true));
-        let mut rows = Vec::new();
-        for (key, of_the_skew) in money.chain(wings) {
-            let read = Run { snapshot, config, sifting, rows: sifting.rows.by_symbol.of(key.0, key.1) };
-            let Some((_, smile)) = read.smile() else { continue };
-            if of_the_skew {
-                rows.extend(smile.beside_wings().map(|point| point.row).filter(roughly));
-            } else {
-                rows.extend(smile.beside_forward().into_iter().flatten().map(|point| point.row).filter(roughly));
-            }
-        }
+        let money = roughly(&mut smile.beside_forward().into_iter().flatten());
+        let skew = smile.skew_25().map(|skew| Skew { skew, roughly: roughly(&mut smile.beside_wings()) });
+        self.roughly.remove(&key);
+        self.roughly.extend(Some((key, money)).filter(|(_, rows)| !rows.is_empty()));
+        self.skews.remove(&key);
+        self.skews.extend(skew.map(|skew| (key, skew)));
+    }
+
+    /// Rows that σ_ATM of some expiration or the skew is read off and whose volatility is the European one of an American
+    /// contract, ascending.
+    #[must_use]
+    pub fn approximated(&self) -> Vec<usize> {
+        let wings = self.nearest_skew().and_then(|key| self.skews.get(&key)).map(|skew| &skew.roughly);
+        let mut rows: Vec<usize> = self.roughly.values().chain(wings).flatten().copied().collect();
         rows.sort_unstable();
         rows.dedup();
         rows
@@ -125,7 +128,7 @@ impl Across {
     /// The skew of about 30 days, annual fraction.
     #[must_use]
     pub fn skew_25(&self) -> Option<f64> {
-        self.skews.get(&self.nearest_skew()?).copied()
+        self.skews.get(&self.nearest_skew()?).map(|skew| skew.skew)
     }
 
     fn nearest_skew(&self) -> Option<Key> {
@@ -162,6 +165,11 @@ impl Run<'_> {
         });
         let dte = calendar::dte(self.snapshot.as_of, key.1);
         Some((key, Smile { dte, years: carry.years, forward: carry.forward, points: points.collect() }))
+    }
+
+    fn is_approximated(&self, row: usize) -> bool {
+        let model = self.sifting.sifted[row].as_ref().and_then(|sifted| sifted.model);
+        model == Some(ExerciseModel::EuropeanApproximation)
     }
 
     fn speaks(&self, row: usize) -> bool {

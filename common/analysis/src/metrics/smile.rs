@@ -170,17 +170,6 @@ pub fn term_slope(expirations: &[AtmVol]) -> Option<f64> {
     finite(front(expirations)?.vol / back)
 }
 
-/// The expirations that IV30 and the term slope are read off.
-#[must_use]
-pub fn told_by(expirations: &[AtmVol]) -> Vec<AtmVol> {
-    let month = around(expirations, HORIZON_DAYS).into_iter().flatten();
-    let slope = front(expirations).zip(back(expirations)).into_iter().flat_map(|(front, back)| match back {
-        Back::Listed(back) => vec![front, back],
-        Back::Between([near, far]) => vec![front, near, far],
-    });
-    month.chain(slope).collect()
-}
-
 /// The back of the term structure.
 enum Back {
     /// An expiration of 60 to 90 days.
@@ -336,11 +325,6 @@ mod tests {
         assert_eq!(strikes(smile.beside_forward().unwrap().to_vec()), [98.0, 110.0]);
         // Two at or below .25 and two above, of puts, then of calls.
         assert_eq!(strikes(smile.beside_wings().collect()), [90.0, 85.0, 95.0, 98.0, 115.0, 110.0]);
-        let days = |all: &[AtmVol]| told_by(all).iter().map(|atm| atm.dte).collect::<Vec<i32>>();
-        let all = [3, 9, 23, 35, 56, 74, 91].map(|days| atm(days, 0.3));
-        assert_eq!(days(&all), [23, 35, 9, 74]);
-        assert_eq!(days(&[atm(28, 0.3), atm(56, 0.3), atm(91, 0.3)]), [28, 56, 28, 56, 91]);
-        assert!(days(&[atm(28, 0.3)]).is_empty());
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! The numbers beside a ticker and its contracts, in the small market where every option costs what 30 % make it cost.
 
 use fleet_analysis::config::ExerciseRule;
+use fleet_analysis::metrics::priced_as;
 use fleet_analysis::{AnalysisConfig, MarketSnapshot, analyse, analyse_explained};
 use fleet_core::domain::*;
+use fleet_pricing::black;
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 
 use crate::world::*;
+
+/// An expiration that neither IV30 nor term slope is read off.
+const FAR: Date = date(2027, 5, 21);
 
 /// This world's prices are European ones: read as American they would tell less volatility in puts.
 fn european() -> AnalysisConfig {
@@ -70,10 +75,17 @@ fn a_flat_smile_is_read_as_it_was_priced() {
 fn volume_moves_nothing_that_is_read_off_the_smile() {
     let of = |snapshot: &MarketSnapshot| {
         let metrics = analyse(snapshot, &config()).metrics.unwrap();
-        [metrics.iv30, metrics.term_slope, metrics.skew_25].map(Option::unwrap)
+        let moves: Vec<f64> = metrics.expected_moves.iter().map(|by| by.atm_iv.unwrap()).collect();
+        let all = [metrics.iv30, metrics.term_slope, metrics.skew_25].map(Option::unwrap);
+        all.into_iter().chain(moves).collect::<Vec<f64>>()
     };
     let mut snapshot = completed();
+    // Nothing but the expected move is read off one of 182 days.
+    let kinds = [OptionKind::Call, OptionKind::Put];
+    let far = (90..=110).step_by(5).flat_map(|strike| kinds.map(|kind| symbol("XYZ", FAR, kind, strike)));
+    snapshot.chain.contracts.extend(far.map(|symbol| quote(symbol, SPOT, as_of())));
     let traded = of(&snapshot);
+    assert_eq!(traded.len(), 3 + 4);
     let rows = snapshot.chain.contracts.len();
     for thin in (0..rows).map(|row| row..row + 1).chain(std::iter::once(0..rows)) {
         snapshot.chain.contracts[thin.clone()].iter_mut().for_each(|quote| quote.volume = Some(9));
@@ -93,6 +105,38 @@ fn volume_moves_nothing_that_is_read_off_the_smile() {
     use OptionKind::{Call, Put};
     assert_eq!([model(Put, 100), model(Call, 105)], [ExerciseModel::American; 2]);
     assert_eq!([model(Call, 100), model(Put, 105), model(Put, 90)], [ExerciseModel::EuropeanApproximation; 3]);
+}
+
+/// Where the engine tells no volatility of a contract at the money, its neighbour is read, by the same engine.
+#[test]
+fn a_neighbour_that_is_read_instead_is_of_the_same_engine() {
+    use OptionKind::{Call, Put};
+    let mut snapshot = completed();
+    let years = calendar::years_to_settlement(as_of(), &symbol("XYZ", FAR, Call, 100)).unwrap();
+    // The forward is a cent above the strike at the money. Priced as European its put has a volatility just inside the range,
+    // and the right to exercise leaves less than that.
+    for strike in 95..=105 {
+        for kind in [Call, Put] {
+            let vol = if strike == 100 { 0.01004 } else { 0.03 };
+            let fair =
+                black::on_forward(priced_as(kind), 100.01, f64::from(strike), years, vol) * (-RATE * years).exp();
+            let (bid, ask) = (Some(price(fair - 0.001)), Some(price(fair + 0.001)));
+            let volume = Some(9);
+            let far = symbol("XYZ", FAR, kind, strike);
+            snapshot.chain.contracts.push(ContractQuote { bid, ask, volume, ..quote(far, SPOT, as_of()) });
+        }
+    }
+    let (finding, explained) = analyse_explained(&snapshot, &config());
+    let known = |kind, strike| {
+        let row = explained.iter().find(|row| row.quote.symbol == symbol("XYZ", FAR, kind, strike)).unwrap();
+        (row.model.unwrap().exercise, row.iv.is_some())
+    };
+    assert_eq!(known(Put, 100), (ExerciseModel::American, false));
+    assert_eq!([known(Put, 99), known(Call, 101)], [(ExerciseModel::American, true); 2]);
+    assert_eq!(known(Put, 98), (ExerciseModel::EuropeanApproximation, true));
+    let metrics = finding.metrics.unwrap();
+    let by = metrics.expected_moves.iter().find(|by| by.expiration == FAR).unwrap();
+    assert!((0.0299..0.02998).contains(&by.atm_iv.unwrap()), "{by:?}");
 }
 
 #[test]

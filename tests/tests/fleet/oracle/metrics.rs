@@ -41,7 +41,7 @@ pub struct Underlying {
     pub at_the_money: BTreeMap<Key, (Option<f64>, Option<f64>)>,
     /// Adjusted for dividends.
     pub closes: Vec<f64>,
-    /// American contracts that IV30, slope and skew are read off and that are priced with early exercise for that alone.
+    /// American contracts that σ at the money and the skew are read off and that are priced with early exercise for that alone.
     pub exact: BTreeSet<String>,
 }
 
@@ -90,8 +90,6 @@ struct Expiration<'a> {
 /// What an expiration says at the money.
 #[derive(Clone, Copy)]
 struct Atm {
-    /// Among the expirations.
-    place: usize,
     dte: i32,
     years: f64,
     sigma: f64,
@@ -135,12 +133,37 @@ pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) ->
     out
 }
 
-/// What too few traded to be priced with early exercise is priced so where IV30, slope or skew are read off it: the two
-/// contracts at the money of their expirations, two on either side of each wing of the skew's. Their symbols.
+/// What too few traded to be priced with early exercise is priced so where a number is read off it: the two contracts at the
+/// money of every expiration, two on either side of each wing of the skew's; again until none of those is left. Their
+/// symbols.
 fn on_one_engine(expirations: &mut [Expiration<'_>], quoted: Quoted<'_>) -> BTreeSet<String> {
+    let mut exact = BTreeSet::new();
+    loop {
+        let roughly = |row: &&Row| {
+            !super::gates::is_european(&row.root) && quoted.is_on_the_forward(row) && !exact.contains(&row.symbol)
+        };
+        let found: BTreeSet<String> =
+            read_off(expirations).into_iter().filter(roughly).map(|row| row.symbol.clone()).collect();
+        if found.is_empty() {
+            return exact;
+        }
+        for of in &mut *expirations {
+            of.points.retain_mut(|point| {
+                if !found.contains(&point.row.symbol) {
+                    return true;
+                }
+                let (Some(vol), Some(delta)) = (quoted.told)(&point.row.symbol) else { return false };
+                (point.vol, point.delta) = (vol, delta.abs());
+                true
+            });
+        }
+        exact.extend(found);
+    }
+}
+
+fn read_off<'a>(expirations: &[Expiration<'a>]) -> Vec<&'a Row> {
     let mut rows: Vec<&Row> = Vec::new();
-    for place in told_by(&all_at_the_money(expirations)) {
-        let of = &expirations[place];
+    for of in expirations {
         rows.extend(beside_forward(&of.points, of.group.forward).into_iter().flatten().map(|point| point.row));
     }
     if let Some((place, _)) = nearest_skew(expirations) {
@@ -149,25 +172,13 @@ fn on_one_engine(expirations: &mut [Expiration<'_>], quoted: Quoted<'_>) -> BTre
             rows.extend(sides.iter().flat_map(|near| near.iter().take(2).map(|point| point.row)));
         }
     }
-    let roughly = |row: &&Row| !super::gates::is_european(&row.root) && quoted.is_on_the_forward(row);
-    let exact: BTreeSet<String> = rows.into_iter().filter(roughly).map(|row| row.symbol.clone()).collect();
-    for of in expirations {
-        of.points.retain_mut(|point| {
-            if !exact.contains(&point.row.symbol) {
-                return true;
-            }
-            let (Some(vol), Some(delta)) = (quoted.told)(&point.row.symbol) else { return false };
-            (point.vol, point.delta) = (vol, delta.abs());
-            true
-        });
-    }
-    exact
+    rows
 }
 
 fn all_at_the_money(expirations: &[Expiration<'_>]) -> Vec<Atm> {
-    let told = expirations.iter().enumerate().filter_map(|(place, of)| {
+    let told = expirations.iter().filter_map(|of| {
         let sigma = at_the_money(&of.points, of.group.forward)?;
-        Some(Atm { place, dte: of.dte, years: of.group.years, sigma })
+        Some(Atm { dte: of.dte, years: of.group.years, sigma })
     });
     told.collect()
 }
@@ -281,16 +292,6 @@ fn term_slope(atm: &[Atm]) -> Option<f64> {
     Some(front.sigma / back.map_or_else(|two| interpolated(two, 75.0), |listed| listed.sigma))
 }
 
-/// The expirations that IV30 and slope are read off.
-fn told_by(atm: &[Atm]) -> Vec<usize> {
-    let mut read: Vec<Atm> = around(atm, 30.0).into_iter().flatten().collect();
-    if let Some((front, back)) = slope_of(atm) {
-        read.push(front);
-        read.extend(back.map_or_else(|two| two.to_vec(), |listed| vec![listed]));
-    }
-    read.iter().map(|told| told.place).collect()
-}
-
 fn count(chain: &Chain, as_of: Timestamp, out: &mut Underlying) {
     let standard = || chain.rows.iter().filter(|row| !super::gates::is_adjusted(&row.root));
     let near = |row: &&Row| (0..=60).contains(&calendar::days_to(as_of, row.expiration));
@@ -360,7 +361,7 @@ mod golden {
     #[test]
     fn the_golden_values_of_the_analytics() {
         // Total variance between .09·20 at 20 days and .0625·40 at 40: √(2.15/30).
-        let of = |dte: i32, sigma| Atm { place: 0, dte, years: f64::from(dte) / 365.0, sigma };
+        let of = |dte: i32, sigma| Atm { dte, years: f64::from(dte) / 365.0, sigma };
         let atm = [of(20, 0.30), of(40, 0.25)];
         assert!((iv30(&atm).expect("bracketed") - 0.267_706).abs() < 6e-7);
         assert_eq!(iv30(&atm[..1]), None);
