@@ -113,17 +113,14 @@ fn yields(contract: &ContractView<'_>) -> Option<CallYield> {
     CallYield::of(&entry, contract.dte)
 }
 
-/// Ex-dividend dates from today to expiration that a holder of a call in the money would take by exercising. Of a call
-/// out of the money none matters.
+/// Ex-dividend dates from today to expiration, told or projected, that a holder of a call in the money would take by
+/// exercising. Of a call out of the money none matters.
 fn ex_dividends_in_the_money(contract: &ContractView<'_>, underlying: &UnderlyingView<'_>) -> Option<f64> {
     let symbol = &contract.quote.symbol;
     if symbol.strike.dollars() >= contract.spot? {
         return Some(0.0);
     }
-    let inside = |date| underlying.today <= date && date <= symbol.expiration;
-    let known = underlying.dividends.iter().filter(|dividend| inside(dividend.ex_date)).count();
-    // Bars tell dividends of the past: that none is known ahead says nothing.
-    (known > 0).then_some(known as f64)
+    underlying.ex_dividends(symbol.expiration, |date| underlying.today <= date && date <= symbol.expiration)
 }
 
 impl Strategy for CoveredCallYield {

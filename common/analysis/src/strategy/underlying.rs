@@ -11,6 +11,7 @@ use fleet_core::domain::{
 };
 use jiff::civil::Date;
 
+use crate::expected_dividends::Coming;
 use crate::indicators::{UnderlyingState, last_sma};
 use crate::metrics::of_underlying::Past;
 use crate::metrics::vol_history::VolRank;
@@ -115,6 +116,22 @@ impl<'a> UnderlyingView<'a> {
             past,
             bars,
             known_bars,
+        }
+    }
+
+    /// How many ex-dividend dates count, of those told and of those projected up to a date (RULES section 11, "Coming"). Of
+    /// one that pays without a plain rhythm the told ones, unless none of them counts: then nobody knows. One that paid
+    /// nothing for a year pays nothing.
+    #[must_use]
+    pub fn ex_dividends(&self, until: Date, counts: impl Fn(Date) -> bool) -> Option<f64> {
+        let told = self.dividends.iter().filter(|dividend| counts(dividend.ex_date)).count() as f64;
+        match Coming::of(self.dividends, self.today, until) {
+            Coming::Nothing => Some(0.0),
+            Coming::Dividends(coming) => {
+                let projected = coming.iter().filter(|dividend| dividend.projected && counts(dividend.ex_date));
+                Some(told + projected.count() as f64)
+            }
+            Coming::Unclear { a_year } => Some(told).filter(|told| *told > 0.0 || a_year <= 0.0),
         }
     }
 }

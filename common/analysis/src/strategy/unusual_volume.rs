@@ -12,7 +12,6 @@ use super::{
     Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, holds, part,
 };
 use crate::config::AnalysisConfig;
-use crate::expected_dividends::Coming;
 
 /// The farthest that `ex_dividend_sessions` reaches: 60 sessions, calendar days.
 const FARTHEST_DAYS: i32 = 120;
@@ -194,32 +193,15 @@ impl UnusualVolume {
         fresh.then(|| (last.price.dollars() - bid) / (ask - bid))
     }
 
-    /// Ex-dividend dates near the session, of a call; none of a put. Those to come are projected from the rhythm of those that
-    /// were; of one that pays without a rhythm nobody knows, unless a known one is near. One that paid nothing for a year pays
-    /// nothing.
+    /// Ex-dividend dates near the session, of a call; none of a put.
     fn ex_dividends(&self, contract: &ContractView<'_>, underlying: &UnderlyingView<'_>) -> Option<f64> {
         if contract.quote.symbol.kind == OptionKind::Put {
             return Some(0.0);
         }
-        let (session, reach, today) = (underlying.entry_session, self.ex_dividend_sessions, underlying.today);
-        let near = |date: &Date| {
-            let apart = if *date < session {
-                calendar::sessions_between(*date, session)
-            } else {
-                calendar::sessions_between(session, *date)
-            };
-            apart.is_some_and(|apart| apart <= reach)
-        };
-        let told = underlying.dividends.iter().map(|dividend| dividend.ex_date);
-        let count = |dates: &mut dyn Iterator<Item = Date>| dates.filter(near).count() as f64;
-        match Coming::of(underlying.dividends, today, session.saturating_add(Span::new().days(FARTHEST_DAYS))) {
-            Coming::Nothing => Some(0.0),
-            Coming::Dividends(coming) => {
-                let projected = coming.iter().filter(|dividend| dividend.projected).map(|dividend| dividend.ex_date);
-                Some(count(&mut told.chain(projected)))
-            }
-            Coming::Unclear { a_year } => Some(count(&mut { told })).filter(|known| *known > 0.0 || a_year <= 0.0),
-        }
+        let session = underlying.entry_session;
+        let apart = |date: Date| calendar::sessions_between(date.min(session), date.max(session));
+        let near = |date: Date| apart(date).is_some_and(|apart| apart <= self.ex_dividend_sessions);
+        underlying.ex_dividends(session.saturating_add(Span::new().days(FARTHEST_DAYS)), near)
     }
 
     /// Whether another contract of the underlying was traded about as often today.

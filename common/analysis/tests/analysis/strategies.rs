@@ -367,6 +367,33 @@ fn s6_each_check_refuses_alone() {
     refused(|s| s.contract_bars.clear(), "not_examined");
 }
 
+/// Who holds a call in the money takes the dividend by exercising it before.
+#[test]
+fn s6_knows_the_ex_dates_to_come_or_sells_nothing_in_the_money() {
+    let of = |strike: u32, ex_dates: &[Date]| {
+        let mut snapshot = covered_world();
+        let call = symbol("XYZ", EXPIRATIONS[0], OptionKind::Call, strike);
+        let bars = snapshot.contract_bars[&the_covered_call()].clone();
+        snapshot.contract_bars.insert(call, BarSeries { instrument: Instrument::Contract(call), ..bars });
+        paid(&mut snapshot, ex_dates);
+        let config = only("covered_call_yield", &json!({"delta": [0.2, 0.95]}));
+        let (place, checks) = judged(&snapshot, &config, &call);
+        (place, checks.into_iter().find(|check| check.name == "ex_dividends_in_the_money").unwrap().value)
+    };
+    let fires = || ("candidate".to_owned(), Some(0.0));
+    let refused = || ("strategy:covered_call_yield".to_owned(), Some(1.0));
+    assert_eq!(of(95, &[]), fires(), "it pays nothing");
+    // Quarters: the next after 15 September is inside, the next after the 21st is the Monday after the expiration.
+    let quarters = |last| [date(2026, 3, 23), date(2026, 6, 22), last];
+    assert_eq!(of(95, &quarters(date(2026, 9, 15))), refused());
+    assert_eq!(of(95, &quarters(date(2026, 9, 21))), fires());
+    // A told one counts whatever the rhythm; without either nobody knows.
+    assert_eq!(of(95, &[date(2026, 12, 18)]), refused());
+    assert_eq!(of(95, &[date(2026, 8, 3)]), ("unknown:ex_dividends_in_the_money".to_owned(), None));
+    // Out of the money nobody exercises for it.
+    assert_eq!(of(106, &quarters(date(2026, 9, 15))), fires());
+}
+
 #[test]
 fn a_strategy_says_how_much_history_there_is() {
     let sessions = |snapshot: &MarketSnapshot| analyse(snapshot, &only("cheap_iv", &json!({}))).iv_sessions;

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::past::Known;
 use crate::oracle::bodies::{Chain, Chart, Day, Row};
-use crate::oracle::calendar;
 use crate::oracle::compare::Asked;
 use crate::oracle::gates::{Gated, Quoted, Ticks, Told};
 use crate::oracle::indicators::{median, sma};
 use crate::oracle::metrics::{self, Underlying};
 use crate::oracle::parity::Parity;
 use crate::oracle::strategy::{Bars, closed_days, last_closed_session, order, sessions_missed};
+use crate::oracle::{calendar, cash};
 
 /// What fires, by symbol.
 pub type Firing = BTreeMap<String, Found>;
@@ -122,6 +122,17 @@ impl Seen<'_> {
         let relative_volume = last.volume / usual;
         let closes = days.iter().map(|day| day.close).collect();
         covered.then_some(Own { days, closes, relative_volume })
+    }
+
+    /// Whether an ex-date of the underlying lies from one date to another, or may: nobody knows of one that paid within a year
+    /// without a rhythm.
+    pub fn pays(&self, chart: &Chart, from: Date, to: Date) -> bool {
+        let (today, inside) = (self.today(), |day: &Date| from <= *day && *day <= to);
+        let told = chart.dividends.iter().any(|(day, _)| inside(day));
+        told || match cash::coming(chart, today, to) {
+            Some(coming) => coming.iter().any(|(day, ..)| inside(day)),
+            None => cash::paid_in_a_year(chart, today) > 0.0,
+        }
     }
 
     fn round(&self, price: f64, down: bool) -> f64 {

@@ -57,14 +57,14 @@ pub fn csp_yield(seen: &Seen<'_>) -> Firing {
     out
 }
 
-pub const S6: &str = "[strategies.covered_call_yield]\nenabled = true\ndte = [21, 60]\ndelta = [0.15, 0.4]\n\
+pub const S6: &str = "[strategies.covered_call_yield]\nenabled = true\ndte = [21, 60]\ndelta = [0.15, 0.7]\n\
     min_static_annual_pct = 5.0\nmin_rsi = 45.0\nmin_pct_b = 0.6\n";
 
 pub fn covered_call_yield(seen: &Seen<'_>) -> Firing {
     let mut out = Firing::new();
     let (Some(spot), Some((shares, paid))) = (seen.parity.spot, seen.past.holding) else { return out };
     let a_year = |row: &Row| 100.0 * row.bid / (spot - row.bid) * 365.0 / seen.days_to(row);
-    let mut eligible = seen.eligible(Some(true), (21, 60), (0.15, 0.4));
+    let mut eligible = seen.eligible(Some(true), (21, 60), (0.15, 0.7));
     eligible
         .retain(|row| shares >= 100 && row.strike >= paid && a_year(row) >= 5.0 && seen.sold(row, 0.4, 3.0).is_some());
     if eligible.is_empty() {
@@ -78,8 +78,8 @@ pub fn covered_call_yield(seen: &Seen<'_>) -> Firing {
         let last_rsi = rsi(&own.closes, 14).pop().flatten();
         let pct_b = percent_b(&own.closes, 20).pop().flatten();
         let strong = last_rsi.is_some_and(|rsi| rsi >= 45.0) || pct_b.is_some_and(|b| b >= 0.6);
-        // Ex-dates ahead are not told: of a call in the money nobody knows.
-        let fires = strong && next.is_some_and(|next| *next > row.expiration) && row.strike >= spot;
+        let taken = row.strike < spot && seen.pays(&chart, seen.today(), row.expiration);
+        let fires = strong && next.is_some_and(|next| *next > row.expiration) && !taken;
         let score = part(40.0, (a_year(row) - 5.0) / 20.0)
             + part(20.0, (rank - 30.0) / 50.0)
             + part(20.0, last_rsi.map_or(0.0, |rsi| (rsi - 50.0) / 30.0))

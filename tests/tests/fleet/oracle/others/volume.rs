@@ -1,14 +1,14 @@
 //! S2: contracts traded much against what is open and what is usual, not near an ex-dividend date.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::seen::{Firing, Found, Seen, mid, part, spread};
 use crate::oracle::bodies::new_york_text;
+use crate::oracle::calendar;
 use crate::oracle::metrics::Underlying;
-use crate::oracle::{calendar, cash};
 
 pub const S2: &str = "[strategies.unusual_volume]\nenabled = true\nmin_volume = 200\nmin_volume_to_oi = 0.1\n\
     min_premium = [1000.0, 2000.0, 30000.0]\n";
@@ -18,7 +18,6 @@ pub fn unusual_volume(seen: &Seen<'_>) -> Firing {
     let last = last_trades(seen);
     let usual = Underlying::default().after(&seen.past.sessions).usual_volume;
     let today = seen.today();
-    let sessions: BTreeSet<_> = [calendar::sessions_before(today, 1)[0], today, next_session(today)].into();
     for row in seen.eligible(None, (7, 180), (0.10, 0.50)) {
         let premium = row.volume * mid(row) * 100.0;
         let ratio = row.volume / row.open_interest;
@@ -28,13 +27,8 @@ pub fn unusual_volume(seen: &Seen<'_>) -> Firing {
         };
         let Some(found) = seen.bought(row, 1.30, 0.70) else { continue };
         let Some((chart, _)) = seen.underlying() else { continue };
-        // An ex-date between two sessions is as near as the session after it.
-        let paid = chart.dividends.iter().any(|(day, _)| sessions.contains(day));
-        let near = match cash::coming(&chart, today, next_session(today)) {
-            Some(coming) => paid || coming.iter().any(|(day, ..)| sessions.contains(day)),
-            // Nobody knows, unless nothing was paid in a year.
-            None => paid || cash::paid_in_a_year(&chart, today) > 0.0,
-        };
+        // Ex-dates are sessions: from the one before today to the one after.
+        let near = seen.pays(&chart, calendar::sessions_before(today, 1)[0], next_session(today));
         if (row.call && near) || usual.is_some_and(|usual| row.volume / usual < 0.05) {
             continue;
         }
