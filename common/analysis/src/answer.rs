@@ -139,21 +139,29 @@ fn gated_rows(stage: &Stage<'_>) -> Vec<Row> {
             None => at(Place::Refused(RowRefusal::Duplicate), None),
             Some(sifted) => match &sifted.stopped {
                 Some(stopped) => at(stopped.place.clone(), Some(stopped.check.clone())),
+                None if signals.is_empty() => {
+                    at(if stage.is_ranked(row) { Place::Ranked } else { Place::NotExamined }, None)
+                }
                 None => {
-                    let screens = stage.view(row).filter(|_| !signals.is_empty()).map(|view| {
+                    let screens = stage.view(row).map(|view| {
                         signals.iter().map(|s| (s.card().name.to_owned(), s.screen(&view, stage.config))).collect()
                     });
-                    let place = match signals.first() {
-                        Some(signal) => Place::Strategy(signal.card().name),
-                        None if stage.is_ranked(row) => Place::Ranked,
-                        None => Place::NotExamined,
-                    };
-                    Row { place, gate: None, strategies: screens.unwrap_or_default(), metrics: None }
+                    let strategies: Vec<(String, Vec<Check>)> = screens.unwrap_or_default();
+                    Row { place: screened(&strategies), gate: None, strategies, metrics: None }
                 }
             },
         }
     };
     (0..stage.snapshot.chain.contracts.len()).map(of).collect()
+}
+
+/// The place of a contract that no strategy's screen lets pass: what one of them does not know of it, if it refuses nothing;
+/// else nobody wants it.
+fn screened(screens: &[(String, Vec<Check>)]) -> Place {
+    let first = |checks: &[Check], verdict| checks.iter().find(|c| c.mandatory && c.verdict == verdict).cloned();
+    let in_doubt = screens.iter().find(|(_, checks)| first(checks, Verdict::Fail).is_none());
+    let unknown = in_doubt.and_then(|(_, checks)| first(checks, Verdict::Unknown));
+    unknown.map_or(Place::NotWanted, |check| Place::Unknown(check.name))
 }
 
 fn examine(
@@ -244,7 +252,7 @@ fn foremost(looks: Vec<Place>) -> Place {
         Place::Candidate => 0,
         Place::Strategy(_) | Place::Unknown(_) => 1,
         Place::Gate(_) => 2,
-        Place::Skipped(_) | Place::Refused(_) | Place::NotExamined | Place::Ranked => 3,
+        Place::Skipped(_) | Place::Refused(_) | Place::NotWanted | Place::NotExamined | Place::Ranked => 3,
     };
     // The first of the lowest rank.
     looks.into_iter().min_by_key(rank).unwrap_or(Place::NotExamined)

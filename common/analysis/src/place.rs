@@ -18,6 +18,8 @@ pub enum Place {
     Gate(&'static str),
     /// An input is missing without which nothing fires.
     Unknown(Cow<'static, str>),
+    /// It passed every gate and no strategy looks for such a contract.
+    NotWanted,
     /// It was eligible for a strategy and there was no room (or no bars) to look at it.
     NotExamined,
     /// It passed every gate, no signal is enabled, and it has its rank.
@@ -35,6 +37,7 @@ impl fmt::Display for Place {
             Self::Refused(reason) => write!(f, "refused:{}", reason.word()),
             Self::Gate(name) => write!(f, "gate:{name}"),
             Self::Unknown(input) => write!(f, "unknown:{input}"),
+            Self::NotWanted => f.write_str("not_wanted"),
             Self::NotExamined => f.write_str("not_examined"),
             Self::Ranked => f.write_str("ranked"),
             Self::Strategy(name) => write!(f, "strategy:{name}"),
@@ -64,6 +67,7 @@ impl Place {
             Self::Skipped(word) => known!("skip", *word,
                 "no_options" "stale_quotes" "undated_quotes" "spot_gap" "underlying_pre_gate" "thin_underlying"),
             Self::Strategy(name) => place_text(name).map_or_else(|| Cow::Owned(self.to_string()), Cow::Borrowed),
+            Self::NotWanted => Cow::Borrowed("not_wanted"),
             Self::NotExamined => Cow::Borrowed("not_examined"),
             Self::Ranked => Cow::Borrowed("ranked"),
             Self::Candidate => Cow::Borrowed("candidate"),
@@ -101,6 +105,7 @@ mod tests {
             Place::Refused(RowRefusal::Duplicate),
             Place::Strategy("oversold_call"),
             Place::Strategy("other"),
+            Place::NotWanted,
             Place::NotExamined,
             Place::Ranked,
             Place::Candidate,

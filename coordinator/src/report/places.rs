@@ -9,8 +9,8 @@ pub fn place_words(place: &str) -> String {
         "refused" => format!("unreadable row: {}", spaced(word)),
         "gate" => gate_words(word).map_or_else(|| format!("gate: {}", spaced(word)), str::to_owned),
         "unknown" => format!("not known: {}", unknown_words(word)),
-        // The place of what no strategy wanted is the first strategy's too (RULES section 7).
-        "strategy" => format!("not wanted (kind, DTE, delta), or a check failed: {}", spaced(word)),
+        "strategy" => format!("a check failed: {}", spaced(word)),
+        "not_wanted" => "not what a strategy looks for (kind, DTE, delta, price)".to_owned(),
         "ranked" => "ranked".to_owned(),
         "not_examined" => "beyond the number of contracts that are examined".to_owned(),
         _ => spaced(place),
@@ -78,7 +78,8 @@ mod tests {
             ("gate:new_one", "gate: new one"),
             ("unknown:iv", "not known: IV"),
             ("refused:bad_symbol", "unreadable row: bad symbol"),
-            ("strategy:oversold_call", "not wanted (kind, DTE, delta), or a check failed: oversold call"),
+            ("strategy:oversold_call", "a check failed: oversold call"),
+            ("not_wanted", "not what a strategy looks for (kind, DTE, delta, price)"),
             ("candidate", "candidate"),
         ];
         for (place, words) in texts {

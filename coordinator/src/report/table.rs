@@ -283,7 +283,7 @@ fn funnel(report: &Report) -> String {
     let chains = if funnel.chains == 1 { "1 chain".to_owned() } else { format!("{} chains", funnel.chains) };
     let mut text = format!("Funnel: {} contracts in {chains}\n", grouped(funnel.total));
     let stage = |place: &str| {
-        ["skip:", "refused:", "gate:", "unknown:", "not_examined", "strategy:", "candidate"]
+        ["skip:", "refused:", "gate:", "unknown:", "not_wanted", "not_examined", "strategy:", "candidate"]
             .iter()
             .position(|prefix| place.starts_with(prefix))
             .unwrap_or(usize::MAX)

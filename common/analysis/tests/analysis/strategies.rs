@@ -35,8 +35,8 @@ fn check(name: &str, snapshot: &MarketSnapshot, symbol: &OccSymbol, changes: &[(
         let failed: Vec<&str> =
             checks.iter().filter(|c| c.mandatory && c.verdict != Verdict::Pass).map(|c| &*c.name).collect();
         assert_eq!(failed, [*check], "{name} {change}");
-        let skipped = place == "skip:underlying_pre_gate";
-        assert!(skipped || place == format!("strategy:{name}"), "{name} {change}: {place}");
+        let refused = ["skip:underlying_pre_gate", "not_wanted"].contains(&place.as_str());
+        assert!(refused || place == format!("strategy:{name}"), "{name} {change}: {place}");
         assert!(analyse(snapshot, &config).candidates.iter().all(|c| c.symbol != *symbol), "{name} {change}");
     }
 }
@@ -80,7 +80,7 @@ fn s1p_each_check_refuses_alone() {
     let strict = only("oversold_put", &json!({"min_underlying_rsi": 100.0}));
     assert_eq!(judged(&falling_world(), &strict, &the_put()).0, "skip:underlying_pre_gate");
     let calls = symbol("XYZ", EXPIRATIONS[1], OptionKind::Call, 105);
-    assert_eq!(judged(&falling_world(), &only("oversold_put", &json!({})), &calls).0, "strategy:oversold_put");
+    assert_eq!(judged(&falling_world(), &only("oversold_put", &json!({})), &calls).0, "not_wanted");
     check_world(
         "oversold_put",
         falling_world(),
@@ -105,10 +105,13 @@ fn s2_each_check_refuses_alone() {
         ("net_pct", json!({"target_pct": 1.0})),
     ];
     check("unusual_volume", &busy_world(), &the_call(), &changes, &["is_fund_or_index", "ex_dividends"]);
-    let refused = |change: fn(&mut MarketSnapshot)| {
-        check_world("unusual_volume", busy_world(), &the_call(), change, "strategy:unusual_volume");
+    let check_world = |change: fn(&mut MarketSnapshot), wanted| {
+        check_world("unusual_volume", busy_world(), &the_call(), change, wanted);
     };
-    refused(|s| s.facts.class = Some(UnderlyingClass::Fund));
+    let refused = |change| check_world(change, "strategy:unusual_volume");
+    check_world(|s| s.facts.class = Some(UnderlyingClass::Fund), "not_wanted");
+    // Nobody said at what price it was traded last.
+    check_world(|s| row(s, &the_call()).last = None, "unknown:last");
     // A session away; the second one is far enough.
     refused(|s| ex_dividend(s, date(2026, 11, 23)));
     refused(|s| ex_dividend(s, date(2026, 11, 19)));
@@ -288,7 +291,7 @@ fn s4_each_check_refuses_alone() {
         checks.iter().filter(|c| c.mandatory && c.verdict != Verdict::Pass).map(|c| &*c.name).collect();
     assert_eq!(failed, ["expected_value"]);
     let call = symbol("XYZ", EXPIRATIONS[0], OptionKind::Call, 105);
-    assert_eq!(judged(&csp_world(), &only("csp_yield", &json!({})), &call).0, "strategy:csp_yield");
+    assert_eq!(judged(&csp_world(), &only("csp_yield", &json!({})), &call).0, "not_wanted");
 }
 
 #[test]
@@ -327,7 +330,7 @@ fn s5_each_check_refuses_alone() {
         refused(|s| with_bars(s, &[crossing(), vec![130.0]].concat()));
         refused(|s| with_bars(s, &crossing().into_iter().enumerate().map(below_average).collect::<Vec<_>>()));
         let put = symbol("XYZ", EXPIRATIONS[2], OptionKind::Put, 90);
-        assert_eq!(judged(&crossing_world(), &only(name, &json!({})), &put).0, format!("strategy:{name}"));
+        assert_eq!(judged(&crossing_world(), &only(name, &json!({})), &put).0, "not_wanted");
     }
     let long = only("sma_cross", &json!({"trend_sessions": 400}));
     assert_eq!(judged(&crossing_world(), &long, &call).0, "skip:underlying_pre_gate", "an average nobody can know");
@@ -355,12 +358,9 @@ fn s6_each_check_refuses_alone() {
     let refused = |change: fn(&mut MarketSnapshot), wanted: &str| {
         check_world("covered_call_yield", covered_world(), &the_covered_call(), change, wanted);
     };
-    refused(|s| s.facts.holding = None, "strategy:covered_call_yield");
-    refused(|s| s.facts.holding = Some(Holding { shares: 99, cost_basis: price(90.0) }), "strategy:covered_call_yield");
-    refused(
-        |s| s.facts.holding = Some(Holding { shares: 100, cost_basis: price(106.01) }),
-        "strategy:covered_call_yield",
-    );
+    refused(|s| s.facts.holding = None, "unknown:shares");
+    refused(|s| s.facts.holding = Some(Holding { shares: 99, cost_basis: price(90.0) }), "not_wanted");
+    refused(|s| s.facts.holding = Some(Holding { shares: 100, cost_basis: price(106.01) }), "not_wanted");
     refused(|s| s.facts.earnings = None, "unknown:earnings_before_expiration");
     refused(|s| s.history = history(60, 0.29, 0.60), "skip:underlying_pre_gate");
     refused(|s| s.history.truncate(20), "skip:underlying_pre_gate");

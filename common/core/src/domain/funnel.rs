@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Counts of contracts by the place where each left: `refused:<reason>`, `gate:<name>`, `unknown:<input>`,
-/// `not_examined`, `strategy:<name>` (a check failed; of the first strategy also what none wanted by kind, DTE or price),
+/// `not_wanted` (no strategy looks for such a contract), `not_examined`, `strategy:<name>` (it looked and a check failed),
 /// `candidate`. They sum to the rows of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

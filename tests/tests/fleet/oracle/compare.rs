@@ -333,9 +333,10 @@ fn compare_contracts(
         differences.same(&format!("{symbol} place"), product.place.as_ref(), contract.place.as_str());
         let row = rows[symbol.as_str()];
         let is_read_off = exact.contains(&symbol);
+        let is_eligible = matches!(contract.place.as_str(), "candidate" | "not_examined");
         if known.quoted().is_on_the_forward(row) && !is_read_off {
             compare_on_the_forward(known, row, product, differences);
-        } else if at % EVERY == 0 || is_read_off || !contract.place.contains(':') || !contract.checks.is_empty() {
+        } else if at % EVERY == 0 || is_read_off || is_eligible || !contract.checks.is_empty() {
             compare_american(known, row, product, differences, compared);
         }
         compared.volatilities += usize::from(product.iv.is_some());

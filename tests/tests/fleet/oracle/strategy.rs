@@ -122,7 +122,7 @@ pub fn judge(chain: &Chain, as_of: Timestamp, max_quote_age_secs: i64, bars: &dy
         let mut contract = Contract { gated, ..Contract::default() };
         contract.place = match contract.gated.stopped {
             Some(name) => name.to_owned(),
-            None if !eligible.contains(&at) => "strategy:oversold_call".to_owned(),
+            None if !eligible.contains(&at) => "not_wanted".to_owned(),
             None if !examined.contains(&at) => "not_examined".to_owned(),
             None => {
                 let state = underlying.as_ref().expect("an eligible contract has an underlying");
