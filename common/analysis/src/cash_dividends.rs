@@ -169,7 +169,7 @@ fn residual_yield(spot: f64, forward: f64, years: f64, rate: f64, within: &[Divi
         let paid: f64 = within.iter().map(|d| d.cash * libm::exp(growth * (years - d.years))).sum();
         spot * libm::exp(growth * years) - paid
     };
-    let (mut low, mut high) = (*YIELD.start(), *YIELD.end());
+    let (mut low, mut high) = YIELD;
     // The forward falls as the yield rises.
     if at(low) < forward || at(high) > forward {
         return None;

@@ -1,6 +1,7 @@
 //! Settings of the analysis. Every default is that of ANALYTICS section 2; units are in the names; unknown keys are
 //! refused by serde, values out of range by [`AnalysisConfig::problems`], all of them in one go.
 
+use fleet_pricing::black::IMPLIED;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::activity::PUT_CALL_DTE;
@@ -192,7 +193,7 @@ impl AnalysisConfig {
         all.number("min_bid", gates.min_bid, 0.0, 1000.0);
         all.number("max_spread_pct", gates.max_spread_pct, 0.0, 200.0);
         all.number("max_spread_dollars", gates.max_spread_dollars, 0.0, 100.0);
-        all.range("iv", gates.iv, 0.01, 5.0);
+        all.range("iv", gates.iv, *IMPLIED.start(), *IMPLIED.end());
         all.number("flag_spot_gap_pct", gates.flag_spot_gap_pct, 0.0, 100.0);
         all.number("max_spot_gap_pct", gates.max_spot_gap_pct, 0.0, 100.0);
         all.number("unknown_oi_pct", gates.unknown_oi_pct, 1.0, 100.0);

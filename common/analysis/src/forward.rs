@@ -21,8 +21,9 @@ const SPOT_DTE: (i32, i32) = (7, 60);
 /// The vendor's spot stands in if it is so near the quotes in time.
 const SIMULTANEOUS_SECS: i64 = 60;
 
-/// Yields that options are priced with. Hours before settlement a cent of noise in the forward is a yield beyond.
-pub const YIELD: std::ops::RangeInclusive<f64> = -0.5..=3.0;
+/// Yields that options are priced with, lowest and highest. Hours before settlement a cent of noise in the forward is a yield
+/// beyond.
+pub const YIELD: (f64, f64) = fleet_pricing::RATE;
 
 /// What prices the contracts of one root and expiration.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +77,7 @@ impl Carry {
     /// Of an implied forward. A yield out of range is cut, and the spot moved so that the forward stays what it is.
     fn implied(spot: f64, forward: f64, years: f64, rate: f64) -> Self {
         let told = rate - libm::log(forward / spot) / years;
-        let yield_ = told.clamp(*YIELD.start(), *YIELD.end());
+        let yield_ = told.clamp(YIELD.0, YIELD.1);
         let spot = if yield_ == told { spot } else { forward * libm::exp((yield_ - rate) * years) };
         Self { years, rate, spot, forward, yield_, discount: libm::exp(-rate * years), assumed: false }
     }

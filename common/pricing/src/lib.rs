@@ -22,4 +22,4 @@ mod normal;
 mod terms;
 
 pub use black::{Bounds, Greeks};
-pub use terms::{Kind, Point, Quoted, Refused, Terms, VOL, check_vol};
+pub use terms::{Kind, Point, Quoted, RATE, Refused, Terms, VOL, check_vol};

@@ -95,8 +95,9 @@ pub enum Refused {
 const DOLLARS: (f64, f64) = (1e-4, 1e8);
 /// Thirty years: ten times the longest listed option.
 const YEARS: (f64, f64) = (0.0, 30.0);
-/// 300 % a year; with 30 years every growth factor is below e¹⁰⁵ and every product of two finite.
-const RATE: (f64, f64) = (-0.5, 3.0);
+/// Continuous rates and yields that are computed with, lowest and highest. 300 % a year; with 30 years every growth factor is
+/// below e¹⁰⁵ and every product of two finite.
+pub const RATE: (f64, f64) = (-0.5, 3.0);
 /// Annual volatilities that are computed with, lowest and highest.
 pub const VOL: (f64, f64) = (1e-4, 10.0);
 

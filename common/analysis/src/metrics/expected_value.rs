@@ -4,6 +4,8 @@
 //! caller believes in (a forecast of the realised one) and the risk-free drift; F = S·e^((r−q)T). Refuses, as `None`: a
 //! volatility, time or entry that is missing or out of range. It costs no commission and no spread beyond the entry's.
 
+use fleet_pricing::check_vol;
+
 use super::position::Entry;
 use super::probability::Market;
 use super::{DAYS, finite, positive};
@@ -20,14 +22,11 @@ pub struct ExpectedValue {
     pub per_day: Option<f64>,
 }
 
-/// Volatilities that pricing takes, annual fractions.
-const VOL: std::ops::RangeInclusive<f64> = 1e-4..=10.0;
-
 impl ExpectedValue {
-    /// Under `vol`, the volatility believed in.
+    /// Under `vol`, the volatility believed in; one that pricing takes ([`fleet_pricing::VOL`]).
     #[must_use]
     pub fn of(entry: &Entry, market: Market, vol: Option<f64>) -> Option<Self> {
-        let vol = vol.filter(|vol| VOL.contains(vol))?;
+        let vol = vol.filter(|vol| check_vol(*vol).is_ok())?;
         let Market { years, rate, yield_ } = market;
         if !entry.is_usable() {
             return None;
@@ -90,6 +89,14 @@ mod tests {
         // .111937 over 95 − 2 = 93, and over .25·365 = 91.25 days.
         near(value.to_max_loss, 0.001_203_6, 7);
         near(value.per_day, 0.001_226_7, 7);
+    }
+
+    #[test]
+    fn a_forecast_may_be_what_pricing_takes() {
+        let market = Market { years: 0.25, rate: 0.0, yield_: 0.0 };
+        let (low, high) = fleet_pricing::VOL;
+        let known = |vol| value(Position::LongCall, 105.0, 2.0, market, vol).is_some();
+        assert_eq!([low, high, 0.999 * low, 1.001 * high].map(known), [true, true, false, false]);
     }
 
     #[test]
