@@ -152,11 +152,13 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What its contracts tell; `None` of roots with a digit, which have no carry.
+    /// What its contracts tell; `None` of roots with a digit, which have no carry, and of a date that is not believed: its
+    /// prices may be another unit's.
     fn smile(&self) -> Option<(Key, Smile)> {
         let (symbol, _) = self.rows.first()?;
         let key = (symbol.root, symbol.expiration);
-        let carry = self.sifting.parity.as_ref()?.carries.get(&key)?;
+        let parity = self.sifting.parity.as_ref().filter(|parity| !parity.doubts.contains_key(&key))?;
+        let carry = parity.carries.get(&key)?;
         let vol_of = |row: usize| self.sifting.sifted.get(row)?.as_ref()?.vol;
         let points = self.rows.iter().filter_map(|(symbol, row)| {
             let at = vol_of(*row).filter(|_| self.speaks(*row))?;

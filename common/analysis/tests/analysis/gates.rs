@@ -255,5 +255,9 @@ fn prices_in_another_unit_contradict_each_other() {
         assert_eq!(stopped.gate.as_ref().map(|check| check.name.as_ref()), Some("parity_tilt"));
         // The other expirations tell the spot as before.
         assert!((finding.provenance.spot.unwrap() - SPOT).abs() < 0.05 && finding.funnel.0.contains_key("candidate"));
+        // Nor is anything read off its smile: 30 days lie between the expirations around it.
+        let metrics = finding.metrics.unwrap();
+        assert!((metrics.iv30.unwrap() - 0.30).abs() < 0.005, "{:?}", metrics.iv30);
+        assert!(metrics.expected_moves.iter().all(|by| by.expiration != the_call().expiration));
     }
 }

@@ -102,7 +102,7 @@ pub fn underlying(quoted: Quoted<'_>, parity: &Parity, chart: Option<&Chart>) ->
         return out;
     }
     let mut expirations = Vec::new();
-    for (key, group) in &parity.groups {
+    for (key, group) in parity.groups.iter().filter(|(key, _)| !parity.doubted.contains_key(*key)) {
         let rows: Vec<&Row> = chain.rows.iter().filter(|row| (&row.root, row.expiration) == (&key.0, key.1)).collect();
         let points = points(&rows, *group, quoted);
         expirations.push(Expiration { key, group: *group, dte: calendar::days_to(as_of, key.1), rows, points });
