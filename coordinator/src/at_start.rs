@@ -4,6 +4,7 @@
 //! what, and how long at most. Refuses: to wait for anything that waiting does not mend.
 
 use fleet_core::seams::{Store, StoreError};
+use fleet_telemetry::say;
 
 use crate::progress::Telling;
 use crate::scan::Patience;
@@ -29,7 +30,7 @@ impl<'a> AtStart<'a> {
     ) -> Result<T, StoreError> {
         let tell = |error: &StoreError| {
             if self.telling != Telling::Quiet {
-                eprintln!("{error}; waiting for it, at most {} s", self.patience.time().as_secs());
+                say!("{error}; waiting for it, at most {} s", self.patience.time().as_secs());
             }
         };
         self.patience.store_telling(|| question(self.store), tell).await

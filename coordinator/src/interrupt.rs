@@ -2,13 +2,18 @@
 //! once. A SIGHUP that is ignored stays ignored: that is what `nohup` asks for.
 
 #[cfg(unix)]
+use fleet_telemetry::say;
 use fleet_worker::program::Hangup;
 use tokio::sync::watch;
 
 use crate::failure::{Exit, Failure};
 
-/// Listens from now on. The receiver turns true at the first signal, when `doing` is told on stderr.
-pub fn listen(doing: &'static str) -> Result<watch::Receiver<bool>, Failure> {
+/// What stays after a second signal where gateways were used.
+pub const GATEWAYS_LEFT: &str = "stopped at once; `optionfleet cleanup --yes` deletes the gateways that are left";
+
+/// Listens from now on. The receiver turns true at the first signal, when `doing` is told on stderr; at the second `left`
+/// is, if something may be.
+pub fn listen(doing: &'static str, left: Option<&'static str>) -> Result<watch::Receiver<bool>, Failure> {
     let cannot = |error: std::io::Error| Failure::broken(format!("cannot listen for Ctrl-C: {error}"));
     let mut signals = Signals::new().map_err(cannot)?;
     let (sender, receiver) = watch::channel(false);
@@ -16,8 +21,11 @@ pub fn listen(doing: &'static str) -> Result<watch::Receiver<bool>, Failure> {
         signals.next().await;
         // Nobody may be listening any more; the second signal ends the process all the same.
         sender.send_replace(true);
-        eprintln!("interrupted: {doing}; once more to stop at once");
+        say!("interrupted: {doing}; once more to stop at once");
         signals.next().await;
+        if let Some(left) = left {
+            say!("{left}");
+        }
         std::process::exit(i32::from(Exit::Interrupted.code()));
     });
     Ok(receiver)

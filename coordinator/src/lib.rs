@@ -4,6 +4,9 @@
 //! [`scan`] (the scan itself) → [`report`] (what is said). Around them: [`failure`] (how it ends), [`markets`] (where
 //! the seams get their engines), [`gateways`] (other addresses to ask from), [`notify`] (how people are told), [`bars_file`] and [`price`] (what calculators read and say).
 
+// A closed stderr ends nothing: `fleet_telemetry::say!`.
+#![cfg_attr(not(test), deny(clippy::print_stderr))]
+
 pub mod args;
 pub mod at_start;
 pub mod bars_file;

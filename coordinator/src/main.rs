@@ -1,5 +1,6 @@
 //! The program `optionfleet`: parse, configure, run, exit code.
 
+use fleet_telemetry::say;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -13,7 +14,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = start_logging(&cli).and_then(|()| run(cli));
     let exit = ended.unwrap_or_else(|failure| {
-        eprintln!("optionfleet: {}", failure.text());
+        say!("optionfleet: {}", failure.text());
         failure.exit
     });
     ExitCode::from(exit.code())

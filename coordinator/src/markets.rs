@@ -1,6 +1,7 @@
 //! The one place where the seams get their engines: vendors over direct egress; on one machine the queue in this process
 //! and the store in a SQLite file, for a fleet the queue on NATS and the store on Redis.
 
+use fleet_telemetry::say;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ pub async fn open(settings: &Settings, telling: Telling) -> Result<Engines, Fail
             let patience = OpeningPatience::of(Patience::FLEET.time());
             let tell = |line: &str| {
                 if telling != Telling::Quiet {
-                    eprintln!("{line}");
+                    say!("{line}");
                 }
             };
             opening::open(&queue, &store, &secrets, patience, tell).await
@@ -198,7 +199,7 @@ impl Drop for PassingStore {
     fn drop(&mut self) {
         match std::fs::remove_dir_all(&self.directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                eprintln!("warning: cannot remove {}: {error}", self.directory.display());
+                say!("warning: cannot remove {}: {error}", self.directory.display());
             }
             Ok(()) | Err(_) => {}
         }

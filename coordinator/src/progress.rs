@@ -1,5 +1,6 @@
 //! What a person sees on stderr while a scan runs: a bar on a terminal, sparse lines elsewhere, nothing with --quiet.
 
+use fleet_telemetry::say;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -71,7 +72,7 @@ impl Shown {
         match (&self.bar, self.telling) {
             (_, Telling::Quiet) => {}
             (Some(bar), _) => bar.println(text),
-            (None, _) => eprintln!("{text}"),
+            (None, _) => say!("{text}"),
         }
     }
 

@@ -78,6 +78,8 @@ pub struct Invocation {
     command: Command,
     patience: Duration,
     line: String,
+    /// Whether nobody reads its stderr.
+    unheard: bool,
 }
 
 impl Invocation {
@@ -94,7 +96,7 @@ impl Invocation {
         command.current_dir(directory).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", directory);
         let line = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { command, patience: PATIENCE, line }
+        Self { command, patience: PATIENCE, line, unheard: false }
     }
 
     /// Adds arguments.
@@ -121,6 +123,13 @@ impl Invocation {
         self
     }
 
+    /// Nobody reads its stderr, from the beginning: a pipe whose other end is closed, as after `2>&1 | head`.
+    #[must_use]
+    pub const fn unheard(mut self) -> Self {
+        self.unheard = true;
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Panics
@@ -140,7 +149,7 @@ impl Invocation {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap_or_else(|why| panic!("cannot start `{}`: {why}", self.line));
         let stdout = child.stdout.take().map(collect);
-        let stderr = child.stderr.take().map(collect);
+        let stderr = child.stderr.take().filter(|_| !self.unheard).map(collect);
         Running { child, stdout, stderr, line: self.line }
     }
 }

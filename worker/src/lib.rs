@@ -17,6 +17,9 @@
 //!            └ Reporter ──every 5 s, each call ≤ 3 s──▶ store, queue
 //! ```
 
+// A closed stderr ends nothing: `fleet_telemetry::say!`.
+#![cfg_attr(not(test), deny(clippy::print_stderr))]
+
 pub mod explanation;
 pub mod markets;
 pub mod past;

@@ -31,6 +31,8 @@ pub const DEFAULT_FILTER: &str = "error";
 pub fn start(filter: &str, format: LogFormat) -> Result<(), BadFilter> {
     let filter = read(filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would tell of them on stderr, where nobody reads any more.
+    let log = log.log_internal_errors(false);
     let started = match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),

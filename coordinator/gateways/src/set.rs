@@ -16,7 +16,10 @@ use crate::resource::{ApiKeyValue, ResourceId, ResourceKind, ResourceRef};
 use crate::spec::SpecHash;
 use crate::tags::OwnerTag;
 
-/// The name of a set: 1 to 80 letters, digits, `-` and `_`; a scan's id is one.
+/// The longest name of a set: a scan's id, and room for what makes it one launch's own.
+const MAX_SET_ID: usize = 96;
+
+/// The name of a set: 1 to 96 letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SetId(String);
@@ -30,8 +33,8 @@ impl SetId {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, BadSetId> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let fits = !text.is_empty() && text.len() <= 80 && text.chars().all(allowed);
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadSetId(text.chars().take(80).collect())) }
+        let fits = !text.is_empty() && text.len() <= MAX_SET_ID && text.chars().all(allowed);
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadSetId(text.chars().take(MAX_SET_ID).collect())) }
     }
 
     /// The name.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use fleet_core::seams::{GatewayRow, GatewayRows, Holder, StoreError};
 use fleet_core::wire::{self, Wire};
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::ledger::{Ledger, LedgerError, Part};
 use crate::resource::ResourceId;
@@ -15,7 +16,7 @@ use crate::set::{GatewaySet, IntentId, SetId};
 
 /// What the names of the rows begin with.
 const SETS: &str = "set/";
-/// A change is applied anew this often: a set is one run's, so that few ever meet at it.
+/// A change is applied anew this often: a set is one run's, so that few processes ever meet at it.
 const MAX_MEETINGS: u32 = 100;
 
 impl Wire for GatewaySet {
@@ -26,13 +27,15 @@ impl Wire for GatewaySet {
 /// A ledger in a store's rows.
 pub struct StoredLedger {
     rows: Arc<dyn GatewayRows>,
+    /// The changes of this process follow each other: its Regions come up at once, and all change one row.
+    turn: Mutex<()>,
 }
 
 impl StoredLedger {
     /// In these rows.
     #[must_use]
     pub fn new(rows: Arc<dyn GatewayRows>) -> Self {
-        Self { rows }
+        Self { rows, turn: Mutex::default() }
     }
 
     /// Applies a change to a set, and again to what is there then, until nobody was faster.
@@ -42,6 +45,7 @@ impl StoredLedger {
         change: impl Fn(&mut GatewaySet) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let name = row_of(id);
+        let _turn = self.turn.lock().await;
         for _ in 0..MAX_MEETINGS {
             let body = self.rows.gateway_row(&name).await.map_err(unavailable)?;
             let body = body.ok_or_else(|| LedgerError::NotFound(format!("set {id}")))?;

@@ -5,6 +5,7 @@ use crate::commands::context;
 use crate::config::described;
 use crate::failure::{Exit, Failure};
 use crate::{markets, output, told_facts};
+use fleet_telemetry::say;
 
 /// Prints it; mistakes are a failure that names every one.
 pub fn run(global: &Global) -> Result<Exit, Failure> {
@@ -25,7 +26,7 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
     output::print(&text)?;
     if !global.quiet {
         let changed = resolved.origins.len();
-        eprintln!("the configuration is sound; {changed} of {} values are set", values.len());
+        say!("the configuration is sound; {changed} of {} values are set", values.len());
     }
     Ok(Exit::Done)
 }

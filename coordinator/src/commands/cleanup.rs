@@ -1,5 +1,6 @@
 //! `cleanup`: what runs that died left of gateways, told or deleted.
 
+use fleet_telemetry::say;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,7 +65,7 @@ pub(super) async fn opened(
         Some(store) => Some(store),
         None => {
             if telling != Telling::Quiet {
-                eprintln!("there is no store here yet: what other machines use is known by its tags alone");
+                say!("there is no store here yet: what other machines use is known by its tags alone");
             }
             None
         }

@@ -3,6 +3,7 @@
 //! Promise: the same seed gives the same bytes on stdout, whatever the environment or the user's own configuration say
 //! (a file named by --config is read).
 
+use fleet_telemetry::say;
 use std::path::{Path, PathBuf};
 
 use fleet_market::{MarketConfig, serve};
@@ -18,7 +19,7 @@ use crate::{interrupt, markets};
 
 /// Runs it.
 pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
-    let interrupted = interrupt::listen("handing tasks back, at most 10 s")?;
+    let interrupted = interrupt::listen("handing tasks back, at most 10 s", None)?;
     let store_url = match &global.store {
         Some(url) => url.clone(),
         None => format!("sqlite:{}", store_file(args.keep.as_deref())?.display()),
@@ -31,7 +32,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let telling = Telling::of(global);
     let engines = markets::open(&settings, telling).await?;
     if !global.quiet {
-        eprintln!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
+        say!("simulated market at {}, seed {}; store: {}", served.url(), args.seed, redacted(&store_url));
     }
     let store = AtStart::of(engines.store.as_ref(), markets::patience(&settings)?, telling);
     let target = scan_target::decide(&ScanArgs::default(), &settings, &store, Some(&info)).await?;
@@ -40,7 +41,7 @@ pub async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let ended = run_scan::run(global, prepared, interrupted, again).await;
     served.stop().await;
     if ended.is_ok() && !global.quiet {
-        eprintln!("look further:  optionfleet trades --store {store_url}");
+        say!("look further:  optionfleet trades --store {store_url}");
     }
     ended
 }

@@ -1,5 +1,6 @@
 //! `gateways`: bring some up and keep them, list what there is, delete what no run uses, try each.
 
+use fleet_telemetry::say;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ pub async fn run(global: &Global, args: &GatewaysArgs) -> Result<Exit, Failure> 
 async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     let telling = Telling::of(global);
     let provider = wiring::provider(settings, Reach::Configured).await?;
-    let mut interrupted = interrupt::listen("deleting what was begun")?;
+    let mut interrupted = interrupt::listen("deleting what was begun", Some(interrupt::GATEWAYS_LEFT))?;
     let store = markets::open_store(settings).await?;
     let wanted = Wanted {
         settings,
@@ -89,12 +90,12 @@ async fn release_unused(gateways: &Gateways) -> Result<(), Failure> {
     for set in sets.iter().filter(|set| set.state == SetState::Wanted) {
         match &set.holder {
             Some(holder) if set.is_live(now) && !holder::is_dead(holder) => {
-                eprintln!("{}: used by {}; it stays", set.id, holder::shown(holder))
+                say!("{}: used by {}; it stays", set.id, holder::shown(holder))
             }
             // Whoever takes it meanwhile holds it, and it stays.
             held => match gateways.release(&set.id, held.as_ref().unwrap_or(&me)).await {
                 Ok(()) => {}
-                Err(error) => eprintln!("{}: {error}; it stays", set.id),
+                Err(error) => say!("{}: {error}; it stays", set.id),
             },
         }
     }

@@ -2,6 +2,7 @@
 //! scans are deleted. Promises: each is told in a line; whatever goes wrong here, the scan itself goes on, and its exit
 //! code is its own.
 
+use fleet_telemetry::say;
 use std::time::Duration;
 
 use fleet_core::domain::calendar::new_york_text;
@@ -27,15 +28,15 @@ pub(super) async fn close_earlier(
     let before = notifier.sent().len();
     let tell = |closed| {
         if telling != Telling::Quiet || matches!(closed, Closed::NotClosed { .. }) {
-            eprintln!("{}", closing_line(&closed));
+            say!("{}", closing_line(&closed));
         }
     };
     if let Err(error) = closing::close_earlier(parts, request, interrupt, tell).await {
-        eprintln!("warning: what earlier launches left unfinished cannot be looked at: {error}");
+        say!("warning: what earlier launches left unfinished cannot be looked at: {error}");
     }
     // At once, and to whoever wants no progress too: the report, which has them as well, may be long in coming, or never
     // come.
-    notifier.sent().iter().skip(before).for_each(|notice| eprintln!("  > {}", notice.text));
+    notifier.sent().iter().skip(before).for_each(|notice| say!("  > {}", notice.text));
 }
 
 /// What became of a scan that an earlier launch left, in words.
@@ -73,9 +74,9 @@ pub(super) async fn prune(parts: &ScanParts, keep_days: u32, telling: Telling) {
     let ScanParts { store, patience, .. } = parts;
     match patience.store(|| store.prune_scans(before, pruning::A_LAUNCH)).await {
         Ok(n) if n > 0 && telling != Telling::Quiet => {
-            eprintln!("scans older than {keep_days} days deleted: {n}; trades stay");
+            say!("scans older than {keep_days} days deleted: {n}; trades stay");
         }
         Ok(_) => {}
-        Err(error) => eprintln!("warning: old scans are not deleted: {error}"),
+        Err(error) => say!("warning: old scans are not deleted: {error}"),
     }
 }

@@ -1,5 +1,6 @@
 //! `init-config`: writes the annotated configuration file.
 
+use fleet_telemetry::say;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 
@@ -33,7 +34,7 @@ pub fn run(global: &Global, args: &InitConfigArgs) -> Result<Exit, Failure> {
     })?;
     file.write_all(reference().as_bytes()).map_err(cannot)?;
     if !global.quiet {
-        eprintln!("wrote {}; every option is in it, commented out", path.display());
+        say!("wrote {}; every option is in it, commented out", path.display());
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `market`: serves the simulated market until Ctrl-C.
 
+use fleet_telemetry::say;
 use std::time::Duration;
 
 use fleet_market::{MarketConfig, MarketError, serve};
@@ -10,7 +11,7 @@ use crate::{interrupt, output};
 
 /// Serves it; stdout has its URL and nothing else.
 pub async fn run(global: &Global, args: &MarketArgs) -> Result<Exit, Failure> {
-    let mut interrupted = interrupt::listen("stopping")?;
+    let mut interrupted = interrupt::listen("stopping", None)?;
     let config = MarketConfig {
         listen: args.listen,
         seed: args.seed,
@@ -24,14 +25,14 @@ pub async fn run(global: &Global, args: &MarketArgs) -> Result<Exit, Failure> {
     let market = serve(config).await.map_err(|error| failure(&error))?;
     output::print(&format!("{}\n", market.url()))?;
     if !global.quiet {
-        eprintln!("simulated market, seed {}; try: optionfleet scan --market {}", args.seed, market.url());
-        eprintln!("its clock: curl -X POST '{}/_market/advance?sessions=1'; Ctrl-C stops it", market.url());
+        say!("simulated market, seed {}; try: optionfleet scan --market {}", args.seed, market.url());
+        say!("its clock: curl -X POST '{}/_market/advance?sessions=1'; Ctrl-C stops it", market.url());
     }
     interrupt::wait(&mut interrupted).await;
     let requests = market.requests();
     market.stop().await;
     if !global.quiet {
-        eprintln!("{requests} requests were answered");
+        say!("{requests} requests were answered");
     }
     Ok(Exit::Done)
 }

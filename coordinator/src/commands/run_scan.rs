@@ -1,5 +1,6 @@
 //! Runs one scan to its end and says what it found: what `scan` and `demo` share.
 
+use fleet_telemetry::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -204,7 +205,7 @@ async fn bring_up(
                     .hint("repeat the command with --gateways"));
             }
             (None, Some(_)) => {
-                eprintln!("{scan} was begun without gateways, and goes on without");
+                say!("{scan} was begun without gateways, and goes on without");
                 return Ok(None);
             }
             (None, None) => return Ok(None),
@@ -233,17 +234,17 @@ async fn reported(
     };
     let ScanParts { store, patience, .. } = &prepared.parts;
     let Some(manifest) = patience.store(|| store.manifest(&scan)).await? else {
-        eprintln!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
+        say!("interrupted before anything was scanned; go on with:\n  {resume_hint}");
         return Ok(exit);
     };
     let report = report::build(gather(prepared, manifest).await?);
     output::print(&rendered(global.format, &report)?)?;
     if exit == Exit::Interrupted {
-        eprintln!("interrupted; go on with:\n  {resume_hint}");
+        say!("interrupted; go on with:\n  {resume_hint}");
         return Ok(exit);
     }
     if !global.quiet {
-        eprintln!("{scan}: done in {:.1} s", began.elapsed().as_secs_f64());
+        say!("{scan}: done in {:.1} s", began.elapsed().as_secs_f64());
     }
     if report.tickers.sealed > 0 {
         let which = match prepared.request.deadline {
@@ -251,13 +252,13 @@ async fn reported(
             None => "the scan's deadline".to_owned(),
         };
         let more = if prepared.request.worker.is_some() { "" } else { " or more workers" };
-        eprintln!("{which} came first for {}; give a longer --deadline{more}", tickers_word(report.tickers.sealed));
+        say!("{which} came first for {}; give a longer --deadline{more}", tickers_word(report.tickers.sealed));
     }
     if finished_now {
         housekeeping::prune(&prepared.parts, prepared.keep_scans_days, Telling::of(global)).await;
     }
     if let Some(word) = one_cause(&report) {
-        eprintln!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
+        say!("every ticker failed alike ({word}): the cause is between here and the vendors, not the tickers");
     }
     Ok(if report.has_failures() { Exit::Incomplete } else { Exit::Done })
 }
@@ -270,7 +271,7 @@ async fn run_told(
 ) -> Result<Ran, Failure> {
     let watched = Watched::at(prepared.metrics).await?;
     if let (Some(address), false) = (watched.address(), global.quiet) {
-        eprintln!("serves /livez, /readyz and /metrics at http://{address}");
+        say!("serves /livez, /readyz and /metrics at http://{address}");
     }
     let (sender, events) = mpsc::unbounded_channel();
     let (telling, worker_command) = (Telling::of(global), prepared.worker_command.clone());

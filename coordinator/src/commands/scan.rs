@@ -1,5 +1,6 @@
 //! `scan`: what the flags mean, whether now is the hour, then the part it shares with `demo` (`run_scan`).
 
+use fleet_telemetry::say;
 use std::collections::BTreeMap;
 
 use fleet_core::seams::{Clock as _, SystemClock};
@@ -40,7 +41,7 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         // Trades of a simulated market have no business among real ones.
         settings.store.url = scan_target::market_store(&settings.store.url, url, info.seed);
         if !global.quiet {
-            eprintln!(
+            say!(
                 "store: {}   (this market's own; name it with --store to trades, scans, explain)",
                 redacted(&settings.store.url)
             );
@@ -72,7 +73,8 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         Some(_) => "handing tasks back, at most 10 s",
         None => "taking the scan's tasks out of the queue, at most 10 s",
     };
-    let interrupted = interrupt::listen(words)?;
+    let left = settings.gateways.enabled.then_some(interrupt::GATEWAYS_LEFT);
+    let interrupted = interrupt::listen(words, left)?;
     run_scan::run(global, prepared, interrupted, &resume).await
 }
 
@@ -93,7 +95,7 @@ fn warn_of_losses(args: &ScanArgs, warnings: &[String]) -> Result<(), Failure> {
         return Err(Failure::broken(warnings.join("; ")).hint("without --strict this is a warning"));
     }
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        say!("warning: {warning}");
     }
     Ok(())
 }
@@ -111,19 +113,19 @@ fn mind_the_hour(global: &Global, args: &ScanArgs) -> Result<Going, Failure> {
         Hour::Good => Ok(Going::On),
         Hour::Warned(text) => {
             if !global.quiet {
-                eprintln!("warning: {text}");
+                say!("warning: {text}");
             }
             Ok(Going::On)
         }
         Hour::Closed(text) if args.force => {
             if !global.quiet {
-                eprintln!("warning: {text}; scanning all the same (--force)");
+                say!("warning: {text}; scanning all the same (--force)");
             }
             Ok(Going::On)
         }
         Hour::Closed(text) if args.if_open => {
             if !global.quiet {
-                eprintln!("{text}; nothing is scanned (--if-open)");
+                say!("{text}; nothing is scanned (--if-open)");
             }
             Ok(Going::Home)
         }

@@ -1,5 +1,6 @@
 //! `strategies`: what strategies there are, which of them run, and what each wants to know; of one that is named, its settings.
 
+use fleet_telemetry::say;
 use serde::Serialize;
 
 use fleet_analysis::strategy::{Needs, Role, Strategy};
@@ -71,7 +72,7 @@ pub fn run(global: &Global, args: &StrategiesArgs) -> Result<Exit, Failure> {
     };
     output::print(&text)?;
     if !global.quiet {
-        eprintln!(
+        say!(
             "to switch one on: `enabled = true` in [strategies.<name>], or OPTIONFLEET_STRATEGIES__<NAME>__ENABLED=true"
         );
     }

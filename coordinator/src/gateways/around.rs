@@ -2,8 +2,9 @@
 //! its table. Whoever asks for them holds the scan: they are made by one launch at a time.
 //!
 //! Workers know a scan's gateways by the scan's own name: under it their addresses and keys are in the store, whichever
-//! set of the ledger they belong to. So a scan that is resumed, whose first gateways are gone, gets others.
+//! set of the ledger they belong to. Each launch draws a set of its own, so a scan that is resumed gets other gateways.
 
+use fleet_telemetry::say;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use fleet_core::wire::{self, KeptEndpoints};
 use fleet_gateways::Gateways;
 use fleet_gateways::gateways::Kept;
 use fleet_gateways::provider::GatewayProvider;
-use fleet_gateways::raise::{Origin, Raised, UpError};
-use fleet_gateways::set::{Order, SetId};
+use fleet_gateways::raise::{Origin, Raised};
+use fleet_gateways::set::{Entropy, Order, SetId};
 use fleet_gateways::spec::GatewaySpec;
 use fleet_scraper::TlsSettings;
 use fleet_scraper::probe::probe;
@@ -36,9 +37,6 @@ use crate::progress::Telling;
 const LEASE: Duration = Duration::from_secs(20 * 60);
 /// How often a run says that it needs its gateways: four may fail before the lease ends.
 const RENEW_EVERY: Duration = Duration::from_secs(4 * 60);
-/// So many sets of one scan: each launch that finds the one before given up, or held by a dead process, begins another.
-const MAX_SETS: u32 = 99;
-
 /// What a scan's gateways are made of.
 pub struct Wanted<'a> {
     /// The configuration.
@@ -181,8 +179,9 @@ async fn stand(
     let dead = holder::release_the_dead(ledger).await.map_err(|error| Failure::broken(chain(&error)))?;
     forget_dead(store.as_ref(), ledger).await.map_err(|error| Failure::broken(chain(&error)))?;
     let least = usize::try_from(settings.gateways.least_regions).unwrap_or(1).min(regions.len());
-    let mut order = Order {
-        set: set_id(&name, 1)?,
+    let order = Order {
+        // Drawn apart from the keys: a name is no secret.
+        set: set_id(&name, &wiring::entropy()?)?,
         holder: holder.clone(),
         regions,
         per_region: settings.gateways.per_region,
@@ -190,7 +189,7 @@ async fn stand(
         entropy: wiring::entropy()?,
     };
     let began = Instant::now();
-    let raised = raise(gateways, &mut order, &name, &spec, least).await?;
+    let raised = gateways.up(&order, &spec, least).await.map_err(|error| wiring::up_failure(&error))?;
     told::up(&raised, began.elapsed(), telling);
     let endpoints = answering(&raised, &spec, settings, least, telling).await?;
     let body = wire::encode(&KeptEndpoints(endpoints.clone())).map_err(|error| Failure::broken(error.to_string()))?;
@@ -211,29 +210,12 @@ async fn stand(
     })
 }
 
-async fn raise(
-    gateways: &Gateways,
-    order: &mut Order,
-    name: &str,
-    spec: &GatewaySpec,
-    least: usize,
-) -> Result<Raised, Failure> {
-    for n in 1..=MAX_SETS {
-        order.set = set_id(name, n)?;
-        match gateways.up(order, spec, least).await {
-            Ok(raised) => return Ok(raised),
-            // An earlier launch's: gone, or a dead process' until its lease ends.
-            Err(UpError::NotWanted(_) | UpError::Held(_) | UpError::SpecDiffers { .. }) => {}
-            Err(error) => return Err(wiring::up_failure(&error)),
-        }
-    }
-    Err(Failure::broken(format!("{MAX_SETS} sets of gateways were begun for {name}"))
-        .hint("look at them with `optionfleet gateways list`"))
-}
-
-fn set_id(name: &str, n: u32) -> Result<SetId, Failure> {
-    let text = if n == 1 { name.to_owned() } else { format!("{name}-set{n}") };
-    SetId::parse(&text).map_err(|bad| Failure::usage(bad.to_string()))
+/// A new set's name: the scan's, and what no other launch draws. Two machines that keep a store each may run a scan of one
+/// name in one account, and what is tagged with a set's name is judged by what the ledger says of that set.
+fn set_id(name: &str, entropy: &Entropy) -> Result<SetId, Failure> {
+    let [a, b, c, d, ..] = entropy.0;
+    let drawn = u32::from_be_bytes([a, b, c, d]);
+    SetId::parse(&format!("{name}-{drawn:08x}")).map_err(|bad| Failure::usage(bad.to_string()))
 }
 
 /// The gateways of a set that answer. Those that were kept warm did when they were new.
@@ -263,10 +245,10 @@ async fn answering(
     let tell = |behind| told::waiting(behind, WAITING.in_all, telling);
     let Answering { endpoints, closed, unclear } = answering::until_they_answer(endpoints, WAITING, ask, tell).await;
     for (name, why) in &closed {
-        eprintln!("warning: the gateway {name} is not used: {why}");
+        say!("warning: the gateway {name} is not used: {why}");
     }
     for (name, why) in &unclear {
-        eprintln!("warning: the gateway {name} may not answer: over gateways.test_url {why}");
+        say!("warning: the gateway {name} may not answer: over gateways.test_url {why}");
     }
     let answer = |name: &String| endpoints.iter().any(|endpoint| endpoint.name == *name);
     let up = raised.endpoints.iter().zip(&names).filter(|(_, name)| answer(name)).map(|(endpoint, _)| &endpoint.region);
@@ -322,11 +304,11 @@ impl Standing {
             }
             Ok(Kept::Released(untold)) => {
                 let why = untold.first().map(|error| chain(error)).unwrap_or_default();
-                eprintln!("warning: gateways are not kept warm, because their tags cannot say so: {why}");
+                say!("warning: gateways are not kept warm, because their tags cannot say so: {why}");
                 take_down(gateways, holder, *telling).await
             }
             Err(error) => {
-                eprintln!(
+                say!(
                     "warning: gateways are not kept warm: {}; `optionfleet cleanup --yes` deletes them",
                     chain(&error)
                 );
@@ -340,7 +322,7 @@ impl Standing {
 async fn take_down(gateways: &Gateways, holder: &Holder, telling: Telling) -> Ended {
     let began = Instant::now();
     if let Err(error) = gateways.release_held(holder).await {
-        eprintln!(
+        say!(
             "warning: the gateways of {} could not be released ({error}); `optionfleet cleanup --yes` deletes them",
             holder::shown(holder)
         );
@@ -352,7 +334,7 @@ async fn take_down(gateways: &Gateways, holder: &Holder, telling: Telling) -> En
             if report.is_complete() { Ended::Gone } else { Ended::Incomplete }
         }
         Err(error) => {
-            eprintln!("warning: gateways could not be deleted ({}); `optionfleet cleanup --yes` does", chain(&error));
+            say!("warning: gateways could not be deleted ({}); `optionfleet cleanup --yes` does", chain(&error));
             Ended::Incomplete
         }
     }
@@ -431,7 +413,7 @@ mod tests {
         let mut world = World::new(&["us-east-1"]);
         world.settings.gateways.keep_warm = "2h".to_owned();
         assert_eq!(world.standing("first").await.end().await, Ended::Kept);
-        assert_eq!(world.wanted().await, ["first"]);
+        assert_eq!(world.wanted().await.len(), 1);
         // It is looked whether what was kept is there; nobody answers.
         let hangs = Fault::TimeOut { effect_after: None };
         world.aws.inject(Faults::none().every(Operation::Get(ResourceKind::RestApi), hangs));
@@ -445,6 +427,27 @@ mod tests {
         assert!(matches!(up, Ok(Up::Interrupted)));
         assert_eq!(world.wanted().await, Vec::<String>::new(), "a set is held by a run that ended");
         assert_eq!(world.things(), 0);
+    }
+
+    /// Two machines that keep a store each, in one account.
+    #[tokio::test]
+    async fn a_scan_of_the_same_name_with_another_store_leaves_ours_alone() {
+        let (one, mut other) = (World::new(&["us-east-1"]), World::new(&["us-east-1"]));
+        other.aws = Arc::clone(&one.aws);
+        let live = one.standing("finviz-20261120-1030").await;
+        let things = one.things();
+        assert_eq!(other.standing("finviz-20261120-1030").await.end().await, Ended::Gone);
+        assert_eq!(one.things(), things, "those of the scan that lives");
+        assert_eq!(live.end().await, Ended::Gone);
+        assert_eq!(one.things(), 0);
+    }
+
+    #[test]
+    fn the_longest_name_of_a_scan_has_room_for_a_launchs_own() {
+        let name = "x".repeat(80);
+        let of = |first: u8| set_id(&name, &Entropy([first; 32])).unwrap();
+        assert_ne!(of(1), of(2));
+        assert!(of(1).as_str().starts_with(&name));
     }
 
     #[tokio::test]

@@ -1,11 +1,12 @@
 //! What a person sees of gateways: lines on stderr while they come and go, and the table of what there is.
 
+use fleet_telemetry::say;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fleet_gateways::estimate::of_work;
-use fleet_gateways::picture::{Fate, Orphan, Picture};
+use fleet_gateways::picture::{Fate, Leases, Orphan, Picture};
 use fleet_gateways::plan::{DeleteStep, Experience, plan};
 use fleet_gateways::progress::{Progress, Watcher};
 use fleet_gateways::provider::ProviderError;
@@ -56,7 +57,7 @@ impl Teller {
 
     fn line(&self, text: &str) {
         if self.telling != Telling::Quiet {
-            eprintln!("{text}");
+            say!("{text}");
         }
     }
 }
@@ -103,7 +104,7 @@ impl Watcher for Teller {
 pub fn up(raised: &Raised, took: Duration, telling: Telling) {
     if telling != Telling::Quiet && raised.origin == Origin::Raised {
         let gateways = counted(raised.endpoints.len(), "gateway is", "gateways are");
-        eprintln!("{gateways} up after {:.1} s", took.as_secs_f64());
+        say!("{gateways} up after {:.1} s", took.as_secs_f64());
     }
 }
 
@@ -111,22 +112,28 @@ pub fn up(raised: &Raised, took: Duration, telling: Telling) {
 pub fn waiting(endpoints: usize, at_most: Duration, telling: Telling) {
     if telling != Telling::Quiet {
         let gateways = counted(endpoints, "gateway does", "gateways do");
-        eprintln!("{gateways} not answer yet; waiting at most {}", seconds(at_most));
+        say!("{gateways} not answer yet; waiting at most {}", seconds(at_most));
     }
 }
 
 /// They stay for the next scan.
 pub fn kept(time: Duration, telling: Telling) {
     if telling != Telling::Quiet {
-        eprintln!("gateways stay {} for the next scan (gateways.keep_warm)", seconds(time));
+        say!("gateways stay {} for the next scan; `optionfleet gateways down` deletes them", seconds(time));
     }
 }
 
 /// They are gone.
 pub fn down(report: &Report, took: Duration, telling: Telling) {
     if telling != Telling::Quiet && report.is_complete() {
-        let things = counted(report.deleted.len(), "thing", "things");
-        eprintln!("gateways are gone: {things} deleted in {:.1} s", took.as_secs_f64());
+        match report.deleted.len() {
+            // What is used, or kept for the next scan, stays: "gone" would be untrue.
+            0 => say!("no gateways are to be deleted; `optionfleet gateways list` tells what there is"),
+            deleted => {
+                let things = counted(deleted, "thing", "things");
+                say!("gateways are gone: {things} deleted in {:.1} s", took.as_secs_f64());
+            }
+        }
     }
     left(report);
 }
@@ -134,23 +141,35 @@ pub fn down(report: &Report, took: Duration, telling: Telling) {
 /// What is left, however little a person wants to hear: it stays until somebody deletes it.
 pub fn left(report: &Report) {
     for (thing, why) in &report.remaining {
-        eprintln!("left: {thing}{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default());
+        say!("left: {thing}{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default());
     }
-    for (region, why) in &report.blind {
-        eprintln!("not looked at: {region}: {why}");
+    for line in blind(report.blind.iter().map(|(region, why)| (region.to_string(), why.to_string()))) {
+        say!("{line}");
     }
     if let Some(why) = &report.elsewhere {
-        eprintln!("not looked at: Regions that neither the store nor the configuration names ({why})");
+        say!("not looked at: Regions that neither the store nor the configuration names ({why})");
     }
     if let Some(text) = not_allowed(report.denied.iter().map(|(region, why)| (region, why))) {
-        eprintln!("{text}");
+        say!("{text}");
     }
     for intent in &report.unsettled {
-        eprintln!("not known: whether {intent} was made");
+        say!("not known: whether {intent} was made");
     }
     if !report.is_complete() {
-        eprintln!("`optionfleet cleanup --yes` goes on with what is left");
+        say!("`optionfleet cleanup --yes` goes on with what is left");
     }
+}
+
+/// Regions that were not looked at, a line a reason.
+fn blind(regions: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for (region, why) in regions {
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, regions)) => regions.push(region),
+            None => by_reason.push((why, vec![region])),
+        }
+    }
+    by_reason.into_iter().map(|(why, regions)| format!("not looked at: {}: {why}", regions.join(" "))).collect()
 }
 
 /// Regions that are closed to these credentials, in a line; `None`: there are none.
@@ -175,6 +194,9 @@ pub struct Listing {
     pub denied: Option<String>,
     /// How long deleting everything that nobody wants takes at AWS' pace, s.
     pub deleting_secs: f64,
+    /// Whether what is leased or kept goes too.
+    #[serde(skip)]
+    leases: Leases,
 }
 
 /// One thing of ours.
@@ -216,6 +238,7 @@ pub fn listing(picture: &Picture) -> Listing {
         blind: blind.chain(elsewhere).collect(),
         denied: not_allowed(picture.denied()),
         deleting_secs: of_work(&plan(picture, &Experience::default())).total().as_secs_f64(),
+        leases: picture.leases,
     }
 }
 
@@ -225,7 +248,10 @@ fn why(fate: &Fate, picture: &Picture) -> String {
         Fate::Foreign => "not ours".to_owned(),
         Fate::Wanted(set) => match picture.sets.get(set).and_then(|stored| stored.holder.as_ref()) {
             Some(run) => format!("used by {} ({set})", holder::shown(run)),
-            None => format!("kept warm ({set})"),
+            None => {
+                let end = picture.sets.get(set).map(|stored| format!(" for {}", until(stored.expires_at)));
+                format!("kept warm{} ({set})", end.unwrap_or_default())
+            }
         },
         Fate::Leased { until: end } => format!("another run's, for {} unless renewed", until(*end)),
         Fate::Orphan(Orphan::Released(set)) => format!("{set} is done with it"),
@@ -244,7 +270,7 @@ pub fn table(listing: &Listing) -> String {
         Column(Align::Left, "WHAT", ""),
         Column(Align::Left, "ID", ""),
         Column(Align::Right, "AGE", ""),
-        Column(Align::Left, "", ""),
+        Column(Align::Left, "FATE", ""),
         Column(Align::Left, "WHY", ""),
     ];
     let row = |thing: &Thing| {
@@ -252,20 +278,30 @@ pub fn table(listing: &Listing) -> String {
         let goes = if thing.orphan { "goes" } else { "stays" };
         [&thing.region, thing.kind, &thing.id, &age, goes, &thing.why].map(str::to_owned).to_vec()
     };
-    let mut text = match listing.things.is_empty() {
-        true => "there are no gateways of ours\n".to_owned(),
-        false => grid(&columns, &listing.things.iter().map(row).collect::<Vec<_>>()),
+    let mut text = match (listing.things.is_empty(), listing.blind.is_empty()) {
+        (true, true) => "there are no gateways of ours\n".to_owned(),
+        (true, false) => "no gateways of ours were seen, and not every Region could be looked at\n".to_owned(),
+        (false, _) => grid(&columns, &listing.things.iter().map(row).collect::<Vec<_>>()),
     };
-    for (region, why) in &listing.blind {
-        let _ = writeln!(text, "not looked at: {region}: {why}");
+    for line in blind(listing.blind.iter().cloned()) {
+        let _ = writeln!(text, "{line}");
     }
     if let Some(denied) = &listing.denied {
         let _ = writeln!(text, "{denied}");
     }
     let orphans = listing.things.iter().filter(|thing| thing.orphan).count();
     if orphans > 0 {
-        let (things, time) = (counted(orphans, "thing is", "things are"), duration(listing.deleting_secs));
-        let _ = writeln!(text, "{things} nobody's; `optionfleet cleanup --yes` deletes them in about {time}");
+        let time = duration(listing.deleting_secs);
+        let _ = match listing.leases {
+            Leases::Honoured => {
+                let things = counted(orphans, "thing is", "things are");
+                writeln!(text, "{things} nobody's; `optionfleet cleanup --yes` deletes them in about {time}")
+            }
+            Leases::Overridden => {
+                let things = counted(orphans, "thing is", "things are");
+                writeln!(text, "{things} ours; `optionfleet cleanup --yes --all-ours` deletes them in about {time}")
+            }
+        };
     }
     text
 }

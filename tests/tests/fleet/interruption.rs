@@ -51,6 +51,15 @@ fn a_closed_terminal_is_an_interruption_too() {
 }
 
 #[test]
+fn a_scan_to_which_nobody_listens_ends_as_any_other() {
+    let world = World::new();
+    let market = slow_market(0);
+    let scan = world.scan(&market, ["--slot", "1030", "--format", "json", "--log", "debug", "--gateways"]);
+    let ran = scan.unheard().run().expect_code(0);
+    assert_eq!(ran.json()["completion"], "complete");
+}
+
+#[test]
 fn an_unfinished_scan_is_not_gone_on_with_once_the_markets_clock_moved_on() {
     let world = World::new();
     let market = slow_market(300);

@@ -166,6 +166,10 @@ fn gateways_that_are_kept_warm_are_used_again_and_go_when_told() {
     let again = scan("1031");
     assert!(again.stderr.contains("are used again"), "{}", again.stderr);
     assert_eq!(emulator.things(), kept);
+    // A scan of the same name with another store, on another machine say, is no business of theirs.
+    let elsewhere = World::new();
+    let other = emulator.with(elsewhere.scan(&market, ["--gateways", "--slot", "1030"])).run().expect_code(0);
+    assert_eq!(emulator.things(), kept, "{}", other.stderr);
     let down = emulator.with(world.with_store(["gateways", "down"])).run().expect_code(0);
     assert_eq!(emulator.things(), Vec::<String>::new(), "left behind: {}", down.stderr);
 }

@@ -1,6 +1,7 @@
 //! What the program itself says, whatever the log's filter: a handful of lines in its life, on stderr.
 
 use fleet_telemetry::LogFormat;
+use fleet_telemetry::say;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -26,7 +27,7 @@ impl Voice {
     }
 
     fn line(self, level: &str, text: &str) {
-        eprintln!("{}", self.written(level, text, Timestamp::now()));
+        say!("{}", self.written(level, text, Timestamp::now()));
     }
 
     fn written(self, level: &str, text: &str, at: Timestamp) -> String {
