@@ -79,9 +79,12 @@ impl Kept {
         let mut bars: Vec<Bar> = kept.bars.into_iter().filter(|bar| (wanted_from..from).contains(&bar.date)).collect();
         bars.extend(new.bars.into_iter().filter(|bar| bar.date >= wanted_from.max(from)));
         new.bars = bars;
-        let known = kept.dividends.into_iter().filter(|dividend| (wanted_from..from).contains(&dividend.ex_date));
-        let later = new.dividends.into_iter().filter(|dividend| dividend.ex_date >= wanted_from.max(from));
-        new.dividends = known.chain(later).collect();
+        // Nobody knows of the whole where nobody told of a part.
+        new.dividends = kept.dividends.zip(new.dividends).map(|(known, later)| {
+            let known = known.into_iter().filter(|dividend| (wanted_from..from).contains(&dividend.ex_date));
+            let later = later.into_iter().filter(|dividend| dividend.ex_date >= wanted_from.max(from));
+            known.chain(later).collect()
+        });
         new.last_split = kept.last_split.filter(|split| *split >= wanted_from);
         new.incomplete = new.incomplete.saturating_add(kept.incomplete);
         new.complete_from = Some(wanted_from);
@@ -121,7 +124,7 @@ mod tests {
             instrument,
             bars,
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: Some(from),
         }
@@ -255,11 +258,13 @@ mod tests {
     fn dividends_are_joined_as_if_they_had_been_asked_for_at_once() {
         let (history, old, new) = (november(&[]), date(2026, 11, 3), date(2026, 11, 4));
         let all = [3, 10, 19, 23];
-        let kept = BarSeries { dividends: paid(old, &[3, 10, 19]), ..sent(underlying(), &history, old) };
+        let kept = BarSeries { dividends: Some(paid(old, &[3, 10, 19])), ..sent(underlying(), &history, old) };
         let kept = usable(kept, new).unwrap();
-        let tail = BarSeries { dividends: paid(kept.from, &all), ..sent(underlying(), &history, kept.from) };
-        assert_eq!(tail.dividends.len(), 2, "the overlap's and the new one");
-        assert_eq!(kept.joined(tail, new).unwrap().series.dividends, paid(new, &all));
+        let tail = BarSeries { dividends: Some(paid(kept.from, &all)), ..sent(underlying(), &history, kept.from) };
+        assert_eq!(tail.dividends.as_ref().unwrap().len(), 2, "the overlap's and the new one");
+        let untold = BarSeries { dividends: None, ..tail.clone() };
+        assert_eq!(kept.clone().joined(untold, new).unwrap().series.dividends, None);
+        assert_eq!(kept.joined(tail, new).unwrap().series.dividends, Some(paid(new, &all)));
     }
 
     #[test]

@@ -315,7 +315,7 @@ async fn asked(
                 instrument,
                 bars,
                 last_split: None,
-                dividends: Vec::new(),
+                dividends: Some(Vec::new()),
                 incomplete: 0,
                 complete_from: None,
             })

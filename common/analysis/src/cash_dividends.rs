@@ -48,12 +48,12 @@ impl<'a> CashDividends<'a> {
     #[must_use]
     pub fn of(snapshot: &'a MarketSnapshot, config: &'a AnalysisConfig, sifting: &'a Sifting) -> Option<Self> {
         let parity = sifting.parity.as_ref()?;
-        let series = snapshot.underlying_bars.as_ref()?;
+        let told = snapshot.underlying_bars.as_ref()?.dividends.as_ref()?;
         if config.pricing.dividends != DividendSource::Implied {
             return None;
         }
         let last = parity.carries.keys().map(|(_, expiration)| *expiration).max()?;
-        let coming = Coming::of(&series.dividends, calendar::exchange_date(snapshot.as_of), last);
+        let coming = Coming::of(told, calendar::exchange_date(snapshot.as_of), last);
         let dated = match &coming {
             Coming::Nothing => return None,
             Coming::Unclear { .. } => Vec::new(),

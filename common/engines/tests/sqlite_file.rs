@@ -54,7 +54,7 @@ fn bars(n: usize, padding: usize) -> BarSeries {
         instrument,
         bars: vec![bar; padding],
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 0,
         complete_from: None,
     }

@@ -141,7 +141,7 @@ fn bars(instrument: &Instrument) -> BarSeries {
         instrument: instrument.clone(),
         bars,
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 0,
         complete_from: None,
     }

@@ -99,7 +99,7 @@ pub fn underlying_bars() -> BarSeries {
         instrument: Instrument::Underlying(ticker()),
         bars: BARS.clone(),
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 0,
         complete_from: None,
     }
@@ -115,7 +115,7 @@ pub fn contract_bars(symbol: OccSymbol) -> BarSeries {
         instrument: Instrument::Contract(symbol),
         bars: BARS.clone(),
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 0,
         complete_from: None,
     }

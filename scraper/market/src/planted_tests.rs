@@ -55,7 +55,7 @@ fn chain(world: &World, underlying: &Underlying, moment: &Moment, expirations: &
 }
 
 fn series(instrument: Instrument, bars: Vec<Bar>) -> BarSeries {
-    BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries { instrument, bars, last_split: None, dividends: Some(Vec::new()), incomplete: 0, complete_from: None }
 }
 
 /// One ticker's part of a scan, as a worker does it.

@@ -34,7 +34,9 @@ impl VendorMarket {
         };
         let mut series = BarSeries { complete_from: Some(from), ..series };
         // Of some funds Yahoo tells every dividend since they were founded, whatever is asked for.
-        series.dividends.retain(|dividend| dividend.ex_date >= from);
+        if let Some(dividends) = &mut series.dividends {
+            dividends.retain(|dividend| dividend.ex_date >= from);
+        }
         Ok(series)
     }
 }
@@ -49,7 +51,7 @@ pub(super) fn empty(instrument: &Instrument) -> BarSeries {
         instrument: instrument.clone(),
         bars: Vec::new(),
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 0,
         complete_from: None,
     }

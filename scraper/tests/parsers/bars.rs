@@ -41,7 +41,7 @@ fn nulls_negatives_and_the_running_session() {
     );
     assert_eq!(series.incomplete, 2);
     assert_eq!(series.last_split, Some(date(2026, 11, 17)));
-    assert_eq!(series.dividends, [paid(date(2026, 11, 16), 0.2)]);
+    assert_eq!(series.dividends, Some(vec![paid(date(2026, 11, 16), 0.2)]));
     assert_eq!(series.bars[0].open, Price::from_dollars(100.0).unwrap(), "split-adjusted, not dividend-adjusted");
 }
 
@@ -72,13 +72,13 @@ fn dividends_go_by_the_ex_date_of_the_exchange() {
     // 14:30 UTC on 20 and on 17 November; the key of an old one is another instant than its own.
     let two = r#"{"dividends":{"1":{"amount":0.62,"date":1795185000},"1794925800":{"amount":0.56,"date":1794925800}}}"#;
     let series = events(NEW_YORK, two);
-    assert_eq!(series.dividends, [paid(date(2026, 11, 17), 0.56), paid(date(2026, 11, 20), 0.62)]);
+    assert_eq!(series.dividends, Some(vec![paid(date(2026, 11, 17), 0.56), paid(date(2026, 11, 20), 0.62)]));
     assert_eq!(series.bars[0].close, Price::from_dollars(5.0).unwrap(), "no price is adjusted for them");
     let keyed = events(NEW_YORK, r#"{"dividends":{"1794925800":{"amount":0.56}}}"#);
-    assert_eq!(keyed.dividends, [paid(date(2026, 11, 17), 0.56)], "the key dates one without a date");
+    assert_eq!(keyed.dividends, Some(vec![paid(date(2026, 11, 17), 0.56)]), "the key dates one without a date");
     // 22:30 in New York is not yet the next day.
     let late = events(NEW_YORK, r#"{"dividends":{"x":{"amount":0.5,"date":1795145400}}}"#);
-    assert_eq!(late.dividends, [paid(date(2026, 11, 19), 0.5)]);
+    assert_eq!(late.dividends, Some(vec![paid(date(2026, 11, 19), 0.5)]));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn dividends_that_cannot_be_are_none() {
         r#"{"dividends":{"x":{"amount":0.5}}}"#,
         r#"{"dividends":{"x":{"amount":0.5,"date":1e300}}}"#,
     ] {
-        assert_eq!(events(NEW_YORK, bad).dividends, [], "{bad}");
+        assert_eq!(events(NEW_YORK, bad).dividends, Some(Vec::new()), "{bad}");
     }
 }
 

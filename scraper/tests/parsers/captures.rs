@@ -90,7 +90,7 @@ fn recorded_dividends_went_ex_on_their_days() {
         let of = Instrument::Underlying(Ticker::parse(ticker).unwrap());
         let series = fleet_scraper::vendors::yahoo::parse::bars(&bytes, &of).unwrap();
         let paid: Vec<(String, f64)> =
-            series.dividends.iter().map(|paid| (paid.ex_date.to_string(), paid.amount.dollars())).collect();
+            series.dividends.iter().flatten().map(|paid| (paid.ex_date.to_string(), paid.amount.dollars())).collect();
         let expected: Vec<(String, f64)> = expected.iter().map(|(day, paid)| ((*day).to_owned(), *paid)).collect();
         assert_eq!(paid, expected, "{file}");
     };

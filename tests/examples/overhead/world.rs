@@ -184,7 +184,7 @@ impl MarketData for NothingListed {
             instrument: instrument.clone(),
             bars: Vec::new(),
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: Some(from),
         })

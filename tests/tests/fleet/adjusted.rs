@@ -25,8 +25,9 @@ fn the_scanners_adjusted_closes_are_the_vendors() {
         assert_eq!(status, 200, "{path}");
         let instrument = Instrument::Underlying(Ticker::parse(ticker).expect("a ticker"));
         let series = parse::bars(&body, &instrument).expect("bars");
-        payers += usize::from(!series.dividends.is_empty());
-        let ours = adjusted_for_dividends(&series.bars, &series.dividends).expect("adjusted bars");
+        let dividends = series.dividends.expect("Yahoo tells dividends");
+        payers += usize::from(!dividends.is_empty());
+        let ours = adjusted_for_dividends(&series.bars, &dividends).expect("adjusted bars");
         let body: Value = serde_json::from_slice(&body).expect("JSON");
         let indicators = &body["chart"]["result"][0]["indicators"];
         let served = indicators["adjclose"][0]["adjclose"].as_array().expect("adjusted closes");

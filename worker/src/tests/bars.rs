@@ -155,7 +155,7 @@ impl MarketData for FailingBars {
             instrument: instrument.clone(),
             bars: rising_bars(),
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: None,
         })

@@ -98,7 +98,7 @@ impl MarketData for Market {
             instrument: instrument.clone(),
             bars: Vec::new(),
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: None,
         })

@@ -34,8 +34,8 @@ pub struct UnderlyingView<'a> {
     pub known_bars: usize,
     /// How it moved in the past, dividends taken out.
     pub past: Past,
-    /// Its dividends, as far as its bars tell them.
-    pub dividends: &'a [CashDividend],
+    /// Its dividends, as far as its bars tell them; `None` where their vendor tells nobody's.
+    pub dividends: Option<&'a [CashDividend]>,
     /// What is known of it beside prices.
     pub facts: &'a UnderlyingFacts,
     /// When it reports.
@@ -95,8 +95,8 @@ impl<'a> UnderlyingView<'a> {
         let close = closes.last().copied();
         let before = closes.len().checked_sub(1).map(|n| &closes[..n]);
         let highest = closes.iter().rev().take(YEAR).copied().max_by(f64::total_cmp);
-        let dividends = snapshot.underlying_bars.as_ref().map_or(&[][..], |series| &series.dividends);
-        let past = Past::of(&bars, dividends, stage.last_closed);
+        let dividends = snapshot.underlying_bars.as_ref().and_then(|series| series.dividends.as_deref());
+        let past = Past::of(&bars, dividends.unwrap_or_default(), stage.last_closed);
         let strategies = stage.config.strategies.each();
         let asked = strategies.into_iter().any(|strategy| strategy.enabled() && strategy.needs().volatilities);
         let needed = asked || stage.live_trades().any(|trade| trade.plan.signals.iv_percentile.is_some());
@@ -121,11 +121,12 @@ impl<'a> UnderlyingView<'a> {
 
     /// How many ex-dividend dates count, of those told and of those projected up to a date (RULES section 11, "Coming"). Of
     /// one that pays without a plain rhythm the told ones, unless none of them counts: then nobody knows. One that paid
-    /// nothing for a year pays nothing.
+    /// nothing for a year pays nothing. Unknown where nobody told of any dividend.
     #[must_use]
     pub fn ex_dividends(&self, until: Date, counts: impl Fn(Date) -> bool) -> Option<f64> {
-        let told = self.dividends.iter().filter(|dividend| counts(dividend.ex_date)).count() as f64;
-        match Coming::of(self.dividends, self.today, until) {
+        let dividends = self.dividends?;
+        let told = dividends.iter().filter(|dividend| counts(dividend.ex_date)).count() as f64;
+        match Coming::of(dividends, self.today, until) {
             Coming::Nothing => Some(0.0),
             Coming::Dividends(coming) => {
                 let projected = coming.iter().filter(|dividend| dividend.projected && counts(dividend.ex_date));

@@ -46,7 +46,7 @@ fn payer() -> MarketSnapshot {
     }
     world::complete(&mut snapshot, &config());
     let series = snapshot.underlying_bars.as_mut().unwrap();
-    series.dividends = paid(&PAID);
+    series.dividends = Some(paid(&PAID));
     snapshot
 }
 
@@ -146,7 +146,7 @@ fn bounds(snapshot: &MarketSnapshot, config: &AnalysisConfig) -> Vec<(OccSymbol,
 fn what_stays_a_yield_says_what_that_may_cost() {
     let with = |dates: &[Date]| {
         let mut snapshot = payer();
-        snapshot.underlying_bars.as_mut().unwrap().dividends = paid(dates);
+        snapshot.underlying_bars.as_mut().unwrap().dividends = Some(paid(dates));
         snapshot
     };
     // Two dividends are no rhythm: what a year paid.

@@ -151,7 +151,7 @@ fn a_contract_that_hardly_trades_has_no_indicators() {
             instrument,
             bars: bars.collect(),
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: None,
         };

@@ -162,12 +162,12 @@ fn a_dividend_is_no_move_of_the_underlying() {
     // All of a session's fall was a dividend.
     let (from, to) = (series.bars[last - 3].close, series.bars[last - 2].close);
     let amount = Price::from_units(from.units() - to.units());
-    series.dividends = vec![CashDividend { ex_date: series.bars[last - 2].date, amount }];
+    series.dividends = Some(vec![CashDividend { ex_date: series.bars[last - 2].date, amount }]);
     let after = of(&snapshot).realised;
     assert!(after.hv20 < before.hv20, "{after:?} {before:?}");
     // One that has not happened yet is not known.
     let series = snapshot.underlying_bars.as_mut().unwrap();
-    series.dividends = vec![CashDividend { ex_date: date(2026, 11, 20), amount }];
+    series.dividends = Some(vec![CashDividend { ex_date: date(2026, 11, 20), amount }]);
     assert_eq!(of(&snapshot).realised, before);
 }
 

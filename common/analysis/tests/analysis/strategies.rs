@@ -128,7 +128,7 @@ fn ex_dividend(snapshot: &mut MarketSnapshot, ex_date: Date) {
 
 fn paid(snapshot: &mut MarketSnapshot, ex_dates: &[Date]) {
     let dividends = ex_dates.iter().map(|ex_date| CashDividend { ex_date: *ex_date, amount: price(0.5) });
-    snapshot.underlying_bars.as_mut().unwrap().dividends = dividends.collect();
+    snapshot.underlying_bars.as_mut().unwrap().dividends = Some(dividends.collect());
 }
 
 /// The Friday's next session is Monday the 23rd.
@@ -142,6 +142,13 @@ fn s2_knows_the_ex_dates_to_come_or_does_not_fire() {
     };
     let fires = || ("candidate".to_owned(), Some(0.0));
     assert_eq!(of(&[]), fires(), "it pays nothing");
+    check_world(
+        "unusual_volume",
+        busy_world(),
+        &the_call(),
+        |s| s.underlying_bars.as_mut().unwrap().dividends = None,
+        "unknown:ex_dividends",
+    );
     // Quarters: from 24 August the next is on the 24th, from the 21st on Saturday the 21st and so on Monday.
     let quarters = |last| [date(2026, 2, 23), date(2026, 5, 22), last];
     assert_eq!(of(&quarters(date(2026, 8, 24))), fires());

@@ -58,7 +58,7 @@ fn wild_bars(instrument: Instrument) -> impl Strategy<Value = BarSeries> {
     prop_oneof![
         1 => prop::collection::vec(bar, 0..250).prop_map({
             let instrument = instrument.clone();
-            move |bars| BarSeries { instrument: instrument.clone(), bars, last_split: None, dividends: Vec::new(), incomplete: 0 , complete_from: None }
+            move |bars| BarSeries { instrument: instrument.clone(), bars, last_split: None, dividends: Some(Vec::new()), incomplete: 0 , complete_from: None }
         }),
         1 => prop::collection::vec(0.01f64..20.0, 0..250).prop_map({
             let instrument = instrument.clone();

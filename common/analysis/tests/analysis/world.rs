@@ -94,7 +94,7 @@ pub fn series(instrument: Instrument, before: Date, closes: &[f64], volume: u64)
             Bar { date, open: price(*close), high, low, close: price(*close), volume }
         })
         .collect();
-    BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries { instrument, bars, last_split: None, dividends: Some(Vec::new()), incomplete: 0, complete_from: None }
 }
 
 /// A year's rise to 112, then eight sessions down to 100.

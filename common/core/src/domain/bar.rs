@@ -55,15 +55,25 @@ pub struct BarSeries {
     pub bars: Vec<Bar>,
     /// Date of the underlying's last split inside the range asked for, where the vendor tells it.
     pub last_split: Option<Date>,
-    /// Cash dividends with an ex-date inside the range asked for, ascending, where the vendor tells them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dividends: Vec<CashDividend>,
+    /// Cash dividends with an ex-date inside the range asked for, ascending. `None`: the vendor tells none of anybody, so nobody
+    /// knows. Rows that lack it are of one that told of none.
+    #[serde(default = "told_of_none", skip_serializing_if = "is_told_of_none")]
+    pub dividends: Option<Vec<CashDividend>>,
     /// Rows the vendor sent that were no complete bar (nulls, no volume).
     pub incomplete: u32,
     /// The first date asked for. From there on the series is complete: a session without a bar had none when it was
     /// asked for. `None`: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_from: Option<Date>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
+const fn told_of_none() -> Option<Vec<CashDividend>> {
+    Some(Vec::new())
+}
+
+fn is_told_of_none(dividends: &Option<Vec<CashDividend>>) -> bool {
+    dividends.as_ref().is_some_and(Vec::is_empty)
 }
 
 /// Bars as a cache keeps them for the scans to come.

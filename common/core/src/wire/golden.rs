@@ -308,7 +308,7 @@ fn golden_bar_series() {
         instrument,
         bars: vec![bar],
         last_split: Some(date(2022, 8, 25)),
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 2,
         complete_from: None,
     };
@@ -317,9 +317,13 @@ fn golden_bar_series() {
     let complete = BarSeries { complete_from: Some(date(2025, 11, 15)), ..of(Instrument::Contract(symbol())) };
     check("bars-complete.json", &complete);
     let paid = |month, cents: f64| CashDividend { ex_date: date(2026, month, 10), amount: price(cents / 100.0) };
-    let paying =
-        BarSeries { dividends: vec![paid(8, 26.0), paid(11, 26.25)], ..of(Instrument::Underlying(ticker("TSLA"))) };
+    let paying = BarSeries {
+        dividends: Some(vec![paid(8, 26.0), paid(11, 26.25)]),
+        ..of(Instrument::Underlying(ticker("TSLA")))
+    };
     check("bars-dividends.json", &paying);
+    let nobody_knows = BarSeries { dividends: None, ..paying };
+    assert_eq!(decode::<BarSeries>(&encode(&nobody_knows).unwrap()).unwrap(), nobody_knows);
     // What a cache keeps was once written without the session; and who wants only the bars reads what has it.
     check("bars-complete.json", &KeptBars { series: complete.clone(), whole_in: None });
     let kept = KeptBars { series: complete.clone(), whole_in: Some(date(2026, 11, 18)) };

@@ -114,7 +114,7 @@ impl Healthy {
             instrument: Instrument::Contract(symbol),
             bars,
             last_split: None,
-            dividends: Vec::new(),
+            dividends: Some(Vec::new()),
             incomplete: 0,
             complete_from: None,
         }
@@ -134,7 +134,7 @@ fn series(instrument: Instrument, before: Date, closes: &[f64], volume: u64) -> 
         .zip(closes)
         .map(|(date, close)| bar(*date, Price::from_dollars((close * 100.0).round() / 100.0).expect("a price"), volume))
         .collect();
-    BarSeries { instrument, bars, last_split: None, dividends: Vec::new(), incomplete: 0, complete_from: None }
+    BarSeries { instrument, bars, last_split: None, dividends: Some(Vec::new()), incomplete: 0, complete_from: None }
 }
 
 /// A year's rise, then eight sessions down to the spot.

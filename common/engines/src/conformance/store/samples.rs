@@ -240,7 +240,7 @@ pub(super) fn bars(instrument: Instrument, close: f64) -> BarSeries {
         instrument,
         bars: vec![bar],
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: 1,
         complete_from: None,
     }

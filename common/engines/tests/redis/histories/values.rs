@@ -187,7 +187,7 @@ pub fn bars(rng: &mut ChaCha8Rng) -> BarSeries {
         instrument,
         bars: vec![bar],
         last_split: None,
-        dividends: Vec::new(),
+        dividends: Some(Vec::new()),
         incomplete: rng.random_range(0..3),
         complete_from: None,
     }

@@ -61,7 +61,7 @@ pub fn bars(
         instrument: instrument.clone(),
         bars: reading.bars,
         last_split: None,
-        dividends: Vec::new(),
+        dividends: None,
         incomplete: reading.incomplete,
         complete_from: Some(from),
     };

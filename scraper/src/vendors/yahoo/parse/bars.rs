@@ -77,7 +77,7 @@ pub fn bars(bytes: &[u8], instrument: &Instrument) -> Result<BarSeries, ParseErr
         instrument: instrument.clone(),
         bars: reading.bars,
         last_split: reading.last_split,
-        dividends: reading.dividends,
+        dividends: Some(reading.dividends),
         incomplete: reading.incomplete + reading.impossible.len() as u32,
         complete_from: None,
     };
