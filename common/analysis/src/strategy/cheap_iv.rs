@@ -145,18 +145,6 @@ fn with_the_slope(contract: &ContractView<'_>, underlying: &UnderlyingView<'_>) 
 }
 
 impl Strategy for CheapIv {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
     fn needs(&self) -> Needs {
         Needs { volatilities: true, history_sessions: Some(self.min_iv_sessions), earnings: true, ..Needs::default() }
     }

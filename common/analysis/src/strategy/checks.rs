@@ -22,6 +22,14 @@ pub(super) fn dte(contract: &ContractView<'_>, [from, to]: [i32; 2]) -> [Check; 
     ]
 }
 
+/// `delta_min`, `delta_max`: of calls.
+pub(super) fn delta(contract: &ContractView<'_>, [from, to]: [f64; 2]) -> [Check; 2] {
+    [
+        Check::new("delta_min", contract.delta, Operator::AtLeast, from),
+        Check::new("delta_max", contract.delta, Operator::AtMost, to),
+    ]
+}
+
 /// `abs_delta_min`, `abs_delta_max`: delta without its sign.
 pub(super) fn abs_delta(contract: &ContractView<'_>, [from, to]: [f64; 2]) -> [Check; 2] {
     let delta = contract.delta.map(f64::abs);

@@ -68,18 +68,6 @@ pub fn lot(entry_session: Date, symbol: &OccSymbol) -> u32 {
 }
 
 impl Strategy for Control {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -124,18 +124,6 @@ fn ex_dividends_in_the_money(contract: &ContractView<'_>, underlying: &Underlyin
 }
 
 impl Strategy for CoveredCallYield {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
     fn needs(&self) -> Needs {
         Needs {
             own_bars: true,

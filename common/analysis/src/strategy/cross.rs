@@ -4,13 +4,13 @@
 //! average; SELL the bar on which it comes to stand below it after a BUY. A cross up below the long average is no BUY, so
 //! that the cross down after it concerns nobody. Between them one HOLDs or WAITs. A scan enters on the quotes of the
 //! session after the BUY bar, never at that bar's close.
-//!
-//! A strategy that is such a crossing and nothing else says which ([`Crosses`]); the rest is here.
 
 use fleet_core::domain::{Check, Cross, ExitSignals, Operator, OptionKind, Score};
 
-use super::checks::{dte, kind};
-use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Strategy, UnderlyingView, part};
+use super::checks::{delta, dte, kind};
+use super::family::Family;
+use super::plans::net_check;
+use super::{Case, ContractView, Judgement, Needs, PlanRules, Problems, UnderlyingView, part};
 use crate::config::AnalysisConfig;
 use crate::indicators::{last_sma, macd_histogram};
 
@@ -21,62 +21,6 @@ pub(crate) fn gap(closes: &[f64], cross: Cross) -> Option<f64> {
             Some(last_sma(closes, usize::try_from(fast).ok()?)? - last_sma(closes, usize::try_from(slow).ok()?)?)
         }
         Cross::Macd => macd_histogram(closes).pop().flatten(),
-    }
-}
-
-/// A strategy that buys calls on a crossing of two lines.
-pub(super) trait Crosses: std::fmt::Debug + Send + Sync {
-    /// What it is.
-    fn card(&self) -> &'static Card;
-    /// Whether it runs.
-    fn enabled(&self) -> bool;
-    /// Its lines and its settings.
-    fn crossing(&self) -> Crossing;
-    /// A sentence for every setting of its lines that is out of range.
-    fn line_problems(&self, _all: &mut Problems) {}
-}
-
-impl<C: Crosses> Strategy for C {
-    fn card(&self) -> &'static Card {
-        Crosses::card(self)
-    }
-
-    fn enabled(&self) -> bool {
-        Crosses::enabled(self)
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.crossing().dte
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
-    }
-
-    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
-        self.crossing().screen(contract, self.net_check(contract, config))
-    }
-
-    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
-        self.crossing().pre_gate(underlying)
-    }
-
-    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
-        self.crossing().judge(case, self.net_check(case.contract, config))
-    }
-
-    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
-        self.crossing().rules()
-    }
-
-    fn problems(&self, all: &mut Problems) {
-        let crossing = self.crossing();
-        self.line_problems(all);
-        all.count("trend_sessions", crossing.trend_sessions.into(), 2, 500);
-        all.days("dte", crossing.dte);
-        all.range("delta", crossing.delta, 0.0, 1.0);
-        all.number("max_extrinsic_share", crossing.max_extrinsic_share, 0.01, 1.0);
-        crossing.rules().problems("buy_spread_share", all);
     }
 }
 
@@ -96,20 +40,29 @@ pub(super) struct Crossing {
 }
 
 impl Crossing {
-    /// What the chain decides.
-    fn screen(&self, contract: &ContractView<'_>, net: Check) -> Vec<Check> {
+    fn trend(&self, closes: &[f64]) -> Option<f64> {
+        let average = last_sma(closes, usize::try_from(self.trend_sessions).ok()?).filter(|average| *average > 0.0)?;
+        Some(closes.last()? / average)
+    }
+}
+
+impl Family for Crossing {
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn screen(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Vec<Check> {
         let mut checks = vec![kind(contract, OptionKind::Call)];
         checks.extend(dte(contract, self.dte));
+        checks.extend(delta(contract, self.delta));
         checks.extend([
-            Check::new("delta_min", contract.delta, Operator::AtLeast, self.delta[0]),
-            Check::new("delta_max", contract.delta, Operator::AtMost, self.delta[1]),
             Check::new("extrinsic_share", extrinsic_share(contract), Operator::AtMost, self.max_extrinsic_share),
-            net,
+            net_check(contract, &self.rules(), config),
         ]);
         checks
     }
 
-    /// What the underlying decides: all three make a BUY.
+    /// All three make a BUY.
     fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
         let closes: Vec<f64> = underlying.bars.iter().map(|bar| bar.close.dollars()).collect();
         let before = closes.len().checked_sub(1).and_then(|n| gap(&closes[..n], self.cross));
@@ -132,14 +85,9 @@ impl Crossing {
         }
     }
 
-    fn trend(&self, closes: &[f64]) -> Option<f64> {
-        let average = last_sma(closes, usize::try_from(self.trend_sessions).ok()?).filter(|average| *average > 0.0)?;
-        Some(closes.last()? / average)
-    }
-
-    fn judge(&self, case: &Case<'_>, net: Check) -> Judgement {
+    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
         let Case { contract, underlying, .. } = case;
-        let mut checks = self.screen(contract, net);
+        let mut checks = self.screen(contract, config);
         checks.extend(self.pre_gate(underlying));
         let closes: Vec<f64> = underlying.bars.iter().map(|bar| bar.close.dollars()).collect();
         let trend = self.trend(&closes);
@@ -151,6 +99,14 @@ impl Crossing {
         ];
         let flags = if underlying.earnings.is_unknown() { vec!["earnings_unknown"] } else { Vec::new() };
         Judgement { checks, score: Score { parts }, flags }
+    }
+
+    fn problems(&self, all: &mut Problems) {
+        all.count("trend_sessions", self.trend_sessions.into(), 2, 500);
+        all.days("dte", self.dte);
+        all.range("delta", self.delta, 0.0, 1.0);
+        all.number("max_extrinsic_share", self.max_extrinsic_share, 0.01, 1.0);
+        self.rules().problems("buy_spread_share", all);
     }
 }
 

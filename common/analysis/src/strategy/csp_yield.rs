@@ -163,18 +163,6 @@ fn annual_roc_pct(contract: &ContractView<'_>) -> Option<f64> {
 }
 
 impl Strategy for CspYield {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
     fn needs(&self) -> Needs {
         Needs { volatilities: true, earnings: !self.allow_earnings, ..Needs::default() }
     }

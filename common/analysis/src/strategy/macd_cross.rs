@@ -4,7 +4,8 @@
 use fleet_core::domain::Cross;
 use serde::{Deserialize, Serialize};
 
-use super::cross::{Crosses, Crossing};
+use super::cross::Crossing;
+use super::family::Member;
 use super::{Card, Role};
 
 /// What S5m is.
@@ -82,16 +83,10 @@ impl Default for MacdCross {
     }
 }
 
-impl Crosses for MacdCross {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
+impl Member for MacdCross {
+    type Family = Crossing;
 
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn crossing(&self) -> Crossing {
+    fn family(&self) -> Crossing {
         Crossing {
             cross: Cross::Macd,
             trend_sessions: self.trend_sessions,

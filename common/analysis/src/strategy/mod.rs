@@ -18,6 +18,7 @@
 mod registry;
 mod checks;
 pub(crate) mod cross;
+mod family;
 mod plans;
 mod problems;
 mod reversal;
@@ -27,7 +28,7 @@ mod views;
 
 use std::borrow::Cow;
 
-use fleet_core::domain::{Check, EntryPlan, Operator, Score, ScorePart};
+use fleet_core::domain::{Check, EntryPlan, Score, ScorePart};
 use jiff::Timestamp;
 
 use crate::config::AnalysisConfig;
@@ -99,14 +100,18 @@ pub struct Judgement {
     pub flags: Vec<&'static str>,
 }
 
-/// A named set of checks, a score and a plan, with its settings.
-pub trait Strategy: std::fmt::Debug + Send + Sync {
+/// What every strategy says of itself. The list writes it.
+pub trait Listed {
     /// What it is.
     fn card(&self) -> &'static Card;
     /// Whether it runs.
     fn enabled(&self) -> bool;
     /// Calendar days to expiration it looks at, from and to.
     fn dte(&self) -> [i32; 2];
+}
+
+/// A named set of checks, a score and a plan, with its settings.
+pub trait Strategy: Listed + std::fmt::Debug + Send + Sync {
     /// What it cannot do without.
     fn needs(&self) -> Needs;
     /// Checks that need no bars. A contract that passes all of them is eligible.
@@ -122,9 +127,7 @@ pub trait Strategy: std::fmt::Debug + Send + Sync {
 
     /// Whether what is left after costs is worth it.
     fn net_check(&self, contract: &ContractView<'_>, config: &AnalysisConfig) -> Check {
-        let plan = self.plan(contract, Timestamp::UNIX_EPOCH, config);
-        let net = potential(contract, &plan, config).map(|potential| potential.net_pct);
-        Check::new("net_pct", net, Operator::AtLeast, config.costs.min_net_pct)
+        plans::net_check(contract, &self.rules(config), config)
     }
 
     /// The plan for one contract.

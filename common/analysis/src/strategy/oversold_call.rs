@@ -2,13 +2,12 @@
 //! ANALYTICS 2.3: the raw closes fire, and the decay-adjusted ones must agree, because theta drift alone makes raw closes
 //! read oversold.
 
-use fleet_core::domain::{Check, Operator, OptionKind, Score};
+use fleet_core::domain::OptionKind;
 use serde::{Deserialize, Serialize};
 
+use super::family::Member;
 use super::reversal::Reversal;
-use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, holds};
-use crate::config::AnalysisConfig;
-use crate::indicators::Indicators;
+use super::{Card, PlanRules, Role};
 
 /// What S1 is.
 pub const CARD: Card = Card {
@@ -115,89 +114,30 @@ impl Default for OversoldCall {
     }
 }
 
-impl OversoldCall {
-    const fn reversal(&self) -> Reversal {
+impl Member for OversoldCall {
+    type Family = Reversal;
+
+    fn family(&self) -> Reversal {
         Reversal {
+            kind: OptionKind::Call,
+            dte: self.dte,
+            delta: self.delta,
             min_bars: self.min_bars,
+            underlying_rsi: self.max_underlying_rsi,
             max_rsi: self.max_rsi,
             max_pct_b: self.max_pct_b,
             max_adjusted_rsi: self.max_adjusted_rsi,
+            close_to_average: self.min_close_to_sma200,
+            rules: PlanRules {
+                spread_share: self.buy_spread_share,
+                validity_minutes: self.validity_minutes,
+                target_pct: self.target_pct,
+                stop_pct: self.stop_pct,
+                time_stop_sessions: Some(self.time_stop_sessions),
+                exit_rsi: Some(self.exit_rsi),
+                exit_dte: self.exit_dte,
+                ..PlanRules::default()
+            },
         }
-    }
-}
-
-impl Strategy for OversoldCall {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
-    fn needs(&self) -> Needs {
-        Needs { own_bars: true, ..Needs::default() }
-    }
-
-    fn screen(&self, contract: &ContractView<'_>, _config: &AnalysisConfig) -> Vec<Check> {
-        let is_call = holds(contract.quote.symbol.kind == OptionKind::Call);
-        let dte = Some(f64::from(contract.dte));
-        vec![
-            Check::new("is_call", Some(is_call), Operator::AtLeast, 1.0),
-            Check::new("dte_min", dte, Operator::AtLeast, self.dte[0].into()),
-            Check::new("dte_max", dte, Operator::AtMost, self.dte[1].into()),
-            Check::new("delta_min", contract.delta, Operator::AtLeast, self.delta[0]),
-            Check::new("delta_max", contract.delta, Operator::AtMost, self.delta[1]),
-        ]
-    }
-
-    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
-        vec![Check::new("underlying_rsi", underlying.state.rsi, Operator::AtMost, self.max_underlying_rsi)]
-    }
-
-    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
-        let blank = Indicators::default();
-        let own = case.own.unwrap_or(&blank);
-        let reversal = self.reversal();
-        let trend = case.underlying.state.close_to_sma200;
-        let mut checks = self.screen(case.contract, config);
-        checks.extend(self.pre_gate(case.underlying));
-        checks.extend(reversal.checks(own));
-        checks.extend([
-            Check::new("close_to_sma200", trend, Operator::AtLeast, self.min_close_to_sma200),
-            self.net_check(case.contract, config),
-            Reversal::scored(own),
-        ]);
-        let trend = trend.map(|trend| (trend - self.min_close_to_sma200) / 0.2);
-        Judgement { checks, score: Score { parts: reversal.parts(case, own, trend) }, flags: Reversal::flags(case) }
-    }
-
-    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
-        PlanRules {
-            spread_share: self.buy_spread_share,
-            validity_minutes: self.validity_minutes,
-            target_pct: self.target_pct,
-            stop_pct: self.stop_pct,
-            time_stop_sessions: Some(self.time_stop_sessions),
-            exit_rsi: Some(self.exit_rsi),
-            exit_dte: self.exit_dte,
-            ..PlanRules::default()
-        }
-    }
-
-    fn problems(&self, all: &mut Problems) {
-        all.days("dte", self.dte);
-        all.range("delta", self.delta, 0.0, 1.0);
-        all.count("min_bars", self.min_bars.into(), 21, 5000);
-        all.number("max_underlying_rsi", self.max_underlying_rsi, 0.0, 100.0);
-        all.number("max_rsi", self.max_rsi, 0.0, 100.0);
-        all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
-        all.number("max_adjusted_rsi", self.max_adjusted_rsi, 0.0, 100.0);
-        all.number("min_close_to_sma200", self.min_close_to_sma200, 0.0, 10.0);
-        self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }
 }

@@ -1,13 +1,12 @@
 //! S1p `oversold_put`: the mirror of S1 for falling underlyings. A put whose own price history is oversold and turning,
 //! because an underlying below its average of 50 sessions rose for a while (ANALYTICS 2.3).
 
-use fleet_core::domain::{Check, Operator, OptionKind, Score};
+use fleet_core::domain::OptionKind;
 use serde::{Deserialize, Serialize};
 
+use super::family::Member;
 use super::reversal::Reversal;
-use super::{Card, Case, ContractView, Judgement, Needs, PlanRules, Problems, Role, Strategy, UnderlyingView, holds};
-use crate::config::AnalysisConfig;
-use crate::indicators::Indicators;
+use super::{Card, PlanRules, Role};
 
 /// What S1p is.
 pub const CARD: Card = Card {
@@ -115,90 +114,30 @@ impl Default for OversoldPut {
     }
 }
 
-impl OversoldPut {
-    const fn reversal(&self) -> Reversal {
+impl Member for OversoldPut {
+    type Family = Reversal;
+
+    fn family(&self) -> Reversal {
         Reversal {
+            kind: OptionKind::Put,
+            dte: self.dte,
+            delta: self.abs_delta,
             min_bars: self.min_bars,
+            underlying_rsi: self.min_underlying_rsi,
             max_rsi: self.max_rsi,
             max_pct_b: self.max_pct_b,
             max_adjusted_rsi: self.max_adjusted_rsi,
+            close_to_average: self.max_close_to_sma50,
+            rules: PlanRules {
+                spread_share: self.buy_spread_share,
+                validity_minutes: self.validity_minutes,
+                target_pct: self.target_pct,
+                stop_pct: self.stop_pct,
+                time_stop_sessions: Some(self.time_stop_sessions),
+                exit_rsi: Some(self.exit_rsi),
+                exit_dte: self.exit_dte,
+                ..PlanRules::default()
+            },
         }
-    }
-}
-
-impl Strategy for OversoldPut {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
-    fn needs(&self) -> Needs {
-        Needs { own_bars: true, ..Needs::default() }
-    }
-
-    fn screen(&self, contract: &ContractView<'_>, _config: &AnalysisConfig) -> Vec<Check> {
-        let is_put = holds(contract.quote.symbol.kind == OptionKind::Put);
-        let dte = Some(f64::from(contract.dte));
-        let abs_delta = contract.delta.map(f64::abs);
-        vec![
-            Check::new("is_put", Some(is_put), Operator::AtLeast, 1.0),
-            Check::new("dte_min", dte, Operator::AtLeast, self.dte[0].into()),
-            Check::new("dte_max", dte, Operator::AtMost, self.dte[1].into()),
-            Check::new("abs_delta_min", abs_delta, Operator::AtLeast, self.abs_delta[0]),
-            Check::new("abs_delta_max", abs_delta, Operator::AtMost, self.abs_delta[1]),
-        ]
-    }
-
-    fn pre_gate(&self, underlying: &UnderlyingView<'_>) -> Vec<Check> {
-        vec![Check::new("underlying_rsi", underlying.state.rsi, Operator::AtLeast, self.min_underlying_rsi)]
-    }
-
-    fn judge(&self, case: &Case<'_>, config: &AnalysisConfig) -> Judgement {
-        let blank = Indicators::default();
-        let own = case.own.unwrap_or(&blank);
-        let reversal = self.reversal();
-        let trend = case.underlying.close_to_sma50;
-        let mut checks = self.screen(case.contract, config);
-        checks.extend(self.pre_gate(case.underlying));
-        checks.extend(reversal.checks(own));
-        checks.extend([
-            Check::new("close_to_sma50", trend, Operator::Below, self.max_close_to_sma50),
-            self.net_check(case.contract, config),
-            Reversal::scored(own),
-        ]);
-        let trend = trend.map(|trend| (self.max_close_to_sma50 - trend) / 0.2);
-        Judgement { checks, score: Score { parts: reversal.parts(case, own, trend) }, flags: Reversal::flags(case) }
-    }
-
-    fn rules(&self, _config: &AnalysisConfig) -> PlanRules {
-        PlanRules {
-            spread_share: self.buy_spread_share,
-            validity_minutes: self.validity_minutes,
-            target_pct: self.target_pct,
-            stop_pct: self.stop_pct,
-            time_stop_sessions: Some(self.time_stop_sessions),
-            exit_rsi: Some(self.exit_rsi),
-            exit_dte: self.exit_dte,
-            ..PlanRules::default()
-        }
-    }
-
-    fn problems(&self, all: &mut Problems) {
-        all.days("dte", self.dte);
-        all.range("abs_delta", self.abs_delta, 0.0, 1.0);
-        all.count("min_bars", self.min_bars.into(), 21, 5000);
-        all.number("min_underlying_rsi", self.min_underlying_rsi, 0.0, 100.0);
-        all.number("max_rsi", self.max_rsi, 0.0, 100.0);
-        all.number("max_pct_b", self.max_pct_b, -2.0, 3.0);
-        all.number("max_adjusted_rsi", self.max_adjusted_rsi, 0.0, 100.0);
-        all.number("max_close_to_sma50", self.max_close_to_sma50, 0.0, 10.0);
-        self.rules(&AnalysisConfig::default()).problems("buy_spread_share", all);
     }
 }

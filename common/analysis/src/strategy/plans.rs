@@ -1,6 +1,6 @@
 //! Where to enter and when to leave, from a strategy's settings and a contract's quote; and what that may bring.
 
-use fleet_core::domain::{Advice, Direction, EntryPlan, ExitSignals, Price};
+use fleet_core::domain::{Advice, Check, Direction, EntryPlan, ExitSignals, Operator, Price};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ContractView;
@@ -151,6 +151,14 @@ pub fn potential(contract: &ContractView<'_>, plan: &EntryPlan, config: &Analysi
     };
     (limit > 0.0 && entered > 0.0)
         .then(|| Potential { gross_pct: 100.0 * gross / limit, net_pct: 100.0 * net / entered })
+}
+
+/// `net_pct`: whether what such a plan leaves after costs is worth it.
+#[must_use]
+pub(super) fn net_check(contract: &ContractView<'_>, rules: &PlanRules, config: &AnalysisConfig) -> Check {
+    let plan = plan(contract, Timestamp::UNIX_EPOCH, rules, config.costs.commission);
+    let net = potential(contract, &plan, config).map(|potential| potential.net_pct);
+    Check::new("net_pct", net, Operator::AtLeast, config.costs.min_net_pct)
 }
 
 #[cfg(test)]

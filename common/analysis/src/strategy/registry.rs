@@ -1,11 +1,28 @@
-//! What one registration line makes: the module, the strategy's table in the configuration, its place among the others.
+//! What one registration line makes: the module, what the list says of the strategy, its table in the configuration, its place
+//! among the others.
 
 /// `name: Settings,` for each strategy, in the order in which they are asked. `name` is the module (a file beside this
-/// one), the table `[strategies.name]`, and the word in funnel and records; `Settings` is the table's type and the
-/// strategy itself.
+/// one, with its `CARD`), the table `[strategies.name]`, and the word in funnel and records; `Settings` is the table's type,
+/// with the fields `enabled` and `dte`, and the strategy itself.
 macro_rules! strategies {
     ($($name:ident: $settings:ident,)+) => {
         $(pub mod $name;)+
+
+        $(
+            impl Listed for $name::$settings {
+                fn card(&self) -> &'static Card {
+                    &$name::CARD
+                }
+
+                fn enabled(&self) -> bool {
+                    self.enabled
+                }
+
+                fn dte(&self) -> [i32; 2] {
+                    self.dte
+                }
+            }
+        )+
 
         /// One table a strategy, named like it.
         #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,8 @@
 use fleet_core::domain::Cross;
 use serde::{Deserialize, Serialize};
 
-use super::cross::{Crosses, Crossing};
+use super::cross::Crossing;
+use super::family::Member;
 use super::{Card, Problems, Role};
 
 /// What S5 is.
@@ -86,16 +87,10 @@ impl Default for SmaCross {
     }
 }
 
-impl Crosses for SmaCross {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
+impl Member for SmaCross {
+    type Family = Crossing;
 
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn crossing(&self) -> Crossing {
+    fn family(&self) -> Crossing {
         Crossing {
             cross: Cross::Sma { fast: self.periods[0], slow: self.periods[1] },
             trend_sessions: self.trend_sessions,
@@ -110,7 +105,7 @@ impl Crosses for SmaCross {
         }
     }
 
-    fn line_problems(&self, all: &mut Problems) {
+    fn own_problems(&self, all: &mut Problems) {
         all.count("periods[0]", self.periods[0].into(), 2, 250);
         all.count("periods[1]", self.periods[1].into(), 2, 250);
         if self.periods[0] >= self.periods[1] {

@@ -215,18 +215,6 @@ impl UnusualVolume {
 }
 
 impl Strategy for UnusualVolume {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn enabled(&self) -> bool {
-        self.enabled
-    }
-
-    fn dte(&self) -> [i32; 2] {
-        self.dte
-    }
-
     fn needs(&self) -> Needs {
         Needs { volatilities: true, ..Needs::default() }
     }
