@@ -9,6 +9,7 @@
 //! file. A row that makes no sense is told with its reason and stops nothing.
 
 pub mod answer;
+mod answers;
 pub mod contract;
 pub mod heading;
 pub mod lines;

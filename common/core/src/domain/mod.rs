@@ -8,6 +8,7 @@ pub mod chain;
 pub mod contract;
 pub mod contract_metrics;
 pub mod delivery_limits;
+pub mod entry_plan;
 mod excerpt;
 pub mod explanation;
 pub mod facts;
@@ -46,6 +47,7 @@ pub use contract_metrics::{
     PremiumYield,
 };
 pub use delivery_limits::DeliveryLimits;
+pub use entry_plan::{Advice, Cross, Direction, EntryPlan, ExitSignals};
 pub use explanation::{ContractExplanation, RankScore, Ranked, Technicals};
 pub use facts::{CashDividend, EarningsDate, ExpectedDividend, Holding, UnderlyingClass, UnderlyingFacts};
 pub use finding::{Answer, Finding};
@@ -66,8 +68,7 @@ pub use task::Task;
 pub use ticker::{BadTicker, Ticker};
 pub use trace_context::TraceContext;
 pub use trade::{
-    Advice, Confirmation, Cross, Direction, EntryPlan, Exit, ExitReason, ExitSignals, Fill, Mark, TradeId, TradeRecord,
-    TradeState, TradeTransition, Transition,
+    Confirmation, Exit, ExitReason, Fill, Mark, TradeId, TradeRecord, TradeState, TradeTransition, Transition,
 };
 pub use underlying_metrics::{ExpirationMove, RealisedVols, UnderlyingMetrics};
 pub use vendor::{RequestCounts, Vendor};

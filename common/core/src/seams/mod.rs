@@ -7,6 +7,7 @@ pub mod gateway_rows;
 pub mod market_data;
 pub mod notifier;
 pub mod queue;
+pub mod scans;
 pub mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -15,8 +16,11 @@ pub use gateway_rows::{GatewayRow, GatewayRows, StoredEndpoints, endpoints_row};
 pub use market_data::{ChainRequest, FetchError, FetchFailure, GatewayPass, MarketData, RequestTally, UniverseAnswer};
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
+pub use scans::{
+    Attempt, Begun, Commit, CommitAnswer, Holder, Lease, LeaseAnswer, LeaseView, OpenedScan, PortfolioDecision,
+    ScanStamp, ScanSummary, Scans,
+};
 pub use store::{
-    Attempt, BarCache, Begun, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Commit, CommitAnswer, Explanations,
-    Holder, Lease, LeaseAnswer, LeaseView, NoticeClaim, OpenedScan, Outbox, PortfolioDecision, Roster, ScanStamp,
-    ScanSummary, Scans, SeenWorker, Store, StoreError, Summaries, TradeFilter, Trades,
+    BarCache, BudgetAnswer, BudgetStand, Budgets, ClaimedNotice, Explanations, NoticeClaim, Outbox, Roster, SeenWorker,
+    Store, StoreError, Summaries, TradeFilter, Trades,
 };
