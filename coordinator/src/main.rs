@@ -1,12 +1,12 @@
 //! The program `optionfleet`: parse, configure, run, exit code.
 
-use fleet_telemetry::say;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use fleet_coordinator::args::Cli;
 use fleet_coordinator::commands;
 use fleet_coordinator::failure::{Exit, Failure};
+use fleet_telemetry::say;
 
 fn main() -> ExitCode {
     // First of all: one TLS provider a process, chosen before anything could choose another.

@@ -1,7 +1,6 @@
 //! The one place where the seams get their engines: vendors over direct egress; on one machine the queue in this process
 //! and the store in a SQLite file, for a fleet the queue on NATS and the store on Redis.
 
-use fleet_telemetry::say;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use fleet_core::domain::ScanId;
 use fleet_core::seams::{Budgets, Clock, Endpoints, GatewayRows, Notifier, Store, StoredEndpoints, SystemClock};
 use fleet_engines::connect::{self, Engines, QueueAddress, Secrets, StoreAddress};
 use fleet_scraper::{Access, RobinhoodToken, TlsSettings};
+use fleet_telemetry::say;
 use fleet_worker::markets::VendorMarkets;
 use fleet_worker::program::opening::{self, OpeningPatience};
 

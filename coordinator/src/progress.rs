@@ -1,9 +1,9 @@
 //! What a person sees on stderr while a scan runs: a bar on a terminal, sparse lines elsewhere, nothing with --quiet.
 
-use fleet_telemetry::say;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
+use fleet_telemetry::say;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 

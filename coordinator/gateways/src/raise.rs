@@ -101,6 +101,14 @@ pub enum UpError {
     },
 }
 
+/// What failed and why, in a line.
+fn with_cause(error: &ActError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 /// What the steps of one bringing up share.
 pub(crate) struct Raising<'a> {
     pub(crate) set: &'a GatewaySet,
@@ -194,7 +202,7 @@ impl Gateways {
             match outcome {
                 Ok(intents) => endpoints.extend(self.endpoints(&intents)),
                 Err(error) => {
-                    self.tell(&Progress::Failed { region: region.clone(), why: error.to_string() });
+                    self.tell(&Progress::Failed { region: region.clone(), why: with_cause(&error) });
                     failed.push((region.clone(), error));
                 }
             }

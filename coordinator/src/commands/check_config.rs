@@ -1,11 +1,12 @@
 //! `check-config`: the configuration in force and where each value that is no default came from.
 
+use fleet_telemetry::say;
+
 use crate::args::{Format, Global};
 use crate::commands::context;
 use crate::config::described;
 use crate::failure::{Exit, Failure};
 use crate::{markets, output, told_facts};
-use fleet_telemetry::say;
 
 /// Prints it; mistakes are a failure that names every one.
 pub fn run(global: &Global) -> Result<Exit, Failure> {

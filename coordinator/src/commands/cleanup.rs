@@ -1,15 +1,16 @@
 //! `cleanup`: what runs that died left of gateways, told or deleted.
 
-use fleet_telemetry::say;
 use std::sync::Arc;
 use std::time::Instant;
 
 use fleet_core::seams::Store;
 use fleet_gateways::ledger::Ledger;
 use fleet_gateways::picture::Leases;
+use fleet_gateways::reconcile::Report;
 use fleet_gateways::region::Region;
 use fleet_gateways::set::SetState;
 use fleet_gateways::{Gateways, Scope};
+use fleet_telemetry::say;
 
 use crate::args::{CleanupArgs, Format, Global};
 use crate::commands::context;
@@ -23,6 +24,7 @@ use crate::{markets, output};
 
 /// Tells, or with `--yes` deletes.
 pub async fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, Failure> {
+    refuse_csv(global)?;
     let settings = context::configure(global, Vec::new())?.settings;
     let telling = Telling::of(global);
     let regions = args.regions.iter().map(|code| Region::parse(code)).collect::<Result<Vec<_>, _>>();
@@ -40,6 +42,7 @@ pub async fn run(global: &Global, args: &CleanupArgs) -> Result<Exit, Failure> {
             forgotten.map_err(|error| Failure::broken(chain(&error)))?;
         }
         told::down(&report, began.elapsed(), telling);
+        print_outcome(global, &report)?;
         return Ok(if report.is_complete() { Exit::Done } else { Exit::Incomplete });
     }
     tell(global, &opened).await
@@ -76,6 +79,22 @@ pub(super) async fn opened(
     Ok(Opened { gateways, ledger, store })
 }
 
+/// Before AWS is asked for anything.
+pub(super) fn refuse_csv(global: &Global) -> Result<(), Failure> {
+    match global.format {
+        Format::Csv => Err(Failure::usage("gateways are told with --format table or json")),
+        Format::Table | Format::Json => Ok(()),
+    }
+}
+
+/// What deleting came to, where a program asks for it; people were told.
+pub(super) fn print_outcome(global: &Global, report: &Report) -> Result<(), Failure> {
+    match global.format {
+        Format::Json => output::print(&output::json(&told::outcome(report))?),
+        Format::Table | Format::Csv => Ok(()),
+    }
+}
+
 /// What there is, in the form that was asked for. Nothing is changed.
 pub(super) async fn tell(global: &Global, opened: &Opened) -> Result<Exit, Failure> {
     let mut picture = opened.gateways.survey().await.map_err(|error| wiring::reconcile_failure(&error))?;
@@ -87,7 +106,7 @@ pub(super) async fn tell(global: &Global, opened: &Opened) -> Result<Exit, Failu
     let text = match global.format {
         Format::Table => told::table(&listing),
         Format::Json => output::json(&listing)?,
-        Format::Csv => return Err(Failure::usage("gateways are told with --format table or json")),
+        Format::Csv => return refuse_csv(global).map(|()| Exit::Done),
     };
     output::print(&text)?;
     Ok(if listing.blind.is_empty() { Exit::Done } else { Exit::Incomplete })

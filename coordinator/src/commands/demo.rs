@@ -3,10 +3,10 @@
 //! Promise: the same seed gives the same bytes on stdout, whatever the environment or the user's own configuration say
 //! (a file named by --config is read).
 
-use fleet_telemetry::say;
 use std::path::{Path, PathBuf};
 
 use fleet_market::{MarketConfig, serve};
+use fleet_telemetry::say;
 
 use super::run_scan::Purpose;
 use super::{context, market, run_scan, scan_target};

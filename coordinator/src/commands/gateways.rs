@@ -1,6 +1,5 @@
 //! `gateways`: bring some up and keep them, list what there is, delete what no run uses, try each.
 
-use fleet_telemetry::say;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use fleet_gateways::set::{GatewaySet, SetState};
 use fleet_gateways::{Gateways, Scope};
 use fleet_scraper::TlsSettings;
 use fleet_scraper::probe::{Probed, probe};
+use fleet_telemetry::say;
 use futures::future::join_all;
 use serde::Serialize;
 
@@ -30,6 +30,7 @@ use crate::{interrupt, markets, output};
 
 /// Does what is named.
 pub async fn run(global: &Global, args: &GatewaysArgs) -> Result<Exit, Failure> {
+    cleanup::refuse_csv(global)?;
     let mut settings = context::configure(global, Vec::new())?.settings;
     match &args.act {
         Some(GatewaysCommand::Up { keep }) => {
@@ -61,7 +62,11 @@ async fn up(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     };
     match around::bring_up(wanted, telling, &mut interrupted).await? {
         Up::Standing(standing) => {
-            output::print(&format!("{}\n", standing.names().join("\n")))?;
+            let names = standing.names();
+            output::print(&match global.format {
+                Format::Json => output::json(&NameList { schema: SCHEMA, gateways: &names })?,
+                Format::Table | Format::Csv => format!("{}\n", names.join("\n")),
+            })?;
             match standing.end().await {
                 Ended::Kept => Ok(Exit::Done),
                 Ended::Gone => Err(Failure::broken("no gateways are kept: they were deleted again")),
@@ -80,6 +85,7 @@ async fn down(global: &Global, settings: &Settings) -> Result<Exit, Failure> {
     let began = Instant::now();
     let report = gateways.reconcile().await.map_err(|error| wiring::reconcile_failure(&error))?;
     told::down(&report, began.elapsed(), telling);
+    cleanup::print_outcome(global, &report)?;
     Ok(if report.is_complete() { Exit::Done } else { Exit::Incomplete })
 }
 
@@ -100,6 +106,13 @@ async fn release_unused(gateways: &Gateways) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Gateways that came up.
+#[derive(Serialize)]
+struct NameList<'a> {
+    schema: u32,
+    gateways: &'a [String],
 }
 
 /// One gateway, tried.

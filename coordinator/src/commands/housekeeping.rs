@@ -2,10 +2,10 @@
 //! scans are deleted. Promises: each is told in a line; whatever goes wrong here, the scan itself goes on, and its exit
 //! code is its own.
 
-use fleet_telemetry::say;
 use std::time::Duration;
 
 use fleet_core::domain::calendar::new_york_text;
+use fleet_telemetry::say;
 use jiff::Timestamp;
 use tokio::sync::watch;
 

@@ -1,8 +1,9 @@
 //! `init-config`: writes the annotated configuration file.
 
-use fleet_telemetry::say;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
+
+use fleet_telemetry::say;
 
 use crate::args::{Global, InitConfigArgs};
 use crate::commands::context;

@@ -1,9 +1,9 @@
 //! `market`: serves the simulated market until Ctrl-C.
 
-use fleet_telemetry::say;
 use std::time::Duration;
 
 use fleet_market::{MarketConfig, MarketError, serve};
+use fleet_telemetry::say;
 
 use crate::args::{Global, MarketArgs};
 use crate::failure::{Exit, Failure, chain};

@@ -1,11 +1,11 @@
 //! Runs one scan to its end and says what it found: what `scan` and `demo` share.
 
-use fleet_telemetry::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fleet_telemetry::say;
 use jiff::Timestamp;
 
 use fleet_core::domain::{Manifest, Notice, NoticeKind, ScanState, Ticker, TradeId, VendorPlan};

@@ -1,9 +1,9 @@
 //! `scan`: what the flags mean, whether now is the hour, then the part it shares with `demo` (`run_scan`).
 
-use fleet_telemetry::say;
 use std::collections::BTreeMap;
 
 use fleet_core::seams::{Clock as _, SystemClock};
+use fleet_telemetry::say;
 
 use super::run_scan::Purpose;
 use super::{context, run_scan, scan_target};

@@ -4,7 +4,6 @@
 //! Workers know a scan's gateways by the scan's own name: under it their addresses and keys are in the store, whichever
 //! set of the ledger they belong to. Each launch draws a set of its own, so a scan that is resumed gets other gateways.
 
-use fleet_telemetry::say;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use fleet_gateways::set::{Entropy, Order, SetId};
 use fleet_gateways::spec::GatewaySpec;
 use fleet_scraper::TlsSettings;
 use fleet_scraper::probe::probe;
+use fleet_telemetry::say;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

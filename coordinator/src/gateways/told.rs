@@ -1,6 +1,5 @@
 //! What a person sees of gateways: lines on stderr while they come and go, and the table of what there is.
 
-use fleet_telemetry::say;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use fleet_gateways::raise::{Origin, Raised};
 use fleet_gateways::reconcile::Report;
 use fleet_gateways::region::Region;
 use fleet_gateways::resource::Resource;
+use fleet_telemetry::say;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -128,7 +128,11 @@ pub fn down(report: &Report, took: Duration, telling: Telling) {
     if telling != Telling::Quiet && report.is_complete() {
         match report.deleted.len() {
             // What is used, or kept for the next scan, stays: "gone" would be untrue.
-            0 => say!("no gateways are to be deleted; `optionfleet gateways list` tells what there is"),
+            0 if report.spared == 0 => say!("there are no gateways to delete"),
+            0 => {
+                let things = counted(report.spared, "thing stays", "things stay");
+                say!("there are no gateways to delete; {things}, used or kept (`optionfleet gateways list`)");
+            }
             deleted => {
                 let things = counted(deleted, "thing", "things");
                 say!("gateways are gone: {things} deleted in {:.1} s", took.as_secs_f64());
@@ -136,6 +140,41 @@ pub fn down(report: &Report, took: Duration, telling: Telling) {
         }
     }
     left(report);
+}
+
+/// What deleting came to, for programs.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// The version of this output.
+    pub schema: u32,
+    /// Whether nothing is left that nobody wants.
+    pub complete: bool,
+    /// What was deleted, or found to be gone.
+    pub deleted: Vec<String>,
+    /// What should be gone and is not, with the last failure.
+    pub remaining: Vec<(String, Option<String>)>,
+    /// Regions that could not be looked at, with the reason.
+    pub blind: Vec<(String, String)>,
+    /// Intents of which it is not known whether something exists.
+    pub unsettled: Vec<String>,
+    /// Things of ours that runs use, or that are kept.
+    pub spared: usize,
+}
+
+/// See [`Outcome`].
+#[must_use]
+pub fn outcome(report: &Report) -> Outcome {
+    let blind = report.blind.iter().map(|(region, why)| (region.to_string(), why.to_string()));
+    let elsewhere = report.elsewhere.iter().map(|why| ("other Regions".to_owned(), why.to_string()));
+    Outcome {
+        schema: SCHEMA,
+        complete: report.is_complete(),
+        deleted: report.deleted.iter().map(ToString::to_string).collect(),
+        remaining: report.remaining.iter().map(|(thing, why)| (thing.to_string(), why.clone())).collect(),
+        blind: blind.chain(elsewhere).collect(),
+        unsettled: report.unsettled.clone(),
+        spared: report.spared,
+    }
 }
 
 /// What is left, however little a person wants to hear: it stays until somebody deletes it.

@@ -129,12 +129,18 @@ pub fn door(
 /// What each gateway is to be: a route to every host of the vendors that are asked through gateways, and to the test's.
 pub fn spec(settings: &Settings, plan: &VendorPlan) -> Result<GatewaySpec, Failure> {
     let routed = settings.gateways.routed();
-    let real = settings.gateways.provider == "aws" && settings.gateways.aws_endpoint_url.is_empty();
-    let here = |url: &&String| real && is_loopback(url);
+    let simulated = settings.gateways.provider == "simulated";
+    let real = !simulated && settings.gateways.aws_endpoint_url.is_empty();
     let routes_of = plan.routes.iter().filter(|route| routed.contains(&route.vendor));
-    if let Some(url) = routes_of.flat_map(|route| route.base_urls.values()).find(here) {
-        return Err(Failure::usage(format!("gateways of AWS cannot reach {url}, which is this machine"))
-            .hint("set gateways.provider to simulated for a simulated market"));
+    for url in routes_of.flat_map(|route| route.base_urls.values()) {
+        if real && is_loopback(url) {
+            return Err(Failure::usage(format!("gateways of AWS cannot reach {url}, which is this machine"))
+                .hint("set gateways.provider to simulated for a simulated market"));
+        }
+        if simulated && !is_loopback(url) {
+            return Err(Failure::usage(format!("simulated gateways reach this machine alone, and not {url}"))
+                .hint("set gateways.provider to aws, or name a simulated market with --market"));
+        }
     }
     let mut routes = Vec::new();
     for route in plan.routes.iter().filter(|route| routed.contains(&route.vendor)) {
@@ -147,6 +153,9 @@ pub fn spec(settings: &Settings, plan: &VendorPlan) -> Result<GatewaySpec, Failu
     let spec = routes.and_then(GatewaySpec::new);
     spec.map_err(|bad| Failure::usage(format!("a gateway cannot lead there: {bad}")))
 }
+
+/// What credentials are told that may not.
+const MAY_NOT: &str = "look at the credentials and at deploy/aws/gateways-policy.json";
 
 /// 256 bits nobody can guess.
 pub fn entropy() -> Result<Entropy, Failure> {
@@ -185,13 +194,17 @@ pub fn up_failure(error: &UpError) -> Failure {
     match error {
         UpError::Account(cause) => provider_failure("whose credentials these are", cause),
         UpError::TooFew { failed, undo, .. } => {
-            let why: Vec<String> = failed.iter().map(|(region, error)| format!("{region}: {}", chain(error))).collect();
             let left = match undo {
                 Ok(report) if report.is_complete() => "nothing is left of them".to_owned(),
                 Ok(_) | Err(_) => "something may be left of them: `optionfleet cleanup --yes` deletes it".to_owned(),
             };
-            let text = format!("{error} ({}); {left}", why.join("; "));
-            if failed.iter().all(|(_, error)| is_denied(error)) { Failure::usage(text) } else { Failure::broken(text) }
+            // Why was told of each Region when it failed; here once more, in case nobody read it.
+            let first = failed.first().map(|(region, error)| format!(" ({region}: {})", chain(error)));
+            let text = format!("{error}{}; {left}", first.unwrap_or_default());
+            match failed.iter().all(|(_, error)| is_denied(error)) {
+                true => Failure::usage(text).hint(MAY_NOT),
+                false => Failure::broken(text),
+            }
         }
         UpError::Ledger(_) | UpError::SpecDiffers { .. } | UpError::NotWanted(_) | UpError::Held(_) => {
             Failure::broken(chain(error))
@@ -222,8 +235,9 @@ pub fn reconcile_failure(error: &ReconcileError) -> Failure {
 fn provider_failure(what: &str, cause: &ProviderError) -> Failure {
     let text = format!("AWS does not say {what}: {cause}");
     match cause {
-        ProviderError::Denied(_) => {
-            Failure::usage(text).hint("look at the credentials and at deploy/aws/gateways-policy.json")
+        ProviderError::Denied(_) => Failure::usage(text).hint(MAY_NOT),
+        ProviderError::Unknown(_) => {
+            Failure::broken(text).hint("look at the network, and at proxies between here and AWS")
         }
         _ => Failure::broken(text),
     }
@@ -245,6 +259,23 @@ mod tests {
         settings.gateways.vendors = vec!["cboe".to_owned()];
         settings.gateways.test_url = String::new();
         assert_eq!(names(&settings), ["cboe.base"]);
+    }
+
+    #[test]
+    fn each_kind_of_gateways_is_refused_what_it_cannot_reach() {
+        let mut settings = Settings::default();
+        settings.gateways.provider = "simulated".to_owned();
+        let refused = spec(&settings, &vendor_plan(&settings)).unwrap_err();
+        assert!(refused.text().contains("reach this machine alone"), "{}", refused.text());
+        let mut plan = vendor_plan(&settings);
+        for url in plan.routes.iter_mut().flat_map(|route| route.base_urls.values_mut()) {
+            *url = "http://127.0.0.1:8080/x".to_owned();
+        }
+        settings.gateways.test_url = String::new();
+        assert!(spec(&settings, &plan).is_ok());
+        settings.gateways.provider = "aws".to_owned();
+        let refused = spec(&settings, &plan).unwrap_err();
+        assert!(refused.text().contains("gateways of AWS cannot reach"), "{}", refused.text());
     }
 
     #[test]
