@@ -312,15 +312,28 @@ async fn launched(
         }
     };
     let vendors = &mut prepared.request.template.vendors;
-    match &standing {
-        Some(standing) => {
+    let standing = match standing {
+        Some(mut standing) => {
+            // Making them took its time: another launch may have the scan by now, and gateways of its own.
+            if let Err(error) = held.confirm(&parts).await {
+                return Ok(Ran { ended: Err(error), standing: Some(standing) });
+            }
+            if let Err(failure) = standing.publish().await {
+                held.give_back(&parts).await;
+                let _ = standing.end().await;
+                return Err(failure);
+            }
             if let Some(plan) = &mut vendors.gateways {
                 (plan.set, plan.names) = (standing.name().to_owned(), standing.names());
             }
+            Some(standing)
         }
-        // None are needed: its manifest, if there is one, says which of them it was begun with.
-        None => vendors.gateways = None,
-    }
+        None => {
+            // None are needed: its manifest, if there is one, says which of them it was begun with.
+            vendors.gateways = None;
+            None
+        }
+    };
     let ended = scan::go_on(held, parts, prepared.request.clone(), progress, interrupt).await;
     Ok(Ran { ended, standing })
 }

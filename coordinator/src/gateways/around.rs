@@ -63,7 +63,7 @@ pub struct Standing {
     keep: Option<Duration>,
     endpoints: Vec<GatewayEndpoint>,
     /// What workers were told, as it is stored.
-    published: Vec<u8>,
+    published: Option<Vec<u8>>,
     /// Something beside the set is to be deleted: what failed here, or what dead runs left.
     owes: Owes,
     renewing: Renewing,
@@ -192,8 +192,6 @@ async fn stand(
     let raised = gateways.up(&order, &spec, least).await.map_err(|error| wiring::up_failure(&error))?;
     told::up(&raised, began.elapsed(), telling);
     let endpoints = answering(&raised, &spec, settings, least, telling).await?;
-    let body = wire::encode(&KeptEndpoints(endpoints.clone())).map_err(|error| Failure::broken(error.to_string()))?;
-    publish(store.as_ref(), &name, &body).await?;
     let owes = if dead > 0 || !raised.failed.is_empty() { Owes::Deleting } else { Owes::Nothing };
     Ok(Standing {
         gateways: Arc::clone(gateways),
@@ -203,7 +201,7 @@ async fn stand(
         holder: holder.clone(),
         keep: settings.gateways.warm(),
         endpoints,
-        published: body,
+        published: None,
         owes,
         renewing,
         telling,
@@ -278,10 +276,21 @@ impl Standing {
         &self.name
     }
 
+    /// Puts addresses and keys where workers find them. For whoever holds the scan.
+    pub async fn publish(&mut self) -> Result<(), Failure> {
+        let kept = KeptEndpoints(self.endpoints.clone());
+        let body = wire::encode(&kept).map_err(|error| Failure::broken(error.to_string()))?;
+        // Before it is written: what may be there is withdrawn.
+        let body = self.published.insert(body);
+        Ok(publish(self.store.as_ref(), &self.name, body).await?)
+    }
+
     /// Keeps them for the next scan where the configuration says so, or deletes them; says on stderr how that goes.
     pub async fn end(self) -> Ended {
         let Self { gateways, holder, telling, renewing, .. } = &self;
-        if let Err(error) = withdraw(self.store.as_ref(), &self.name, &self.published).await {
+        if let Some(published) = &self.published
+            && let Err(error) = withdraw(self.store.as_ref(), &self.name, published).await
+        {
             tracing::warn!(%error, "keys of gateways stay in the store");
         }
         let Some(time) = self.keep else {
@@ -472,7 +481,8 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_deleted_is_told_by_the_end() {
         let world = World::new(&["us-east-1"]);
-        let standing = world.standing("scan").await;
+        let mut standing = world.standing("scan").await;
+        standing.publish().await.unwrap();
         let denied = Fault::Before(ProviderError::Denied("not authorised".to_owned()));
         world.aws.inject(Faults::none().every(Operation::Delete(ResourceKind::RestApi), denied));
         assert_eq!(standing.end().await, Ended::Incomplete);
@@ -485,10 +495,12 @@ mod tests {
     #[tokio::test]
     async fn a_launch_that_ends_leaves_the_endpoints_of_the_one_that_goes_on() {
         let mut world = World::new(&["us-east-1"]);
-        let first = world.standing("scan").await;
+        let mut first = world.standing("scan").await;
+        first.publish().await.unwrap();
         world.run = Holder(format!("another:{}", std::process::id()));
         // The first is slow to end; the scan is gone on with by a launch with gateways of its own.
-        let second = world.standing("scan").await;
+        let mut second = world.standing("scan").await;
+        second.publish().await.unwrap();
         let row = world.store.gateway_rows("endpoints/").await.unwrap();
         assert_eq!(first.end().await, Ended::Gone);
         assert_eq!(world.store.gateway_rows("endpoints/").await.unwrap(), row);

@@ -68,6 +68,12 @@ impl HeldScan {
         Self { pace, lease, renewing: Renewing(renewing) }
     }
 
+    /// Renews it now; an error where somebody else has it by now. What only the scan's own launch may write is written after
+    /// this.
+    pub async fn confirm(&self, parts: &ScanParts) -> Result<(), ScanError> {
+        Ok(parts.patience.store(|| parts.store.renew_lease(&self.lease, self.pace.lease)).await?)
+    }
+
     /// Gives it back: the next launch need not wait.
     pub async fn give_back(self, parts: &ScanParts) {
         drop(self.renewing);

@@ -62,6 +62,8 @@ pub struct MemorySettings {
     pub detach_lag: Duration,
     /// Entries of a page.
     pub page: usize,
+    /// What a 429 asks to wait for, s; `None`: until the next turn.
+    pub retry_after_secs: Option<u64>,
 }
 
 /// Whether quotas are enforced.
@@ -89,6 +91,7 @@ impl MemorySettings {
             list_lag: Duration::from_secs(2),
             detach_lag: Duration::from_millis(500),
             page: crate::quota::PAGE,
+            retry_after_secs: None,
         }
     }
 }
@@ -367,8 +370,8 @@ impl MemoryAws {
                 admitted = world.buckets.entry(key).or_insert_with(|| Bucket::full(quota, now)).take(now);
             }
             // On the wire Retry-After is in whole seconds.
-            admitted
-                .map_err(|wait| ProviderError::Throttled { retry_after: Some(Duration::from_secs(wait.as_secs() + 1)) })
+            let secs = |wait: Duration| self.settings.retry_after_secs.unwrap_or(wait.as_secs() + 1);
+            admitted.map_err(|wait| ProviderError::Throttled { retry_after: Some(Duration::from_secs(secs(wait))) })
         })
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fleet_gateways::memory_aws::MemorySettings;
 use fleet_gateways::memory_aws::log::Outcome;
 use fleet_gateways::progress::Progress;
 use fleet_gateways::quota::Operation;
 use fleet_gateways::resource::ResourceKind;
 use tokio::time::{Instant, sleep};
 
-use crate::world::{World, spec};
+use crate::world::{World, regions, spec};
 
 fn throttled(world: &World) -> usize {
     world.aws.log().iter().filter(|call| call.outcome == Outcome::Throttled).count()
@@ -107,15 +108,22 @@ fn is_delete(operation: &Operation) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn two_processes_on_one_account_share_its_quota_by_being_refused() {
-    // Each paces itself and knows nothing of the other: the 429s are obeyed, and both finish.
-    let world = World::real(8, 1);
-    let (one, other) = (world.order("one", 1, 4), world.order("another", 1, 4));
-    let both = tokio::join!(world.up(&one), world.up(&other));
-    both.0.unwrap().unwrap();
-    both.1.unwrap().unwrap();
-    let both = tokio::join!(world.down(&one), world.down(&other));
-    assert!(both.0.unwrap().is_complete());
-    assert!(both.1.unwrap().is_complete());
-    assert!(throttled(&world) > 0, "the test has a subject");
-    world.assert_empty("two processes").await;
+    // Each paces itself and knows nothing of the other: the 429s are obeyed, and both finish. Also where each asks for a second
+    // alone, while a turn comes every thirty.
+    for retry_after_secs in [None, Some(1)] {
+        for seed in 8..13 {
+            let settings = MemorySettings { retry_after_secs, ..MemorySettings::real(seed, regions(1)) };
+            let world = World::new(settings);
+            let (one, other) = (world.order("one", 1, 4), world.order("another", 1, 4));
+            let both = tokio::join!(world.up(&one), world.up(&other));
+            both.0.unwrap().unwrap();
+            both.1.unwrap().unwrap();
+            let both = tokio::join!(world.down(&one), world.down(&other));
+            for report in [both.0.unwrap(), both.1.unwrap()] {
+                assert!(report.is_complete(), "Retry-After {retry_after_secs:?}, seed {seed}: {report:?}");
+            }
+            assert!(throttled(&world) > 0, "the test has a subject");
+            world.assert_empty("two processes").await;
+        }
+    }
 }

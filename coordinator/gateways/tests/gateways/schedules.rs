@@ -156,7 +156,8 @@ async fn nothing_is_left_and_nobody_is_harmed_in_lives_3000_to_3300() {
     lives(3_000).await;
 }
 
-/// A start, with faults, while cron cleans up without a pause: what is being created is never taken for an orphan.
+/// A start, with faults, while cron cleans up without a pause and the run renews what it holds: what is being created is
+/// never taken for an orphan. Its first lease ends before it is up: without a renewal nothing would be.
 #[tokio::test(start_paused = true)]
 async fn cleanup_beside_a_start_takes_nothing_of_it() {
     let (mut raised, mut cleaned) = (0, 0);
@@ -165,7 +166,8 @@ async fn cleanup_beside_a_start_takes_nothing_of_it() {
         settings.list_lag = Duration::from_secs(5);
         let world = World::new(settings);
         world.aws.inject(faults(seed, 1, false));
-        let order = world.order("scan", 2, 2);
+        let mut order = world.order("scan", 2, 2);
+        order.expires_at = world.now().checked_add(Duration::from_secs(4)).unwrap();
         let (starting, cron, spec) = (world.process(), world.process(), spec());
         let start = starting.up(&order, &spec, 2);
         let cleaning = async {
@@ -178,9 +180,18 @@ async fn cleanup_beside_a_start_takes_nothing_of_it() {
                 tokio::time::sleep(Duration::from_millis(700)).await;
             }
         };
+        let renewing = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let until = world.now().checked_add(Duration::from_secs(600)).unwrap();
+                // A tag that is not written is the next time's.
+                let _ = starting.renew_held(&order.holder, until).await.unwrap();
+            }
+        };
         let done = tokio::select! {
             done = start => done,
             () = cleaning => unreachable!("cron does not end"),
+            () = renewing => unreachable!("a run renews as long as it lasts"),
         };
         if let Ok(up) = done {
             raised += 1;
