@@ -52,6 +52,12 @@ pub enum ClientError {
         /// What the plan wants.
         what: &'static str,
     },
+    /// A vendor that is asked with one account's token would be asked from many addresses.
+    #[error("{vendor} is asked with one account's token and must not be routed over gateways")]
+    Routed {
+        /// Which vendor.
+        vendor: fleet_core::domain::Vendor,
+    },
     /// A base URL is missing, unreadable or not allowed.
     #[error("the base URL {vendor}.{key} cannot be used: {why}")]
     BaseUrl {

@@ -20,7 +20,7 @@ use url::Url;
 use crate::classify::{Expected, classify};
 use crate::client::Clients;
 use crate::egress::answer::own_fault;
-use crate::egress::{Departure, Egress, Host, Lease, Then};
+use crate::egress::{Arrival, Departure, Egress, Host, Lease, Then};
 use crate::identity::RequestKind;
 use crate::pace::Pacer;
 use crate::retry::{Miss, RetryPolicy, retried};
@@ -48,6 +48,17 @@ pub(crate) struct Ask {
     pub(crate) authorization: Option<HeaderValue>,
     /// What counts as an answer.
     pub(crate) expected: Expected,
+    /// What becomes of it.
+    pub(crate) purpose: Purpose,
+}
+
+/// What becomes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A ticker uses it.
+    Data,
+    /// A canary's or a handshake's: no ticker's answer is made of it.
+    Aside,
 }
 
 /// An answer that may go to a parser.
@@ -161,13 +172,14 @@ impl Fetcher {
             Exchange::Failed(failure, departure) => (Err(failure), departure),
             Exchange::Answered(reply, departure) => (read(reply), departure),
         };
-        let then = self.egress.arrived(vendor, lease, &departure, read.as_ref().err(), seed, tally);
+        let failure = read.as_ref().err();
+        let pause = failure.map_or(Duration::ZERO, |failure| self.policy.delay(attempt, failure, seed));
+        let arrival = Arrival { vendor, departure: &departure, failure, wait: pause, ask: seed };
+        let then = self.egress.arrived(lease, &arrival, tally);
         let wait = match (&read, then) {
             (_, Then::Stop { wait }) => Some(wait),
-            // One gateway that is throttled rests by itself; the vendor goes on being asked over the others.
-            (Err(failure @ FetchFailure::Throttled { .. }), _) if lease.gateway().is_none() => {
-                Some(self.policy.delay(attempt, failure, seed))
-            }
+            // One gateway of several that is throttled rests by itself; the vendor goes on being asked over the others.
+            (Err(FetchFailure::Throttled { .. }), _) if lease.gateway().is_none() => Some(pause),
             (_, Then::Decide | Then::Elsewhere) => None,
         };
         if let Some(per_sec) = self.egress.budget(vendor) {
@@ -182,7 +194,9 @@ impl Fetcher {
         // A caller that is cut off while this waits to try again can say why all the same.
         tally.note(read.as_ref().err().map(|failure| (vendor, failure.clone())));
         if let Err(FetchFailure::Stale(why)) = &read {
-            self.egress.quarantine(vendor, lease, why, tally);
+            if let Some(gateway) = lease.gateway() {
+                self.egress.quarantine(vendor, gateway, why, tally);
+            }
             return Err(Miss::elsewhere(FetchFailure::Stale(why.clone())));
         }
         read.map_err(|failure| if then == Then::Elsewhere { Miss::elsewhere(failure) } else { failure.into() })
@@ -207,7 +221,7 @@ impl Fetcher {
                 headers.insert(AUTHORIZATION, token.clone());
             }
             tally.count(vendor);
-            let left = self.egress.departs(vendor, lease, tally);
+            let left = self.egress.departs(lease, ask.purpose, tally);
             let answer = match transmit(self.clients.client_for(&to.url), &to.url, headers, self.timeout).await {
                 Ok(answer) => answer,
                 Err(failure) => return Exchange::Failed(failure, left),

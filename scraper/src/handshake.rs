@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::classify::Expected;
 use crate::egress::{Host, Lease};
-use crate::fetch::{Ask, Fetcher};
+use crate::fetch::{Ask, Fetcher, Purpose};
 use crate::identity::RequestKind;
 use crate::vendors::yahoo;
 
@@ -104,6 +104,7 @@ impl Bases {
             cookie: None,
             authorization: None,
             expected: Expected::AnyStatus,
+            purpose: Purpose::Aside,
         })
     }
 
@@ -115,6 +116,7 @@ impl Bases {
             cookie: Some(cookie.clone()),
             authorization: None,
             expected: Expected::Body,
+            purpose: Purpose::Aside,
         })
     }
 }

@@ -20,12 +20,14 @@ mod universe;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet_core::domain::{BarSeries, Chain, DeliveryLimits, Instrument, Ticker, Vendor, VendorPlan, VendorRoute};
 use fleet_core::seams::{
-    Budgets, ChainRequest, Endpoints, FetchError, FetchFailure, MarketData, RequestTally, UniverseAnswer,
+    Budgets, ChainRequest, Endpoints, FetchError, FetchFailure, GatewayPass, MarketData, RequestTally, Trust,
+    UniverseAnswer,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -34,7 +36,7 @@ use reqwest::header::HeaderValue;
 use crate::classify::Expected;
 use crate::client::{ClientError, Clients, TlsSettings, base_url, is_loopback};
 use crate::egress::{Egress, Host, Lease, Persona};
-use crate::fetch::{Ask, Fetcher, Reply};
+use crate::fetch::{Ask, Fetcher, Purpose, Reply};
 use crate::handshake::{Bases, CookieSession, ORIGIN, read_url};
 use crate::identity::{Identity, RequestKind, default_identity};
 use crate::pace::Pacer;
@@ -54,6 +56,8 @@ pub struct VendorMarket {
     yahoo: Option<Bases>,
     robinhood: Option<Robinhood>,
     bars: Vendor,
+    /// Chains are asked of Yahoo: canaries ask it for one too.
+    asks_yahoo_chains: AtomicBool,
 }
 
 /// What a process brings with it to reach vendors, and no manifest holds.
@@ -86,6 +90,9 @@ impl VendorMarket {
     ) -> Result<Self, ClientError> {
         let Access { tls, robinhood: token } = access.into();
         check_limits(&limits)?;
+        if plan.gateways.as_ref().is_some_and(|gateways| gateways.vendors.contains(&Vendor::Robinhood)) {
+            return Err(ClientError::Routed { vendor: Vendor::Robinhood });
+        }
         let max_block = Duration::from_secs(limits.max_retry_after_secs.into());
         let mut pacers = BTreeMap::new();
         let mut bases = BTreeMap::new();
@@ -141,6 +148,7 @@ impl VendorMarket {
             yahoo,
             robinhood,
             bars: plan.bars,
+            asks_yahoo_chains: AtomicBool::new(plan.chain_order.first() == Some(&Vendor::Yahoo)),
         })
     }
 
@@ -247,6 +255,10 @@ impl MarketData for VendorMarket {
     fn doubt(&self, tally: &RequestTally) -> Option<FetchError> {
         self.fetcher.egress.doubt(tally)
     }
+
+    fn trust(&self, passes: &[GatewayPass]) -> Trust {
+        self.fetcher.egress.trust(passes)
+    }
 }
 
 /// Base URLs by key.
@@ -298,7 +310,8 @@ const fn check_limits(limits: &DeliveryLimits) -> Result<(), ClientError> {
 }
 
 fn ask(host: &Host, url: &str, kind: RequestKind, cookie: Option<HeaderValue>) -> Result<Ask, FetchFailure> {
-    Ok(Ask { host: host.clone(), url: read_url(url)?, kind, cookie, authorization: None, expected: Expected::Body })
+    let (expected, purpose) = (Expected::Body, Purpose::Data);
+    Ok(Ask { host: host.clone(), url: read_url(url)?, kind, cookie, authorization: None, expected, purpose })
 }
 
 fn no_route() -> FetchFailure {

@@ -25,6 +25,7 @@ pub mod markets;
 pub mod past;
 pub mod program;
 pub mod scan_ticker;
+pub mod unvouched;
 
 mod activity;
 mod back_off;
@@ -39,6 +40,7 @@ mod puller;
 mod reporter;
 mod ruling;
 mod scanner;
+mod session_bars;
 mod slot_plan;
 mod supervisor;
 mod trouble;

@@ -1,5 +1,6 @@
 //! What a worker keeps of a scan between its tickers: the manifest (frozen, so it is read once), the analysis settings
-//! read from it, the way to its vendors, and of each unfinished ticker what it has cost and come to so far.
+//! read from it, the way to its vendors, bars that no canary has vouched for yet, and of each unfinished ticker what it has
+//! cost and come to so far.
 //!
 //! A scan can vanish and come back under its id (its store was emptied, it was pruned). The store tells by the stamp, which
 //! every commit carries; what is kept of a scan that is no more is forgotten when the store says so.
@@ -12,6 +13,7 @@ use fleet_core::domain::{Manifest, ScanId, Ticker};
 use fleet_core::seams::{MarketData, RequestTally, ScanStamp, StoreError};
 
 use crate::past::Past;
+use crate::unvouched::Unvouched;
 use crate::{WorkerParts, in_time};
 
 /// Scans run one after another; a worker sees two at once only around a change of scans.
@@ -24,6 +26,8 @@ pub(crate) struct PreparedScan {
     pub(crate) stamp: ScanStamp,
     pub(crate) analysis: Arc<AnalysisConfig>,
     pub(crate) market: Arc<dyn MarketData>,
+    /// Of the same market: what it vouches for and what not.
+    pub(crate) unvouched: Unvouched,
     unfinished: Mutex<BTreeMap<Ticker, Unfinished>>,
 }
 
@@ -82,6 +86,7 @@ impl PreparedScans {
             stamp,
             analysis: Arc::new(analysis),
             market,
+            unvouched: Unvouched::default(),
             unfinished: Mutex::new(BTreeMap::new()),
         }))
     }

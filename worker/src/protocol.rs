@@ -204,6 +204,7 @@ async fn attempt_ticker(
         analysis: &scan.analysis,
         market: scan.market.as_ref(),
         store: worker.parts.store.as_ref(),
+        unvouched: &scan.unvouched,
         tally: &tally,
         clock: worker.parts.clock.as_ref(),
     };

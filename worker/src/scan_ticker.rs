@@ -12,18 +12,18 @@ use std::sync::Arc;
 use fleet_analysis::{AnalysisConfig, Examination, MarketSnapshot, Wanted, new_trades};
 use fleet_core::domain::calendar;
 use fleet_core::domain::{
-    BarSeries, Chain, Finding, Instrument, KeptBars, Manifest, OccSymbol, Outcome, SUMMARIES_KEPT, SessionSummary,
-    Task, TradeRecord, UnderlyingFacts, VendorRoute,
+    Chain, Finding, Instrument, Manifest, OccSymbol, Outcome, SUMMARIES_KEPT, SessionSummary, Task, TradeRecord,
+    UnderlyingFacts, VendorRoute,
 };
 use fleet_core::seams::{
     ChainRequest, Clock, Commit, FetchError, FetchFailure, MarketData, RequestTally, ScanStamp, Store, StoreError,
 };
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
-use crate::bar_range::{self, Kept};
 use crate::past::{Past, is_the_vendors};
-use crate::{explanation, in_time};
+use crate::unvouched::Unvouched;
+use crate::{explanation, in_time, session_bars};
 
 /// The analysis asks for the underlying's bars, then for contracts' bars; a few more rounds do no harm, an endless
 /// conversation would.
@@ -51,6 +51,8 @@ pub struct TickerJob<'a> {
     pub market: &'a dyn MarketData,
     /// Live trades and the session's bars.
     pub store: &'a dyn Store,
+    /// Bars of this scan that no canary has vouched for yet.
+    pub unvouched: &'a Unvouched,
     /// Counts the requests.
     pub tally: &'a RequestTally,
     /// Wall-clock time, for what is asked for before anything has arrived.
@@ -89,10 +91,11 @@ pub async fn scan_ticker(job: &TickerJob<'_>, live_trades: Vec<TradeRecord>) -> 
         }
     };
     // A canary may have told meanwhile that the way the answer came by serves old data.
-    match job.market.doubt(job.tally) {
-        Some(doubt) => Err(doubt.into()),
-        None => Ok(commit(job, answer, missing)),
+    if let Some(doubt) = job.market.doubt(job.tally) {
+        return Err(doubt.into());
     }
+    session_bars::share_vouched(job).await?;
+    Ok(commit(job, answer, missing))
 }
 
 /// What the analysis gave: the finding, and the explanations, packed.
@@ -148,7 +151,7 @@ async fn add_bars(job: &TickerJob<'_>, examination: &mut Examination) -> Result<
             break;
         }
         for instrument in instruments {
-            let error = match bars(job, &instrument, examination.snapshot().as_of).await {
+            let error = match session_bars::bars(job, &instrument, examination.snapshot().as_of).await {
                 Ok(series) => {
                     examination.add(series);
                     continue;
@@ -272,74 +275,6 @@ pub(crate) fn facts(job: &TickerJob<'_>, chain: &Chain, as_of: Timestamp) -> Und
     UnderlyingFacts::merged(ticker, said, &chain.facts, calendar::exchange_date(as_of))
 }
 
-/// Daily bars, from the session's cache or else from the vendor, who is asked for what an earlier session did not keep.
-async fn bars(job: &TickerJob<'_>, instrument: &Instrument, as_of: Timestamp) -> Result<BarSeries, TickerError> {
-    let coverage = &job.analysis.coverage;
-    // A provisional bar is of its minute.
-    let session = cache_session(as_of, coverage.bar_final_minutes).filter(|_| !coverage.intraday);
-    if let Some(session) = session
-        && let Some(series) = in_time::store(job.store.cached_bars(instrument, session)).await?
-    {
-        return Ok(series);
-    }
-    let from = bar_range::first_date(as_of, job.manifest.vendors.bar_sessions_of(instrument));
-    let Some(session) = session else { return asked(job, instrument, from, as_of).await };
-    let kept = in_time::store(job.store.earlier_bars(instrument, session)).await?;
-    let kept = kept.and_then(|kept| Kept::usable(kept, session, from));
-    let joined = match kept {
-        None => None,
-        Some(kept) => {
-            let new = asked(job, instrument, kept.from, as_of).await?;
-            kept.joined(new, from)
-        }
-    };
-    let bars = match joined {
-        Some(bars) => bars,
-        None => KeptBars { series: asked(job, instrument, from, as_of).await?, whole_in: Some(session) },
-    };
-    in_time::store(job.store.cache_bars(session, &bars)).await?;
-    Ok(bars.series)
-}
-
-/// Bars from the vendor. A contract it does not know has none.
-async fn asked(
-    job: &TickerJob<'_>,
-    instrument: &Instrument,
-    from: Date,
-    as_of: Timestamp,
-) -> Result<BarSeries, TickerError> {
-    match job.market.bars(instrument, from, as_of, job.tally).await {
-        Err(FetchError { failure: FetchFailure::NotFound, .. }) if matches!(instrument, Instrument::Contract(_)) => {
-            let (instrument, bars) = (instrument.clone(), Vec::new());
-            Ok(BarSeries {
-                instrument,
-                bars,
-                last_split: None,
-                dividends: Some(Vec::new()),
-                incomplete: 0,
-                complete_from: None,
-            })
-        }
-        answer => Ok(answer?),
-    }
-}
-
-/// The session that fetched bars are good for: the one whose close comes next, because until then no daily bar closes.
-/// `None` while the newest session's bar is not final yet: bars of that hour belong to no cache, or the next session's
-/// scans would take a provisional bar for the last word. `None` too outside the calendar: nothing is cached there.
-fn cache_session(as_of: Timestamp, final_minutes: u32) -> Option<Date> {
-    let today = calendar::exchange_date(as_of);
-    let (closed, close) = match calendar::close_of(today) {
-        Some(close) if close <= as_of => (today, close),
-        Some(_) | None => {
-            let before = calendar::previous_session(today)?;
-            (before, calendar::close_of(before)?)
-        }
-    };
-    let is_final = close.checked_add(SignedDuration::from_mins(final_minutes.into())).is_ok_and(|at| at <= as_of);
-    if is_final { calendar::next_session(closed) } else { None }
-}
-
 /// Makes the commit.
 fn commit(job: &TickerJob<'_>, (mut finding, explanations): Answer, missing: Missing) -> Commit {
     if missing == Missing::Some {
@@ -357,38 +292,5 @@ fn commit(job: &TickerJob<'_>, (mut finding, explanations): Answer, missing: Mis
         explanations,
         summary: finding.summary.clone(),
         outcome: Outcome::Found(finding),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-
-    fn check(at: &str, session: Option<Date>) {
-        assert_eq!(cache_session(at.parse().unwrap(), 45), session, "{at}");
-    }
-
-    #[test]
-    fn bars_are_good_until_the_next_close() {
-        check("2026-11-20T13:00:00Z", Some(date(2026, 11, 20))); // before the open
-        check("2026-11-20T20:59:59Z", Some(date(2026, 11, 20))); // within the session
-        check("2026-11-22T12:00:00Z", Some(date(2026, 11, 23))); // Sunday
-        check("2026-11-25T22:00:00Z", Some(date(2026, 11, 27))); // over Thanksgiving
-    }
-
-    #[test]
-    fn bars_that_are_not_final_yet_belong_to_no_session() {
-        check("2026-11-20T21:00:00Z", None);
-        check("2026-11-20T21:44:59Z", None);
-        check("2026-11-20T21:45:00Z", Some(date(2026, 11, 23)));
-        check("2026-11-27T18:30:00Z", None); // a half day's close was at 18:00
-        check("2026-11-27T18:45:00Z", Some(date(2026, 11, 30)));
-        // A vendor that needs a day: Friday's bar is final on Saturday, Monday's on Tuesday at the close.
-        let slow = |at: &str| cache_session(at.parse().unwrap(), 1440);
-        assert_eq!(slow("2026-11-21T20:59:59Z"), None);
-        assert_eq!(slow("2026-11-21T21:00:00Z"), Some(date(2026, 11, 23)));
-        assert_eq!(slow("2026-11-24T15:00:00Z"), None);
     }
 }

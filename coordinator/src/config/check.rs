@@ -1,6 +1,6 @@
 //! Rules a value must obey beyond its type. Every broken rule is reported, not the first.
 
-use fleet_core::domain::{Price, Ticker};
+use fleet_core::domain::{Price, Ticker, Vendor};
 use fleet_engines::connect::{QueueAddress, StoreAddress, shown};
 
 use super::{Rate, Settings};
@@ -218,7 +218,14 @@ fn gateways(settings: &Settings, found: &mut Vec<Problem>) {
         push(found, "gateways.vendors", "is empty; name finviz, cboe, yahoo or some of them");
     }
     for word in &gateways.vendors {
-        if !super::plan::vendor_plan(settings).routes.iter().any(|route| route.vendor.word() == word) {
+        if word == Vendor::Robinhood.word() {
+            push(
+                found,
+                "gateways.vendors",
+                "names `robinhood`, which is asked with one account's token: from many addresses that gives the account away, \
+                 and buys nothing, because its limit is the account's; take it out",
+            );
+        } else if !super::plan::vendor_plan(settings).routes.iter().any(|route| route.vendor.word() == word) {
             push(found, "gateways.vendors", &format!("names `{word}`, which is no vendor that scans ask"));
         }
     }
@@ -296,6 +303,7 @@ mod tests {
         assert!(of(|g| g.per_region = 21).contains("1 to 20"));
         assert!(of(|g| g.vendors = vec!["nasdaq".to_owned()]).contains("`nasdaq`, which is no vendor"));
         assert!(of(|g| g.vendors.clear()).contains("is empty"));
+        assert!(of(|g| g.vendors.push("robinhood".to_owned())).contains("with one account's token"));
         assert!(of(|g| g.owner = "a b".to_owned()).contains("`a b` is no owner tag"));
         assert!(of(|g| g.canary = "no ticker".to_owned()).contains("`no ticker`, which is no ticker such as SPY"));
         assert!(of(|g| g.canary_every = 0).contains("canary_every"));

@@ -1,11 +1,11 @@
 //! A gateway's data plane, as Amazon API Gateway behaves towards a client and a vendor: a real forwarder over loopback.
 //!
 //! It is made from the same OpenAPI description that the real one gets. It demands the key (403 `{"message":"Forbidden"}`),
-//! passes headers on and applies the description's mappings **with the case they have on the wire**: a mapping of `X-Api-Key`
-//! does nothing to `x-api-key`. Like the real one it names itself to the vendor (`x-amzn-apigateway-api-id`), adds a trace id
-//! and the client's address (unless `X-Forwarded-For` is mapped, so spelt), and waits 29 seconds. Requests leave from an address of its
-//! own (127.0.0.x), so that the market sees one address a gateway. Refuses: bodies of requests, heads above 64 KB, answers above
-//! 10 MB, vendors that are not on this machine.
+//! undoes escapes of path and query (`%5ESPX` goes on as `^SPX`), passes headers on and applies the description's mappings
+//! **with the case they have on the wire**: a mapping of `X-Api-Key` does nothing to `x-api-key`. Like the real one it names
+//! itself to the vendor (`x-amzn-apigateway-api-id`), adds a trace id and the client's address (unless `X-Forwarded-For` is
+//! mapped, so spelt), and waits 29 seconds. Requests leave from an address of its own (127.0.0.x), so that the market sees one
+//! address a gateway. Refuses: bodies of requests, heads above 64 KB, answers above 10 MB, vendors that are not on this machine.
 
 use std::fmt::Write as _;
 use std::io;
@@ -216,9 +216,9 @@ impl Gateway {
         {
             return own(429, "TooManyRequestsException", "Too Many Requests");
         }
-        let mut uri = rule.uri.replace("{proxy}", below);
+        let mut uri = rule.uri.replace("{proxy}", &unescaped(below));
         if let Some(query) = query {
-            let _ = write!(uri, "?{query}");
+            let _ = write!(uri, "?{}", unescaped(query));
         }
         match tokio::time::timeout(INTEGRATION_LIMIT, self.forward(asked, rule, &uri, peer)).await {
             Ok(Ok(reply)) => reply,
@@ -317,6 +317,29 @@ impl Rule {
     }
 }
 
+/// A path or query as it goes on: escapes are undone, but for those of characters that would then mean something else in a
+/// URL, or may not stand in one.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('%') {
+        out.push_str(head);
+        let byte = tail.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.map(char::from).filter(|c| c.is_ascii_graphic() && !"/?#%&=+\"<>`{}\\".contains(*c)) {
+            Some(c) => {
+                out.push(c);
+                rest = &tail[2..];
+            }
+            None => {
+                out.push('%');
+                rest = tail;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 fn own(status: u16, kind: &str, message: &str) -> Reply {
     let headers = vec![
         ("content-type".to_owned(), b"application/json".to_vec()),
@@ -384,4 +407,23 @@ fn rule(path: &str, method: &Value) -> Result<Rule, String> {
     };
     let wants_key = method["security"].as_array().is_some_and(|kinds| !kinds.is_empty());
     Ok(Rule { prefix: prefix.to_owned(), below, wants_key, uri: uri.to_owned(), mappings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn escapes_are_undone_where_the_url_stays_the_same() {
+        for (sent, arrives) in [
+            ("v7/finance/options/%5ESPX", "v7/finance/options/^SPX"),
+            ("events=div%7Csplit&crumb=a%2Fb.c", "events=div|split&crumb=a%2Fb.c"),
+            ("f=a%20b%23c%26d%25", "f=a%20b%23c%26d%25"),
+            ("100%", "100%"),
+            ("%4", "%4"),
+            ("%zz%C3%A9", "%zz%C3%A9"),
+        ] {
+            assert_eq!(unescaped(sent), arrives);
+        }
+    }
 }

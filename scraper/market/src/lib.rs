@@ -130,8 +130,10 @@ pub struct MarketConfig {
 /// Whom a vendor's limit is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitBy {
-    /// Each address has its own.
+    /// Each address has its own, a second's worth at once.
     Address,
+    /// Each address has its own, and so many at once.
+    AddressAtOnce(u32),
     /// All addresses together have one, as those of one account.
     Account,
 }
@@ -221,7 +223,10 @@ pub async fn serve(config: MarketConfig) -> Result<RunningMarket, MarketError> {
         faults,
         now: Mutex::new(start()),
         latency: config.latency,
-        limiter: config.limit_per_sec.map(manners::Limiter::new),
+        limiter: config.limit_per_sec.map(|per_second| match config.limit_by {
+            LimitBy::AddressAtOnce(at_once) => manners::Limiter::with_burst(per_second, at_once.into()),
+            LimitBy::Address | LimitBy::Account => manners::Limiter::new(per_second),
+        }),
         limit_by: config.limit_by,
         spoils: spoil::Spoils::default(),
         retry_after: config.retry_after,

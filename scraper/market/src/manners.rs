@@ -17,23 +17,29 @@ const MAX_PEERS: usize = 4096;
 /// How long SLOW takes.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// Allows each peer so many requests a second at each vendor, with as many at once.
+/// Allows each peer so many requests a second at each vendor.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     per_second: f64,
+    at_once: f64,
     /// When the peer's bucket will be full again (a GCRA: theoretical arrival time).
     full_at: Mutex<BTreeMap<(IpAddr, Vendor), Instant>>,
 }
 
 impl Limiter {
+    /// As many at once as in a second.
     pub(crate) fn new(per_second: f64) -> Self {
-        Self { per_second, full_at: Mutex::default() }
+        Self::with_burst(per_second, per_second)
+    }
+
+    pub(crate) fn with_burst(per_second: f64, at_once: f64) -> Self {
+        Self { per_second, at_once, full_at: Mutex::default() }
     }
 
     /// Takes one request, or says that there are too many.
     pub(crate) fn admits(&self, peer: IpAddr, vendor: Vendor, now: Instant) -> bool {
         let each = Duration::from_secs_f64(1.0 / self.per_second);
-        let burst = Duration::from_secs_f64((self.per_second.max(1.0) - 1.0) / self.per_second);
+        let burst = Duration::from_secs_f64((self.at_once.max(1.0) - 1.0) / self.per_second);
         let mut peers = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= MAX_PEERS {
             peers.retain(|_, full_at| *full_at > now);
@@ -53,7 +59,8 @@ pub(crate) fn too_many(vendor: Vendor, retry_after: Duration) -> Reply {
     let wait = retry_after.as_secs().to_string();
     match vendor {
         Vendor::Finviz => Reply::new(200, "text/html", "Too many requests."),
-        Vendor::Yahoo => Reply::new(429, TEXT, "Too Many Requests\r\n").header("retry-after", wait),
+        // It does not say for how long.
+        Vendor::Yahoo => Reply::new(429, TEXT, "Too Many Requests\r\n"),
         Vendor::Robinhood => {
             // The pause is in its sentence alone.
             let text = format!("Request was throttled. Expected available in {wait} seconds.");

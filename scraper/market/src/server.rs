@@ -132,7 +132,7 @@ pub(crate) async fn handle(
     let limited = match (vendor, &market.limiter) {
         (Some(vendor), Some(limiter)) => {
             let whose = match market.limit_by {
-                LimitBy::Address => peer.ip(),
+                LimitBy::Address | LimitBy::AddressAtOnce(_) => peer.ip(),
                 LimitBy::Account => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             };
             !limiter.admits(whose, vendor, Instant::now())

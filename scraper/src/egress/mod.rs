@@ -1,31 +1,32 @@
 //! The ways a request can leave: from this machine, or through the gateways of a plan, one [`Lease`] each.
 //!
 //! The shell around the pure [`rotation`] (which gateway next, who rests, how fast), [`answer`] (whose answer it is) and
-//! [`canary`] (is it to be believed). Promises: a vendor that the plan asks through gateways is never asked from this machine,
+//! [`canary`] (is it to be believed); [`ways`] keeps which gateways there are. Promises: a vendor that the plan asks through gateways is never asked from this machine,
 //! whatever happens to the gateways; identity, cookies and crumb belong to a lease and never leave by another; a key is in one
 //! header and nowhere else.
 
 pub(crate) mod answer;
 pub(crate) mod canary;
 pub(crate) mod rotation;
+mod ways;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleet_core::domain::gateway::{KEY_HEADER, route_name};
 use fleet_core::domain::{CanaryPlan, GatewayPlan, GatewayUse, Vendor};
-use fleet_core::seams::{Endpoints, FetchError, FetchFailure, GatewayPass, RequestTally};
-use rand::RngExt;
+use fleet_core::seams::{Endpoints, FetchError, FetchFailure, GatewayPass, RequestTally, Trust};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
 use url::Url;
 
 use self::answer::GatewayFault;
-use self::canary::{Judge, Pulse};
-use self::rotation::{Allowed, Consequence, Moment, Rotation, Verdict};
-use crate::client::{ClientError, base_url};
+use self::canary::Pulse;
+use self::rotation::{Consequence, Moment, Verdict};
+pub(crate) use self::ways::Probe;
+use self::ways::{Gateways, Standing, Ways};
+use crate::client::ClientError;
+use crate::fetch::Purpose;
 use crate::handshake::Handshake;
 use crate::identity::{Identity, IdentityKey, Reads};
 
@@ -39,8 +40,6 @@ pub(crate) struct Lease {
 }
 
 struct Gateway {
-    /// Its place in every rotation.
-    at: usize,
     name: String,
     base_url: String,
     key: HeaderValue,
@@ -88,40 +87,10 @@ pub(crate) struct Egress {
     gateways: Option<Gateways>,
 }
 
-struct Gateways {
-    plan: GatewayPlan,
-    totals: BTreeMap<Vendor, Option<f64>>,
-    identity: Persona,
-    endpoints: Arc<dyn Endpoints>,
-    /// How long a request waits for a gateway that rests.
-    patience: Duration,
-    began: Instant,
-    fleet: OnceCell<Ways>,
-}
-
-/// The gateways there are, and where each vendor's rotation stands.
-struct Ways {
-    leases: Vec<Arc<Lease>>,
-    vendors: BTreeMap<Vendor, Mutex<Standing>>,
-}
-
-struct Standing {
-    rotation: Rotation,
-    judge: Judge,
-    /// Answers that are in doubt, by gateway: those after the first moment and up to the second.
-    doubts: Vec<Doubt>,
-}
-
-struct Doubt {
-    gateway: String,
-    after: Moment,
-    until: Moment,
-    why: String,
-}
-
 /// A request that is leaving.
 pub(crate) struct Departure {
     at: Moment,
+    purpose: Purpose,
 }
 
 /// What the report of a request leads to.
@@ -150,9 +119,16 @@ impl Egress {
         endpoints: Arc<dyn Endpoints>,
         patience: Duration,
     ) -> Self {
-        let (began, fleet) = (Instant::now(), OnceCell::new());
-        let gateways = Gateways { plan, totals, identity: persona, endpoints, patience, began, fleet };
+        let gateways = Gateways::new(plan, totals, persona, endpoints, patience);
         Self { gateways: Some(gateways), ..self }
+    }
+
+    /// How soon the store is asked again for gateways that seem to be gone.
+    #[cfg(test)]
+    pub(crate) fn reads_again_after(&mut self, wait: Duration) {
+        if let Some(gateways) = &mut self.gateways {
+            gateways.reads_again_after(wait);
+        }
     }
 
     /// Whether a vendor is asked through gateways.
@@ -169,27 +145,47 @@ impl Egress {
         self.gateways.as_ref().filter(|gateways| gateways.plan.vendors.contains(&vendor))
     }
 
-    /// The gateways and a vendor's standing, if they are known by now.
-    fn standing(&self, vendor: Vendor) -> Option<(&Gateways, &Ways, std::sync::MutexGuard<'_, Standing>)> {
+    /// Does something with a vendor's standing; `None`: it is asked directly, or no gateway is known yet.
+    fn with<T>(&self, vendor: Vendor, act: impl FnOnce(&Gateways, &[Arc<Lease>], &mut Standing) -> T) -> Option<T> {
         let gateways = self.of(vendor)?;
-        let ways = gateways.fleet.get()?;
-        let standing = ways.vendors.get(&vendor)?;
-        Some((gateways, ways, standing.lock().unwrap_or_else(PoisonError::into_inner)))
+        let mut state = gateways.state();
+        let Ways { leases, vendors, .. } = state.as_mut()?;
+        Some(act(gateways, leases, vendors.get_mut(&vendor)?))
+    }
+
+    /// The same for one way's vendor; `None` too where the way is gone.
+    fn at<T>(
+        &self,
+        vendor: Vendor,
+        lease: &Lease,
+        act: impl FnOnce(&Gateways, usize, &str, &mut Standing) -> T,
+    ) -> Option<T> {
+        let name = lease.gateway()?;
+        let gateways = self.of(vendor)?;
+        let mut state = gateways.state();
+        let ways = state.as_mut()?;
+        let at = ways.place(lease)?;
+        Some(act(gateways, at, name, ways.vendors.get_mut(&vendor)?))
     }
 
     /// The way of the next request to a vendor. Waits for a gateway that rests no longer than is allowed.
     pub(crate) async fn lease(&self, vendor: Vendor) -> Result<Arc<Lease>, FetchFailure> {
         let Some(gateways) = self.of(vendor) else { return Ok(Arc::clone(&self.direct)) };
-        let ways = gateways.ways().await?;
         let asked = gateways.now();
         loop {
-            let nobody = {
-                let Some((_, _, mut standing)) = self.standing(vendor) else { return Err(no_standing(vendor)) };
-                match standing.rotation.pick(gateways.now()) {
-                    Ok(at) => return Ok(Arc::clone(&ways.leases[at])),
-                    Err(nobody) => nobody,
-                }
+            gateways.ready().await?;
+            let pick = |gateways: &Gateways, leases: &[Arc<Lease>], standing: &mut Standing| {
+                standing.rotation.pick(gateways.now()).map(|at| Arc::clone(&leases[at]))
             };
+            let nobody = match self.with(vendor, pick) {
+                Some(Ok(lease)) => return Ok(lease),
+                Some(Err(nobody)) => nobody,
+                None => return Err(FetchFailure::Gateway(format!("none for {vendor}"))),
+            };
+            // Others may have come in the place of those that carry nothing.
+            if gateways.read_again().await {
+                continue;
+            }
             let waited = gateways.now().saturating_sub(asked);
             match nobody.retry_in {
                 Some(wait) if waited + wait <= gateways.patience => tokio::time::sleep(wait).await,
@@ -200,18 +196,20 @@ impl Egress {
 
     /// One sentence about all gateways.
     fn why_nobody(&self, vendor: Vendor) -> String {
-        let Some((gateways, ways, standing)) = self.standing(vendor) else { return format!("none for {vendor}") };
-        let now = gateways.now();
-        let of = |(at, lease): (usize, &Arc<Lease>)| {
-            Some(format!("{}: {}", lease.gateway()?, standing.rotation.trouble(at, now)?))
-        };
-        let all: Vec<String> = ways.leases.iter().enumerate().filter_map(of).take(5).collect();
-        format!("none of {} for {vendor} ({})", ways.leases.len(), all.join("; "))
+        let why = self.with(vendor, |gateways, leases, standing| {
+            let now = gateways.now();
+            let of = |(at, lease): (usize, &Arc<Lease>)| {
+                Some(format!("{}: {}", lease.gateway()?, standing.rotation.trouble(at, now)?))
+            };
+            let all: Vec<String> = leases.iter().enumerate().filter_map(of).take(5).collect();
+            format!("none of {} for {vendor} ({})", leases.len(), all.join("; "))
+        });
+        why.unwrap_or_else(|| format!("none for {vendor}"))
     }
 
     /// The vendor's budget over its healthy gateways, requests a second; `None`: nothing limits it, or it is asked directly.
     pub(crate) fn budget(&self, vendor: Vendor) -> Option<f64> {
-        self.standing(vendor)?.2.rotation.budget()
+        self.with(vendor, |_, _, standing| standing.rotation.budget())?
     }
 
     /// Where a request really goes, and what it carries for the gateway.
@@ -227,69 +225,70 @@ impl Egress {
         Ok(Readdressed { url, key: Some(gateway.key.clone()) })
     }
 
-    /// A request leaves now: it is counted, and where it went is noted for a doubt that comes later.
-    pub(crate) fn departs(&self, vendor: Vendor, lease: &Lease, tally: &RequestTally) -> Departure {
+    /// A request leaves now: it is counted.
+    pub(crate) fn departs(&self, lease: &Lease, purpose: Purpose, tally: &RequestTally) -> Departure {
         let (Some(gateway), Some(gateways)) = (&lease.gateway, &self.gateways) else {
-            return Departure { at: Moment::ZERO };
+            return Departure { at: Moment::ZERO, purpose };
         };
-        let at = gateways.now();
         tally.used(&gateway.name, &GatewayUse { requests: 1, ..GatewayUse::default() });
-        tally.passed(GatewayPass { vendor, gateway: gateway.name.clone(), at });
-        Departure { at }
+        Departure { at: gateways.now(), purpose }
     }
 
-    /// What a request came to. `None` as a failure: an answer.
-    pub(crate) fn arrived(
-        &self,
-        vendor: Vendor,
-        lease: &Lease,
-        departure: &Departure,
-        failure: Option<&FetchFailure>,
-        ask: u64,
-        tally: &RequestTally,
-    ) -> Then {
-        let Some(gateway) = &lease.gateway else { return Then::Decide };
-        let Some((gateways, ways, mut standing)) = self.standing(vendor) else { return Then::Decide };
-        let now = gateways.now();
-        let took = now.saturating_sub(departure.at);
-        let verdict = match failure {
-            Some(FetchFailure::Throttled { retry_after }) => Verdict::Throttled { retry_after: *retry_after, ask },
-            Some(FetchFailure::Blocked(_) | FetchFailure::Consent) => Verdict::Refused,
-            Some(FetchFailure::Network(_) | FetchFailure::Timeout(_) | FetchFailure::Server(_)) => Verdict::Failed,
-            Some(FetchFailure::Gateway(_)) => Verdict::Failed,
-            // Everything else is an answer, be it one that helps nobody.
-            _ => Verdict::Fine(took),
-        };
+    /// What a request came to. The way of an answer that is used is noted for a doubt that comes later.
+    pub(crate) fn arrived(&self, lease: &Lease, arrival: &Arrival<'_>, tally: &RequestTally) -> Then {
+        let Some(name) = lease.gateway() else { return Then::Decide };
+        let Some(gateways) = self.of(arrival.vendor) else { return Then::Decide };
+        let took = gateways.now().saturating_sub(arrival.departure.at);
+        let verdict = arrival.verdict(took);
         let is_answer = matches!(verdict, Verdict::Fine(_));
         let latency_ms = if is_answer { u64::try_from(took.as_millis()).unwrap_or(u64::MAX) } else { 0 };
         let (answered, errors) = (u32::from(is_answer), u32::from(!is_answer));
-        tally.used(&gateway.name, &GatewayUse { answered, errors, latency_ms, ..GatewayUse::default() });
-        let consequence = standing.rotation.report(gateway.at, departure.at, now, verdict);
-        let others = standing.rotation.healthy() > 0 && ways.leases.len() > 1;
+        tally.used(name, &GatewayUse { answered, errors, latency_ms, ..GatewayUse::default() });
+        if is_answer && arrival.departure.purpose == Purpose::Data {
+            tally.passed(GatewayPass { vendor: arrival.vendor, gateway: name.to_owned(), at: arrival.departure.at });
+        }
+        if let (Some(FetchFailure::Network(_)), Some(ways)) = (arrival.failure, gateways.state().as_mut()) {
+            ways.seem_gone = true;
+        }
+        let reported = self.at(arrival.vendor, lease, |gateways, at, _, standing| {
+            let consequence = standing.rotation.report(at, arrival.departure.at, gateways.now(), verdict);
+            (consequence, standing.rotation.healthy())
+        });
+        // Others have come in its place meanwhile.
+        let Some((consequence, healthy)) = reported else {
+            return if is_answer { Then::Decide } else { Then::Elsewhere };
+        };
+        let vendor = arrival.vendor;
         match consequence {
             Consequence::Rests(rest) => {
-                let why = failure.map_or("slow", FetchFailure::word);
-                tracing::info!(%vendor, gateway = gateway.name, rest_ms = rest.as_millis() as u64, why, "gateway rests");
+                let why = arrival.failure.map_or("slow", FetchFailure::word);
+                tracing::info!(%vendor, gateway = name, rest_ms = rest.as_millis() as u64, why, "gateway rests");
             }
             Consequence::Limited { per_sec, wait } => {
                 tracing::warn!(%vendor, per_sec, wait_ms = wait.as_millis() as u64, "all gateways limited together");
                 return Then::Stop { wait };
             }
+            Consequence::Pauses(wait) => return Then::Stop { wait },
             Consequence::None => {}
         }
-        if is_answer || !others { Then::Decide } else { Then::Elsewhere }
+        if is_answer || healthy == 0 || self.is_alone(vendor) { Then::Decide } else { Then::Elsewhere }
+    }
+
+    fn is_alone(&self, vendor: Vendor) -> bool {
+        self.with(vendor, |_, leases, _| leases.len() <= 1).unwrap_or(true)
     }
 
     /// What a gateway said for itself concerns every vendor that is asked through it.
     pub(crate) fn own_fault(&self, lease: &Lease, departure: &Departure, fault: GatewayFault) -> FetchFailure {
         let name = lease.gateway().unwrap_or_default();
-        if let (Some(gateway), Some(ways)) = (&lease.gateway, self.gateways.as_ref().and_then(|all| all.fleet.get()))
+        if let Some(gateways) = &self.gateways
             && matches!(fault, GatewayFault::Refused | GatewayFault::Busy)
+            && let Some(ways) = gateways.state().as_mut()
+            && let Some(at) = ways.place(lease)
         {
-            let now = self.gateways.as_ref().map_or(Moment::ZERO, Gateways::now);
-            for standing in ways.vendors.values() {
-                let mut standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
-                standing.rotation.report(gateway.at, departure.at, now, Verdict::Failed);
+            ways.seem_gone |= fault == GatewayFault::Refused;
+            for standing in ways.vendors.values_mut() {
+                standing.rotation.report(at, departure.at, gateways.now(), Verdict::Failed);
             }
         }
         FetchFailure::Gateway(format!("{name} {}", fault.words()))
@@ -299,10 +298,12 @@ impl Egress {
     pub(crate) async fn due_canary(&self, vendor: Vendor) -> Option<(Arc<Lease>, CanaryPlan)> {
         let gateways = self.of(vendor)?;
         let plan = gateways.plan.canary.clone()?;
-        let ways = gateways.ways().await.ok()?;
-        let (_, _, mut standing) = self.standing(vendor)?;
-        let at = standing.rotation.due_canary(gateways.now(), plan.every_requests.max(1))?;
-        Some((Arc::clone(&ways.leases[at]), plan))
+        gateways.ready().await.ok()?;
+        let due = self.with(vendor, |gateways, leases, standing| {
+            let at = standing.rotation.due_canary(gateways.now(), plan.every_requests.max(1))?;
+            Some(Arc::clone(&leases[at]))
+        });
+        Some((due??, plan))
     }
 
     /// Now, on the clock of departures.
@@ -310,53 +311,111 @@ impl Egress {
         self.gateways.as_ref().map_or(Moment::ZERO, Gateways::now)
     }
 
-    /// What a canary that was sent then brought over a gateway.
-    pub(crate) fn canary_brought(
+    /// What the canaries that were sent then brought over a gateway, one of each kind. Only all of them together vouch for it.
+    pub(crate) fn canaries_brought(
         &self,
         vendor: Vendor,
         lease: &Lease,
         sent: Moment,
-        pulse: &Pulse,
+        brought: &[(Probe, Option<Pulse>)],
         tally: &RequestTally,
     ) {
-        let Some(gateway) = &lease.gateway else { return };
-        let judged = {
-            let Some((gateways, _, mut standing)) = self.standing(vendor) else { return };
+        let against = self.at(vendor, lease, |gateways, at, name, standing| {
             let now = gateways.now();
-            let judged = standing.judge.judge(sent, now, pulse);
-            if judged.is_ok() {
-                standing.rotation.trust(gateway.at, sent);
+            let (mut against, mut is_fine, mut is_suspect) = (Vec::new(), true, false);
+            for (probe, pulse) in brought {
+                let Some(pulse) = pulse else {
+                    is_fine = false;
+                    continue;
+                };
+                let judgement = standing.judge(*probe).judge(name, sent, now, pulse);
+                is_fine &= judgement.is_fine;
+                is_suspect |= judgement.is_suspect;
+                against.extend(judgement.against);
             }
-            judged
-        };
-        if let Err(disbelief) = judged {
-            self.quarantine(vendor, lease, &disbelief.to_string(), tally);
+            if is_fine && !against.iter().any(|(condemned, _)| condemned == name) {
+                standing.rotation.trust(at, sent);
+                standing.close_doubts(name, sent);
+            }
+            if is_suspect && !standing.rotation.is_quarantined(at) {
+                standing.rotation.want_opinions(at);
+            }
+            against
+        });
+        for (name, disbelief) in against.into_iter().flatten() {
+            self.quarantine(vendor, &name, &disbelief.to_string(), tally);
         }
     }
 
     /// A gateway's answers of a vendor are not believed any more, nor those since the last canary that was fine.
-    pub(crate) fn quarantine(&self, vendor: Vendor, lease: &Lease, why: &str, tally: &RequestTally) {
-        let Some(gateway) = &lease.gateway else { return };
-        let Some((gateways, _, mut standing)) = self.standing(vendor) else { return };
-        let now = gateways.now();
-        if !standing.rotation.is_quarantined(gateway.at) {
-            tally.used(&gateway.name, &GatewayUse { quarantined: 1, ..GatewayUse::default() });
-            tracing::warn!(%vendor, gateway = gateway.name, why, "gateway quarantined");
-        }
-        let after = standing.rotation.quarantine(gateway.at, now);
-        let why = format!("{vendor} over the gateway {}: {why}", gateway.name);
-        standing.doubts.push(Doubt { gateway: gateway.name.clone(), after, until: now, why });
+    pub(crate) fn quarantine(&self, vendor: Vendor, gateway: &str, why: &str, tally: &RequestTally) {
+        self.with(vendor, |gateways, leases, standing| {
+            let Some(at) = leases.iter().position(|lease| lease.gateway() == Some(gateway)) else { return };
+            if !standing.rotation.is_quarantined(at) {
+                tally.used(gateway, &GatewayUse { quarantined: 1, ..GatewayUse::default() });
+                tracing::warn!(%vendor, gateway, why, "gateway quarantined");
+            }
+            let after = standing.rotation.quarantine(at, gateways.now());
+            standing.judges.values_mut().for_each(|judge| judge.distrust(gateway));
+            standing.open_doubt(gateway, after, format!("{vendor} over the gateway {gateway}: {why}"));
+        });
     }
 
     /// Why what these requests brought is not believed; `None`: nothing is known against it.
     pub(crate) fn doubt(&self, tally: &RequestTally) -> Option<FetchError> {
         tally.passes().into_iter().find_map(|pass| {
-            let (_, _, standing) = self.standing(pass.vendor)?;
-            let of = |doubt: &&Doubt| doubt.gateway == pass.gateway && pass.at >= doubt.after && pass.at <= doubt.until;
-            let doubt = standing.doubts.iter().find(of)?;
-            let failure = FetchFailure::Stale(doubt.why.clone());
-            Some(FetchError { vendor: pass.vendor, what: "what was fetched".to_owned(), failure })
+            let why = self.with(pass.vendor, |_, _, standing| standing.doubt(&pass).map(str::to_owned))??;
+            let (vendor, what) = (pass.vendor, "what was fetched".to_owned());
+            Some(FetchError { vendor, what, failure: FetchFailure::Stale(why) })
         })
+    }
+
+    /// What is known of these ways by now.
+    pub(crate) fn trust(&self, passes: &[GatewayPass]) -> Trust {
+        let Some(gateways) = &self.gateways else { return Trust::Vouched };
+        let state = gateways.state();
+        let has_canaries = gateways.plan.canary.is_some();
+        let of = |pass| state.as_ref().map_or(Trust::Never, |ways| ways.trust(pass, has_canaries));
+        let mut all = Trust::Vouched;
+        for trust in passes.iter().map(of) {
+            match trust {
+                Trust::Vouched => {}
+                Trust::Open => all = Trust::Open,
+                Trust::Never => return Trust::Never,
+            }
+        }
+        all
+    }
+}
+
+/// What became of a request.
+pub(crate) struct Arrival<'a> {
+    /// Who was asked.
+    pub(crate) vendor: Vendor,
+    /// When it left.
+    pub(crate) departure: &'a Departure,
+    /// `None`: an answer.
+    pub(crate) failure: Option<&'a FetchFailure>,
+    /// How long the vendor wants to be left alone, or our own delay where it did not say.
+    pub(crate) wait: Duration,
+    /// Tells one question from another.
+    pub(crate) ask: u64,
+}
+
+impl Arrival<'_> {
+    const fn verdict(&self, took: Duration) -> Verdict {
+        match self.failure {
+            Some(FetchFailure::Throttled { .. }) => Verdict::Throttled { wait: self.wait, ask: self.ask },
+            Some(FetchFailure::Blocked(_) | FetchFailure::Consent) => Verdict::Refused,
+            Some(
+                FetchFailure::Network(_)
+                | FetchFailure::Timeout(_)
+                | FetchFailure::Server(_)
+                | FetchFailure::Gateway(_),
+            ) => Verdict::Failed,
+            // Everything else is an answer, be it one that helps nobody.
+            _ => Verdict::Fine(took),
+        }
     }
 }
 
@@ -374,60 +433,6 @@ impl Readdressed {
             headers.insert(HeaderName::from_static(KEY_HEADER), key.clone());
         }
     }
-}
-
-impl Gateways {
-    fn now(&self) -> Moment {
-        self.began.elapsed()
-    }
-
-    /// The gateways, read from the store when the first request wants one.
-    async fn ways(&self) -> Result<&Ways, FetchFailure> {
-        self.fleet.get_or_try_init(|| self.read()).await
-    }
-
-    async fn read(&self) -> Result<Ways, FetchFailure> {
-        let set = &self.plan.set;
-        let endpoints =
-            self.endpoints.endpoints(set).await.map_err(|error| FetchFailure::Gateway(error.to_string()))?;
-        let mut leases = Vec::new();
-        for endpoint in endpoints {
-            let bad = |why: String| FetchFailure::Gateway(format!("{}: {why}", endpoint.name));
-            let url = base_url(&endpoint.base_url).map_err(bad)?;
-            let mut key = HeaderValue::from_str(endpoint.api_key.reveal())
-                .map_err(|_| bad("its key cannot be sent in a header".to_owned()))?;
-            key.set_sensitive(true);
-            let gateway = Gateway {
-                at: leases.len(),
-                name: endpoint.name.clone(),
-                base_url: url.as_str().trim_end_matches('/').to_owned(),
-                key,
-            };
-            let identity = self.identity.of(set, &endpoint.name).map_err(|error| bad(error.to_string()))?;
-            let handshake = Handshake::default();
-            leases.push(Arc::new(Lease { identity, handshake, gateway: Some(gateway) }));
-        }
-        if leases.is_empty() {
-            return Err(FetchFailure::Gateway(format!("no gateway of the set {set} is ready")));
-        }
-        let lag = Duration::from_secs(self.plan.canary.as_ref().map_or(0, |canary| canary.lag_secs.into()));
-        // Processes that start together do not all begin with the same gateway.
-        let first = rand::rng().random_range(0..leases.len());
-        let standing = |vendor: &Vendor| {
-            let allowed = Allowed {
-                total: self.totals.get(vendor).copied().flatten(),
-                per_address: self.plan.per_address_per_sec.get(vendor).copied(),
-            };
-            let rotation = Rotation::new(leases.len(), first, allowed);
-            (*vendor, Mutex::new(Standing { rotation, judge: Judge::new(lag), doubts: Vec::new() }))
-        };
-        let vendors = self.plan.vendors.iter().map(standing).collect();
-        Ok(Ways { leases, vendors })
-    }
-}
-
-fn no_standing(vendor: Vendor) -> FetchFailure {
-    FetchFailure::Gateway(format!("none for {vendor}"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! slow rests, twice as long each time in a row, and comes back by a single request (a probe); the vendor's budget is its own
 //! or what the healthy gateways' addresses are allowed, whichever is smaller. When gateways are throttled together, the vendor
 //! does not limit addresses but the account (or everybody): then its whole budget shrinks and never grows again, and the
-//! gateways rest no longer. A gateway in quarantine carries nothing until a canary over it is fine.
+//! gateways rest no longer. Where one gateway is left, what it is told holds for the vendor, as without gateways. A gateway in
+//! quarantine carries nothing until a canary over it is fine.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,6 +29,11 @@ const TOGETHER: Duration = Duration::from_secs(10);
 const DIFFERENT_ASKS: usize = 3;
 /// What is left of a vendor's budget when gateways are throttled together.
 const SHRINK: f64 = 0.7;
+/// A canary is due after this time too…
+const CANARY_AFTER: Duration = Duration::from_secs(30);
+/// … if this part of the requests between two canaries has left: many processes with a few requests each would send more
+/// canaries than requests.
+const CANARY_SHARE: u32 = 5;
 /// Weight of the newest answer in a gateway's mean latency.
 const NEWEST: f64 = 0.3;
 /// Answers before a latency means something.
@@ -51,8 +57,9 @@ pub(crate) struct Allowed {
 pub(crate) enum Verdict {
     /// An answer, after so long.
     Fine(Duration),
-    /// "Slow down": what Retry-After said, and a number that tells one question from another.
-    Throttled { retry_after: Option<Duration>, ask: u64 },
+    /// "Slow down": what Retry-After said or, where it said nothing, our own delay; and a number that tells one question from
+    /// another.
+    Throttled { wait: Duration, ask: u64 },
     /// 403, a block page; the gateway's own refusal.
     Refused,
     /// 5xx, no answer, no connection.
@@ -66,6 +73,8 @@ pub(crate) enum Consequence {
     None,
     /// The gateway rests for so long.
     Rests(Duration),
+    /// It is the only one in use: nothing is sent to the vendor for so long.
+    Pauses(Duration),
     /// Gateways are throttled together: the vendor's budget is this from now on (`None`: it had none), and nothing is sent
     /// for so long.
     Limited { per_sec: Option<f64>, wait: Duration },
@@ -84,7 +93,7 @@ enum State {
     /// Until then, after so many failures in a row.
     Resting {
         until: Moment,
-        because: &'static str,
+        because: Because,
     },
     /// One request is under way to see.
     Probing {
@@ -94,6 +103,26 @@ enum State {
     Quarantined {
         until: Moment,
     },
+}
+
+/// Why a gateway rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Because {
+    Throttled,
+    Refused,
+    Failed,
+    Slow,
+}
+
+impl Because {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Throttled => "it was throttled",
+            Self::Refused => "it was refused",
+            Self::Failed => "it failed",
+            Self::Slow => "it was slow",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,8 +136,34 @@ struct Way {
     answers: u32,
     /// Requests since the last canary was sent; `None`: none was.
     since_canary: Option<u32>,
+    /// When the last canary was sent.
+    canary_at: Moment,
+    /// A second opinion is wanted of it.
+    is_wanted: bool,
+    /// Its last canary is such an opinion.
+    gives_opinion: bool,
+    /// When the gateway was new.
+    since: Moment,
     /// When the last canary that was fine was sent, or the gateway was new.
     trusted_at: Moment,
+}
+
+impl Way {
+    const fn new(now: Moment) -> Self {
+        Self {
+            state: State::Healthy,
+            last_used: None,
+            strikes: 0,
+            latency_ms: 0.0,
+            answers: 0,
+            since_canary: None,
+            canary_at: Moment::ZERO,
+            is_wanted: false,
+            gives_opinion: false,
+            since: now,
+            trusted_at: now,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,25 +186,27 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
-    /// So many gateways, all healthy. `first` is the place the first request goes to, so that processes that start together
-    /// do not all begin with the same one.
-    pub(crate) fn new(gateways: usize, first: usize, allowed: Allowed) -> Self {
-        let new = Way {
-            state: State::Healthy,
-            last_used: None,
-            strikes: 0,
-            latency_ms: 0.0,
-            answers: 0,
-            since_canary: None,
-            trusted_at: Moment::ZERO,
-        };
-        let mut ways = vec![new; gateways];
+    /// So many gateways, all healthy and new now. `first` is the place the first request goes to, so that processes that start
+    /// together do not all begin with the same one.
+    pub(crate) fn new(gateways: usize, first: usize, allowed: Allowed, now: Moment) -> Self {
+        let mut ways = vec![Way::new(now); gateways];
         let split = if gateways == 0 { 0 } else { first % gateways };
         // Those before the first one count as used before the others.
         for way in ways.iter_mut().take(split) {
             way.last_used = Some(Moment::ZERO);
         }
         Self { allowed, ways, cap: None, throttles: Vec::new(), settled_at: None }
+    }
+
+    /// The rotation when there are other gateways: the place that each of them had before, `None` for those that are new now.
+    /// What the vendor bears in all stays as it is.
+    pub(crate) fn succeeded(&self, kept: &[Option<usize>], now: Moment) -> Self {
+        let way = |before: &Option<usize>| before.and_then(|at| self.ways.get(at)).copied();
+        let ways = kept.iter().map(|before| way(before).unwrap_or_else(|| Way::new(now))).collect();
+        let place = |seen: &Throttle| kept.iter().position(|before| *before == Some(seen.way));
+        let throttles =
+            self.throttles.iter().filter_map(|seen| Some(Throttle { way: place(seen)?, ..*seen })).collect();
+        Self { allowed: self.allowed, ways, cap: self.cap, throttles, settled_at: self.settled_at }
     }
 
     /// The gateway for a request that leaves now.
@@ -192,17 +249,24 @@ impl Rotation {
     pub(crate) fn report(&mut self, at: usize, sent: Moment, now: Moment, verdict: Verdict) -> Consequence {
         match verdict {
             Verdict::Fine(took) => self.fine(at, now, took),
-            Verdict::Refused => self.rest(at, now, Duration::ZERO, "it was refused"),
-            Verdict::Failed => self.rest(at, now, Duration::ZERO, "it failed"),
+            Verdict::Refused => self.rest(at, now, Duration::ZERO, Because::Refused),
+            Verdict::Failed => self.rest(at, now, Duration::ZERO, Because::Failed),
             Verdict::Throttled { .. } if self.settled_at.is_some_and(|settled| sent <= settled) => Consequence::None,
-            Verdict::Throttled { retry_after, ask } => {
-                let wait = retry_after.unwrap_or_default().min(LONGEST_ASKED);
+            Verdict::Throttled { wait, ask } => {
+                let wait = wait.min(LONGEST_ASKED);
                 self.throttles.retain(|seen| seen.at + TOGETHER >= now);
                 self.throttles.push(Throttle { at: now, way: at, ask });
                 if self.are_throttled_together() {
                     return self.limit(now, wait);
                 }
-                self.rest(at, now, wait, "it was throttled")
+                if self.in_use() <= 1 {
+                    let way = &mut self.ways[at];
+                    if let State::Probing { .. } = way.state {
+                        way.state = State::Healthy;
+                    }
+                    return Consequence::Pauses(wait);
+                }
+                self.rest(at, now, wait, Because::Throttled)
             }
         }
     }
@@ -223,7 +287,7 @@ impl Rotation {
         if way.answers >= FEW_ANSWERS && others.is_some_and(is_slow) {
             // After its rest it is measured anew.
             way.answers = 0;
-            return self.rest(at, now, Duration::ZERO, "it was slow");
+            return self.rest(at, now, Duration::ZERO, Because::Slow);
         }
         Consequence::None
     }
@@ -236,7 +300,7 @@ impl Rotation {
         all.get(all.len() / 2).copied()
     }
 
-    fn rest(&mut self, at: usize, now: Moment, at_least: Duration, because: &'static str) -> Consequence {
+    fn rest(&mut self, at: usize, now: Moment, at_least: Duration, because: Because) -> Consequence {
         let way = &mut self.ways[at];
         match way.state {
             State::Quarantined { .. } => return Consequence::None,
@@ -253,10 +317,20 @@ impl Rotation {
         Consequence::Rests(rest)
     }
 
-    /// Half of the gateways in use, two at least, and different questions.
+    /// Gateways that the vendor is asked by: those that were refused, fail or are not believed are none.
+    fn in_use(&self) -> usize {
+        let is_used = |way: &&Way| match way.state {
+            State::Healthy | State::Probing { .. } => true,
+            State::Resting { because, .. } => matches!(because, Because::Throttled | Because::Slow),
+            State::Quarantined { .. } => false,
+        };
+        self.ways.iter().filter(is_used).count()
+    }
+
+    /// Half of the gateways in use, two at least where there are two, and different questions.
     fn are_throttled_together(&self) -> bool {
-        let in_use = self.ways.iter().filter(|way| !matches!(way.state, State::Quarantined { .. })).count();
-        let enough = in_use.div_ceil(2).max(2);
+        let in_use = self.in_use();
+        let enough = in_use.div_ceil(2).max(in_use.min(2));
         let ways: BTreeSet<usize> = self.throttles.iter().map(|seen| seen.way).collect();
         let asks: BTreeSet<u64> = self.throttles.iter().map(|seen| seen.ask).collect();
         ways.len() >= enough && asks.len() >= enough.max(DIFFERENT_ASKS)
@@ -287,20 +361,34 @@ impl Rotation {
         [self.allowed.total, self.cap, addresses].into_iter().flatten().min_by(f64::total_cmp)
     }
 
-    /// A gateway over which a canary is to be sent now: before the first and then before each of `every` requests, and when a
-    /// quarantine has lasted. The caller sends it; nobody else is asked to meanwhile.
+    /// A gateway over which a canary is to be sent now: before the first request, and then before the first of each `every`
+    /// requests, or of a fifth of them once half a minute has passed; when a second opinion is wanted; and when a quarantine has
+    /// lasted. The caller sends it; nobody else is asked to meanwhile.
     pub(crate) fn due_canary(&mut self, now: Moment, every: u32) -> Option<usize> {
         let at = self.ways.iter().position(|way| match way.state {
             State::Quarantined { until } => until <= now,
-            State::Healthy => way.since_canary.is_none_or(|requests| requests >= every),
+            State::Healthy => way.since_canary.is_none_or(|requests| {
+                let is_long_ago = way.canary_at + CANARY_AFTER <= now;
+                way.is_wanted || requests >= every || (is_long_ago && requests >= every.div_ceil(CANARY_SHARE))
+            }),
             State::Resting { .. } | State::Probing { .. } => false,
         })?;
         let way = &mut self.ways[at];
-        way.since_canary = Some(0);
+        (way.since_canary, way.canary_at) = (Some(0), now);
+        (way.gives_opinion, way.is_wanted) = (way.is_wanted, false);
         if let State::Quarantined { until } = &mut way.state {
             *until = now + QUARANTINE;
         }
         Some(at)
+    }
+
+    /// What a canary brought over a gateway is to be compared with what the others show now. An opinion asks for no others, so
+    /// that two that contradict each other do not go on for ever.
+    pub(crate) fn want_opinions(&mut self, on: usize) {
+        if !self.ways[on].gives_opinion {
+            let others = self.ways.iter_mut().enumerate().filter(|(at, _)| *at != on);
+            others.for_each(|(_, way)| way.is_wanted = true);
+        }
     }
 
     /// A canary that was sent then was fine.
@@ -310,6 +398,16 @@ impl Rotation {
         if let State::Quarantined { .. } = way.state {
             (way.state, way.strikes, way.answers) = (State::Healthy, 0, 0);
         }
+    }
+
+    /// Whether what was asked for over a gateway then is vouched for by a canary that was sent later and was fine.
+    pub(crate) fn vouches(&self, at: usize, asked: Moment) -> bool {
+        asked <= self.ways[at].trusted_at
+    }
+
+    /// Whether the gateway at this place is the one that something was asked for over then.
+    pub(crate) fn was_there(&self, at: usize, asked: Moment) -> bool {
+        asked >= self.ways[at].since
     }
 
     /// What came over a gateway is not to be believed. Answers since when are in doubt: the last canary that was fine.
@@ -329,6 +427,7 @@ impl Rotation {
         match self.ways[at].state {
             State::Healthy | State::Probing { .. } => None,
             State::Resting { until, because } => {
+                let because = because.words();
                 Some(format!("{because} and rests for {} s", until.saturating_sub(now).as_secs() + 1))
             }
             State::Quarantined { .. } => Some("it serves data that is not believed".to_owned()),

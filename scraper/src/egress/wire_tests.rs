@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::Mutex;
 
 use axum::body::Body;
 use axum::http::{Request, Response, Version};
@@ -22,7 +23,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::classify::Expected;
 use crate::client::{Clients, TlsSettings};
-use crate::fetch::{Ask, Fetcher};
+use crate::fetch::{Ask, Fetcher, Purpose};
 use crate::identity::RequestKind;
 use crate::pace::Pacer;
 use crate::retry::RetryPolicy;
@@ -136,6 +137,7 @@ async fn send(url: &str, tls: &TlsSettings) {
             cookie: Some(HeaderValue::from_static("A3=x")),
             authorization: None,
             expected: Expected::Body,
+            purpose: Purpose::Data,
         };
         let read = |reply: crate::fetch::Reply| Ok(reply.body);
         assert_eq!(fetcher.get(&ask, &RequestTally::default(), read).await, Ok(b"{}".to_vec()));

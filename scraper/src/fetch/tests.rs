@@ -44,6 +44,7 @@ fn ask(url: &str) -> Ask {
         cookie: None,
         authorization: None,
         expected: Expected::Body,
+        purpose: Purpose::Data,
     }
 }
 

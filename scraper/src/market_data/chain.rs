@@ -4,6 +4,8 @@
 //! throttles, refuses or fails is not out-run by another one. From Yahoo only the wanted expirations are asked for;
 //! one that fails is `not_served` and makes the ticker partial.
 
+use std::sync::atomic::Ordering;
+
 use fleet_core::domain::calendar::{dte, exchange_date};
 use fleet_core::domain::{Chain, Ticker, Vendor};
 use fleet_core::seams::{ChainRequest, FetchError, FetchFailure, RequestTally};
@@ -89,6 +91,7 @@ impl VendorMarket {
         want: &ChainRequest,
         tally: &RequestTally,
     ) -> Result<(Chain, Timestamp), FetchFailure> {
+        self.asks_yahoo_chains.store(true, Ordering::Relaxed);
         let now = want.as_of.unwrap_or_else(Timestamp::now);
         let (first, mut arrived) = self.yahoo_page(site, ticker, None, now, tally).await?;
         let wanted = wanted(&first.listed, want, want.as_of.unwrap_or(arrived));

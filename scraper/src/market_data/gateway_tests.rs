@@ -32,6 +32,8 @@ struct World {
     market: RunningMarket,
     gateways: Vec<RunningGateway>,
     endpoints: Arc<MemoryEndpoints>,
+    /// The description of each gateway.
+    openapi: String,
     tickers: Vec<Ticker>,
 }
 
@@ -85,11 +87,16 @@ impl World {
             TlsSettings::default(),
         );
         let answer = universe.unwrap().universe("v=111", &RequestTally::default()).await.unwrap();
-        Self { market, gateways: running, endpoints, tickers: answer.tickers }
+        Self { market, gateways: running, endpoints, openapi, tickers: answer.tickers }
     }
 
     /// Another process of the scan.
     fn vendors(&self, wanted: &Wanted) -> VendorMarket {
+        self.vendors_with(wanted, Arc::new(MemoryBudgets::default()))
+    }
+
+    /// Another process that draws from these budgets.
+    fn vendors_with(&self, wanted: &Wanted, budgets: Arc<MemoryBudgets>) -> VendorMarket {
         let canary = wanted.canary_every.map(|every_requests| CanaryPlan {
             ticker: self.tickers[0].clone(),
             every_requests,
@@ -106,7 +113,6 @@ impl World {
         for route in plan.routes.iter_mut().filter(|route| route.vendor == Vendor::Yahoo) {
             route.budget_per_sec = wanted.yahoo.map(|(total, _)| total);
         }
-        let budgets = Arc::new(MemoryBudgets::default());
         VendorMarket::new(&plan, LIMITS, budgets, self.endpoints.clone(), TlsSettings::default()).unwrap()
     }
 
@@ -445,4 +451,131 @@ async fn twenty_healthy_scans_raise_no_alarm() {
     }
     assert!(canaries >= 20 * 6, "{canaries} canaries prove nothing");
     eprintln!("20 healthy scans, {canaries} canaries, no alarm");
+}
+
+/// What others may read later: never what came before the canary that finds out, vouched for once one is fine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_vouched_for_by_a_canary_that_left_later_and_by_no_earlier_one() {
+    let world = World::new(1, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    let vendors = world.vendors(&Wanted { canary_every: Some(2), ..UNLIMITED });
+    let asked = async |n: usize| {
+        let tally = RequestTally::default();
+        vendors.chain(&world.tickers[n], &want(), &tally).await.unwrap();
+        tally.passes()
+    };
+    let first = asked(1).await;
+    assert_eq!(first.len(), 1, "the canary that came before it is no way of its answer: {first:?}");
+    assert_eq!(vendors.trust(&first), Trust::Open, "its own canary came before it");
+    assert_eq!(vendors.trust(&[]), Trust::Vouched, "from this machine");
+    let second = asked(2).await;
+    assert_eq!(vendors.trust(&first), Trust::Open);
+    let third = asked(3).await;
+    assert_eq!(
+        [&first, &second, &third].map(|passes| vendors.trust(passes)),
+        [Trust::Vouched, Trust::Vouched, Trust::Open]
+    );
+    world.market.spoil(address(0), Spoil::NoInterest, 0);
+    let fourth = asked(0).await;
+    vendors.chain(&world.tickers[1], &want(), &RequestTally::default()).await.unwrap_err();
+    let all = [first, second, third, fourth].concat();
+    let trust: Vec<Trust> = all.iter().map(|pass| vendors.trust(std::slice::from_ref(pass))).collect();
+    assert_eq!(trust, [Trust::Vouched, Trust::Vouched, Trust::Never, Trust::Never]);
+    let elsewhere = GatewayPass { gateway: "gone".to_owned(), ..all[0].clone() };
+    assert_eq!(vendors.trust(&[elsewhere]), Trust::Never, "nobody will vouch for it any more");
+}
+
+/// A scan is resumed: its gateways were deleted, and others have come under the same names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_that_were_made_anew_are_found_by_who_knew_the_old_ones() {
+    let mut world = World::new(3, MarketConfig { tickers: 8, ..MarketConfig::default() }).await;
+    let (mut vendors, tally) = (world.vendors(&Wanted { canary_every: Some(3), ..UNLIMITED }), RequestTally::default());
+    vendors.fetcher.egress.reads_again_after(Duration::from_millis(200));
+    let ask = async |n: usize| few_bars(&vendors, &world.tickers[n], &tally).await;
+    for n in 0..4 {
+        ask(n).await.unwrap();
+    }
+    let early = tally.passes();
+    let other = "another-k3y";
+    let told = world.endpoints.endpoints("set").await.unwrap();
+    // The first one is as before; the second has another key, the third is another gateway elsewhere.
+    let mut gateways = Vec::new();
+    for n in [1, 2] {
+        let IpAddr::V4(source) = address(n) else { unreachable!("loopback is IPv4 here") };
+        let config =
+            GatewayConfig { source, key: other.to_owned(), openapi: world.openapi.clone(), limit_per_sec: None };
+        gateways.push(serve_gateway(config).await.unwrap());
+    }
+    let made_anew = |n: usize| GatewayEndpoint {
+        name: name(n),
+        base_url: gateways[n - 1].base_url(),
+        api_key: GatewayKey::new(other.to_owned()),
+    };
+    world.endpoints.tell("set", vec![told[0].clone(), made_anew(1), made_anew(2)]);
+    drop(world.gateways.drain(1..));
+    let began = Instant::now();
+    while gateways.iter().any(|gateway| gateway.requests() < 2) {
+        assert!(began.elapsed() < Duration::from_secs(10), "they are not found");
+        ask(5).await.unwrap();
+    }
+    let trust: Vec<Trust> = early.iter().map(|pass| vendors.trust(std::slice::from_ref(pass))).collect();
+    for (pass, trust) in early.iter().zip(trust) {
+        assert_eq!(trust == Trust::Never, pass.gateway != name(0), "{pass:?}: {trust:?}");
+    }
+    assert!(rate(&vendors, Vendor::Yahoo).is_none() && errors(&tally) >= 1);
+}
+
+/// And where none of them is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_set_that_was_made_anew_is_found() {
+    let mut world = World::new(2, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    let (mut vendors, tally) = (world.vendors(&UNLIMITED), RequestTally::default());
+    vendors.fetcher.egress.reads_again_after(Duration::from_millis(200));
+    few_bars(&vendors, &world.tickers[0], &tally).await.unwrap();
+    let IpAddr::V4(source) = address(0) else { unreachable!("loopback is IPv4 here") };
+    let config = GatewayConfig { source, key: KEY.to_owned(), openapi: world.openapi.clone(), limit_per_sec: None };
+    let gateway = serve_gateway(config).await.unwrap();
+    let endpoint =
+        GatewayEndpoint { name: name(0), base_url: gateway.base_url(), api_key: GatewayKey::new(KEY.to_owned()) };
+    world.endpoints.tell("set", vec![endpoint]);
+    world.gateways.clear();
+    few_bars(&vendors, &world.tickers[1], &tally).await.unwrap();
+    assert_eq!(gateway.requests(), 1);
+}
+
+/// Yahoo's usual 429 says no time: everybody waits all the same, over one gateway as over many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_429_without_a_time_stops_everybody_and_is_told_to_the_store() {
+    for gateways in [1, 4] {
+        let limit = (Some(0.2), LimitBy::Account);
+        let config = MarketConfig { tickers: 4, limit_per_sec: limit.0, limit_by: limit.1, ..MarketConfig::default() };
+        let world = World::new(gateways, config).await;
+        let budgets = Arc::new(MemoryBudgets::default());
+        let vendors = world.vendors_with(&Wanted { yahoo: Some((100.0, 20.0)), ..UNLIMITED }, budgets.clone());
+        let asks = world.tickers.iter().map(async |ticker| few_bars(&vendors, ticker, &RequestTally::default()).await);
+        join_all(asks).await;
+        let blocks: Vec<Duration> = budgets.blocks().into_iter().map(|(_, wait)| wait).collect();
+        assert!(!blocks.is_empty(), "{gateways}: nobody was told");
+        assert!(blocks.iter().all(|wait| *wait >= Duration::from_millis(800)), "{gateways}: {blocks:?}");
+        let budget = rate(&vendors, Vendor::Yahoo).unwrap();
+        assert!(budget < 20.0 * gateways as f64, "{gateways}: {budget}/s");
+    }
+}
+
+/// Four processes share one budget, and each takes turns by itself: an address sees as many at once as there are processes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_sees_as_many_at_once_as_there_are_processes() {
+    let (limit, processes) = (10.0, 4);
+    // One more of each for what is late on a busy machine.
+    let limit_by = LimitBy::AddressAtOnce(2 * processes);
+    let config = MarketConfig { tickers: 40, limit_per_sec: Some(limit), limit_by, ..MarketConfig::default() };
+    let world = World::new(5, config).await;
+    let budgets = Arc::new(MemoryBudgets::default());
+    let wanted = Wanted { yahoo: Some((10_000.0, limit)), ..UNLIMITED };
+    let markets: Vec<VendorMarket> = (0..processes).map(|_| world.vendors_with(&wanted, budgets.clone())).collect();
+    let (tally, began) = (RequestTally::default(), Instant::now());
+    let all = join_all(markets.iter().map(|market| many_bars(&world, market, 100, &tally))).await.concat();
+    let took = began.elapsed().as_secs_f64();
+    assert_eq!((all, errors(&tally)), (Vec::new(), 0), "an address was asked too often");
+    assert!(took >= 400.0 / 50.0 - 1.0, "{took} s are faster than the budget");
+    eprintln!("4 processes, 400 requests over 5 gateways in {took:.1} s, none throttled at {} at once", 2 * processes);
 }

@@ -14,8 +14,9 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::past::Past;
 use crate::scan_ticker::{BARS_MISSING, TickerError, TickerJob, scan_ticker};
+use crate::unvouched::Unvouched;
 
-fn as_of() -> Timestamp {
+pub(super) fn as_of() -> Timestamp {
     at_new_york(date(2026, 11, 20), 10, 30, 0)
 }
 
@@ -23,7 +24,7 @@ fn price(dollars: f64) -> Price {
     Price::from_dollars(dollars).unwrap()
 }
 
-fn ticker() -> Ticker {
+pub(super) fn ticker() -> Ticker {
     Ticker::parse("XYZ").unwrap()
 }
 
@@ -33,7 +34,7 @@ fn held() -> OccSymbol {
 }
 
 /// Spot 100, 30 % volatility, a cent to either side of the model's price.
-fn priced_chain() -> Chain {
+pub(super) fn priced_chain() -> Chain {
     let mut contracts = Vec::new();
     for strike in (70_u32..=130).step_by(5) {
         for kind in ["C", "P"] {
@@ -163,7 +164,7 @@ impl MarketData for FailingBars {
 }
 
 /// A long quiet year: enough bars for every indicator, and an underlying that is not ruled out.
-fn rising_bars() -> Vec<fleet_core::domain::Bar> {
+pub(super) fn rising_bars() -> Vec<fleet_core::domain::Bar> {
     let mut day = date(2026, 11, 20);
     let mut bars = Vec::new();
     for n in 0..260_u32 {
@@ -199,6 +200,7 @@ async fn scan(fails: Fails, failure: FetchFailure, live: &[TradeRecord], past: &
         analysis: &Arc::new(AnalysisConfig::default()),
         market: &market,
         store: &world.store,
+        unvouched: &Unvouched::default(),
         tally: &tally,
         clock: &SystemClock,
     };

@@ -10,6 +10,7 @@ use jiff::civil::date;
 use super::*;
 use crate::past::Past;
 use crate::scan_ticker::{TickerJob, facts, history};
+use crate::unvouched::Unvouched;
 
 fn ticker() -> Ticker {
     Ticker::parse("XYZ").unwrap()
@@ -74,6 +75,7 @@ async fn with_job<T>(world: &World, manifest: &Manifest, ask: impl AsyncFnOnce(&
         analysis: &analysis,
         market: world.market.as_ref(),
         store: &world.store,
+        unvouched: &Unvouched::default(),
         tally: &tally,
         clock: &clock as &dyn Clock,
     };

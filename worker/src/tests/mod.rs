@@ -1,6 +1,7 @@
 //! A whole worker on a real queue and a real store, with market data that misbehaves where it is told to.
 
 mod bars;
+mod in_doubt;
 mod known;
 mod leaving;
 mod made_anew;

@@ -22,15 +22,26 @@ struct Tallied {
     passes: Vec<GatewayPass>,
 }
 
-/// One request's way through a gateway.
+/// The way through a gateway that an answer came by. Canaries' are none: nobody uses what they bring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayPass {
     /// Who was asked.
     pub vendor: Vendor,
     /// By which gateway.
     pub gateway: String,
-    /// When it left, on the market's own clock.
+    /// When it was asked for, on the market's own clock.
     pub at: Duration,
+}
+
+/// What canaries have told of the ways that answers came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Each way was found good by a canary that left later, or none was through a gateway.
+    Vouched,
+    /// Nothing is known against them, and nothing for one of them yet.
+    Open,
+    /// One is in doubt, or its gateway is gone and nothing can be known of it any more.
+    Never,
 }
 
 impl RequestTally {
@@ -61,18 +72,18 @@ impl RequestTally {
         self.lock().counts.add_use(gateway, used);
     }
 
-    /// A request went through a gateway.
+    /// An answer came through a gateway.
     pub fn passed(&self, pass: GatewayPass) {
         self.lock().passes.push(pass);
     }
 
-    /// The ways of this attempt's requests.
+    /// The ways by which what this attempt uses came.
     #[must_use]
     pub fn passes(&self) -> Vec<GatewayPass> {
         self.lock().passes.clone()
     }
 
-    /// A new attempt begins: what earlier ones fetched is not used. Their requests still count.
+    /// A new attempt begins: of what earlier ones fetched it names itself what it uses. Their requests still count.
     pub fn begin_attempt(&self) {
         self.lock().passes.clear();
     }
@@ -134,6 +145,11 @@ pub trait MarketData: Send + Sync {
     /// before a commit.
     fn doubt(&self, _tally: &RequestTally) -> Option<FetchError> {
         None
+    }
+
+    /// Whether what came by these ways may be kept for others to use.
+    fn trust(&self, _passes: &[GatewayPass]) -> Trust {
+        Trust::Vouched
     }
 }
 

@@ -13,7 +13,9 @@ pub mod store;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoints::{Endpoints, MemoryEndpoints};
 pub use gateway_rows::{GatewayRow, GatewayRows, StoredEndpoints, endpoints_row};
-pub use market_data::{ChainRequest, FetchError, FetchFailure, GatewayPass, MarketData, RequestTally, UniverseAnswer};
+pub use market_data::{
+    ChainRequest, FetchError, FetchFailure, GatewayPass, MarketData, RequestTally, Trust, UniverseAnswer,
+};
 pub use notifier::{Delivered, Notifier, NotifyError};
 pub use queue::{Delivery, Published, QueueError, TaskQueue};
 pub use scans::{
