@@ -121,7 +121,7 @@ pub struct MarketConfig {
     pub limit_per_sec: Option<f64>,
     /// Who is limited.
     pub limit_by: LimitBy,
-    /// What an address that asks for more is told to wait (`Retry-After`, whole seconds).
+    /// What an address that asks for more is told to wait (`Retry-After`, whole seconds; Yahoo tells none).
     pub retry_after: Duration,
     /// Where to write the request log, in JSON lines, appended.
     pub log: Option<PathBuf>,

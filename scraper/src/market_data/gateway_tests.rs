@@ -579,3 +579,31 @@ async fn an_address_sees_as_many_at_once_as_there_are_processes() {
     assert!(took >= 400.0 / 50.0 - 1.0, "{took} s are faster than the budget");
     eprintln!("4 processes, 400 requests over 5 gateways in {took:.1} s, none throttled at {} at once", 2 * processes);
 }
+
+/// Bars over that way are fine: only a chain shows what its chains lack.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_yahoo_serves_chains_a_canary_asks_it_for_one() {
+    let world = World::new(2, MarketConfig { tickers: 4, ..MarketConfig::default() }).await;
+    world.market.spoil(address(1), Spoil::NoInterest, 0);
+    let vendors = world.vendors(&Wanted { canary_every: Some(50), ..UNLIMITED });
+    let yahoo = VendorMarket { chain_order: vec![Vendor::Yahoo], ..vendors };
+    let tally = RequestTally::default();
+    scan(&world, &yahoo, &tally).await;
+    assert_eq!((quarantined(&tally, 0), quarantined(&tally, 1)), (0, 1));
+    assert_eq!(world.direct(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accounts_requests_are_not_routed() {
+    let world = World::new(1, MarketConfig { tickers: 1, ..MarketConfig::default() }).await;
+    let gateways = GatewayPlan {
+        set: "set".to_owned(),
+        names: vec![name(0)],
+        vendors: vec![Vendor::Cboe, Vendor::Robinhood],
+        per_address_per_sec: BTreeMap::new(),
+        canary: None,
+    };
+    let (plan, budgets) = (plan(&world.market, Some(gateways)), Arc::new(MemoryBudgets::default()));
+    let made = VendorMarket::new(&plan, LIMITS, budgets, world.endpoints.clone(), TlsSettings::default());
+    assert!(matches!(made, Err(ClientError::Routed { vendor: Vendor::Robinhood })));
+}
