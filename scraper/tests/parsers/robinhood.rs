@@ -125,6 +125,7 @@ fn the_price_of_a_stock_has_its_time() {
 fn points_nobody_traded_are_no_bars() {
     let range = (date(2026, 11, 17), date(2026, 11, 19));
     let series = parse::bars(BARS, &Instrument::Underlying(testx()), None, range).unwrap();
+    assert_eq!(series.dividends, None, "it tells nobody's");
     let days: Vec<_> = series.bars.iter().map(|bar| (bar.date, bar.volume)).collect();
     assert_eq!(days, [(date(2026, 11, 17), 51_234), (date(2026, 11, 19), 48_000)], "in the range, not interpolated");
     assert_eq!(Some(series.bars[0].low), dollars("100.25"));
