@@ -430,6 +430,12 @@ mod tests {
         settings.gateways.enabled = true;
         settings.gateways.provider = "simulated".to_owned();
         settings.gateways.test_url = String::new();
+        // Where simulated gateways could lead; nobody listens there.
+        let here = "http://127.0.0.1:9".to_owned();
+        settings.vendors.finviz.base.clone_from(&here);
+        settings.vendors.cboe.base.clone_from(&here);
+        settings.vendors.yahoo.query.clone_from(&here);
+        settings.vendors.yahoo.cookie = here;
         let engines = markets::open(&settings, Telling::Quiet).await.unwrap();
         let store = Arc::clone(&engines.store);
         // The launch before is at it, through gateways of its own.
