@@ -4,7 +4,7 @@
 //! found out only later. So bars that came over one are not given to the store when they arrive, but when a canary that
 //! left later over the same gateway was fine; what is in doubt by then is forgotten, and fetched anew by whoever wants it.
 //! Until then only their own ticker's next delivery uses them, under the same doubt. Refuses: to hold more than
-//! [`MOST`] series, or to outlive the scan: what nobody vouched for by its end is asked for again.
+//! 512 series, or to outlive the scan: what nobody vouched for by its end is asked for again.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

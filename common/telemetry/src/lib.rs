@@ -4,7 +4,7 @@
 //! - [`health`]: whether it lives, and whether it is ready, with reasons;
 //! - [`metrics`]: numbers in the text format Prometheus reads;
 //! - [`http`]: all of that over HTTP, if somebody asks for an address;
-//! - [`say`]: lines for people.
+//! - [`mod@say`]: lines for people.
 //!
 //! Promises: nothing here knows a ticker or a vendor's format, and nothing here can fail a scan: a number is one
 //! addition in memory. Refuses: to push anything anywhere, and to serve more than three pages.

@@ -134,7 +134,7 @@ pub enum CommitAnswer {
 /// What the coordinator decides about a sealed scan's proposed trades. One that is in neither list is withdrawn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PortfolioDecision {
-    /// The portfolio it was decided on: [`Trades::portfolio_version`], read before the trades were.
+    /// The portfolio it was decided on: [`super::Trades::portfolio_version`], read before the trades were.
     pub basis: u64,
     /// They become pending, controls too.
     pub taken: Vec<TradeId>,
