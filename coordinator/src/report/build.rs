@@ -75,7 +75,7 @@ pub fn build(input: ReportInput) -> Report {
         as_of: gathered.as_of.or(manifest.as_of.map(|at| (at, at))),
         sources: sources(&gathered),
         requests: requests.vendors,
-        gateways: requests.gateways.iter().map(|(name, used)| (name.clone(), GatewayRow::of(used))).collect(),
+        gateways: gathered.requests.gateways.iter().map(|(name, used)| (name.clone(), GatewayRow::of(used))).collect(),
         tickers,
         followed: asked.as_ref().map(|asked| followed(&manifest, asked)),
         settled,

@@ -67,7 +67,8 @@ pub struct Report {
     pub sources: Vec<Source>,
     /// Requests by vendor, retries included.
     pub requests: BTreeMap<Vendor, u32>,
-    /// What each gateway was used for, by its name; left out where none was.
+    /// What each gateway was used for by the tickers, by its name; left out where none was. The screener's pages are not
+    /// among it: of those the store keeps the number alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub gateways: BTreeMap<String, GatewayRow>,
     /// How the tickers were accounted for.

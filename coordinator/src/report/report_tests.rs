@@ -419,14 +419,6 @@ fn gateways_are_told_of_where_there_are_any() {
 }
 
 #[test]
-fn the_screeners_requests_through_gateways_are_counted_too() {
-    let mut given = input();
-    let used = GatewayUse { requests: 2, answered: 2, latency_ms: 50, ..GatewayUse::default() };
-    given.input.universe_requests.add_use("us-east-1", &used);
-    assert_eq!(build(&given).gateways["us-east-1"].requests, 2);
-}
-
-#[test]
 fn only_quotes_that_are_late_are_called_delayed() {
     let mut report = build(&input());
     assert!(table::render(&report).contains(" min old (delayed)"));
