@@ -54,7 +54,8 @@ fn a_closed_terminal_is_an_interruption_too() {
 fn a_scan_to_which_nobody_listens_ends_as_any_other() {
     let world = World::new();
     let market = slow_market(0);
-    let scan = world.scan(&market, ["--slot", "1030", "--format", "json", "--log", "debug", "--gateways"]);
+    let scan =
+        world.scan(&market, ["--slot", "1030", "--format", "json", "--gateways"]).env("OPTIONFLEET_LOG", "debug");
     let ran = scan.unheard().run().expect_code(0);
     assert_eq!(ran.json()["completion"], "complete");
 }

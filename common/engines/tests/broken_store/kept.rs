@@ -92,7 +92,13 @@ impl GatewayRows for Broken {
     async fn swap_gateway_row(&self, name: &str, from: Option<&[u8]>, to: Option<&[u8]>) -> Stored<bool> {
         let found = self.right.gateway_row(name).await?;
         match self.fault {
-            Fault::ReplacesAnyRowAboutGateways => self.right.swap_gateway_row(name, found.as_deref(), to).await,
+            // Whoever is faster between the two calls is replaced as well.
+            Fault::ReplacesAnyRowAboutGateways => loop {
+                let found = self.right.gateway_row(name).await?;
+                if self.right.swap_gateway_row(name, found.as_deref(), to).await? {
+                    return Ok(true);
+                }
+            },
             Fault::RefusesRowsAgain if found.as_deref() == to => Ok(false),
             _ => self.right.swap_gateway_row(name, from, to).await,
         }
