@@ -33,6 +33,7 @@ use crate::provider::{Conflict, GatewayProvider, Page, ProviderError};
 use crate::quota::PAGE;
 use crate::region::{AccountId, KNOWN, Region};
 use crate::resource::{ApiKeyValue, AttachedStage, Resource, ResourceId, ResourceKind, ResourceRef, StageName, Tags};
+use crate::said::said;
 use crate::trust::{BadCaFile, trusted};
 
 /// A connection is there after this, or the attempt has failed. (A whole call's limit is [`crate::Settings::call_limit`].)
@@ -165,21 +166,6 @@ impl Aws {
             None => KNOWN.iter().filter_map(|code| Region::parse(code).ok()).collect(),
         }
     }
-}
-
-/// What an error and its causes say, without the requests and answers that the SDK would print with them.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut parts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // The SDK's layers repeat one another.
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        cause = error.source();
-    }
-    parts.join(": ")
 }
 
 /// A Region of AWS' partition, named as in names, and its home: the Region that every account of it has.

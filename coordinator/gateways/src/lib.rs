@@ -66,6 +66,7 @@ pub mod reconcile;
 pub mod region;
 pub mod resource;
 mod rules;
+mod said;
 pub mod set;
 pub mod spec;
 pub mod stored_ledger;

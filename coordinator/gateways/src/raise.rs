@@ -21,6 +21,7 @@ use crate::provider::ProviderError;
 use crate::reconcile::{ReconcileError, Report};
 use crate::region::Region;
 use crate::resource::{ApiKeyValue, ResourceId, ResourceKind, StageName};
+use crate::said::said;
 use crate::set::{GatewaySet, Intent, IntentId, IntentPart, Opening, Order, SetId};
 use crate::spec::{GatewaySpec, SpecHash};
 
@@ -99,14 +100,6 @@ pub enum UpError {
         /// What undoing came to.
         undo: Result<Report, ReconcileError>,
     },
-}
-
-/// What failed and why, in a line.
-fn with_cause(error: &ActError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 /// What the steps of one bringing up share.
@@ -202,7 +195,7 @@ impl Gateways {
             match outcome {
                 Ok(intents) => endpoints.extend(self.endpoints(&intents)),
                 Err(error) => {
-                    self.tell(&Progress::Failed { region: region.clone(), why: with_cause(&error) });
+                    self.tell(&Progress::Failed { region: region.clone(), why: said(&error) });
                     failed.push((region.clone(), error));
                 }
             }

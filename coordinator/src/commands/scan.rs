@@ -73,7 +73,9 @@ pub async fn run(global: &Global, args: &ScanArgs) -> Result<Exit, Failure> {
         Some(_) => "handing tasks back, at most 10 s",
         None => "taking the scan's tasks out of the queue, at most 10 s",
     };
-    let left = settings.gateways.enabled.then_some(interrupt::GATEWAYS_LEFT);
+    // Simulated ones end with this process.
+    let outlives = settings.gateways.enabled && settings.gateways.provider != "simulated";
+    let left = outlives.then_some(interrupt::GATEWAYS_LEFT);
     let interrupted = interrupt::listen(words, left)?;
     run_scan::run(global, prepared, interrupted, &resume).await
 }
